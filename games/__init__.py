@@ -1,0 +1,1 @@
+"""The real games: batched numpy simulators, their art, state readers and adapters."""
