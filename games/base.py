@@ -1,0 +1,89 @@
+"""What every built-in game is: many trajectories stepped at once, in numpy."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any, ClassVar, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+
+
+class BatchGame(ABC):
+    """A batch of B independent trajectories of one game.
+
+    The randomness of a trajectory is a hash of (its seed, its tick, what it is for), so the same seed and actions give the
+    same trajectory whatever else is in the batch.
+    """
+
+    name: ClassVar[str]
+    title: ClassVar[str]
+    actions: ClassVar[tuple[str, ...]]
+    sizes: ClassVar[tuple[int, ...]] = (64, 128)
+    fps: ClassVar[int] = 20
+
+    def __init__(self, batch: int) -> None:
+        if batch < 1:
+            raise ValueError(f"A batch needs at least one trajectory, not {batch}.")
+        self.batch = batch
+
+    @abstractmethod
+    def reset(self, seeds: Ints, vary: bool = False) -> None:
+        """Start every trajectory anew. seeds: (B,) int. vary: start from varied states (for recorders)."""
+
+    @abstractmethod
+    def reset_where(self, mask: Bools, seeds: Ints, vary: bool = False) -> None:
+        """Start those trajectories anew whose mask (B,) is true, from their entry in seeds (B,)."""
+
+    @abstractmethod
+    def step(self, actions: Ints) -> tuple[NDArray[np.float32], Bools]:
+        """One tick. actions: (B,) int. Returns reward (B,) float32 and ended (B,) bool: the round was lost on this tick.
+
+        After an end the state already is that of the next round in the same room.
+        Raises ValueError for a wrong shape or an action outside `actions`.
+        """
+
+    @abstractmethod
+    def render(self, size: int) -> NDArray[np.uint8]:
+        """The pictures, (B, size, size, 3) uint8 RGB, C-contiguous: a pure function of the state.
+
+        Raises ValueError for a size that is not in `sizes`.
+        """
+
+    @abstractmethod
+    def snapshot(self) -> Any:
+        """A copy of everything that decides what comes next."""
+
+    @abstractmethod
+    def restore(self, snapshot: Any) -> None:
+        """Go back to a snapshot, which stays usable. Raises ValueError where it is of another batch size."""
+
+    @abstractmethod
+    def branch(self, salt: int) -> None:
+        """Give every trajectory other luck from here on: what is left to chance differs between salts."""
+
+    def checked_actions(self, actions: Ints) -> Ints:
+        """The actions as (B,) int64. Raises ValueError with one sentence where they are not legal."""
+        array = np.asarray(actions, dtype=np.int64)
+        if array.shape != (self.batch,):
+            raise ValueError(f"{self.name} needs {self.batch} actions, not an array of shape {array.shape}.")
+        if array.min() < 0 or array.max() >= len(self.actions):
+            raise ValueError(f"An action of {self.name} is a number from 0 to {len(self.actions) - 1}.")
+        return array
+
+    def checked_size(self, size: int) -> int:
+        """The size itself. Raises ValueError with one sentence where the game is not drawn at it."""
+        if size not in self.sizes:
+            known = " and ".join(str(s) for s in self.sizes)
+            raise ValueError(f"{self.name} is drawn at {known} pixels, not at {size}.")
+        return size
+
+
+class Policy(Protocol):
+    """Something that plays a batch of trajectories, from a seed of its own."""
+
+    def act(self, game: BatchGame) -> Ints:
+        """The next action of every trajectory, (B,) int64."""

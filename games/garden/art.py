@@ -1,0 +1,141 @@
+"""Drawing a state: tiles by id from an atlas, sprites over them, archways over those."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from games.garden import sprites as grids
+from games.garden.layout import BERRY, BLANK
+
+Pixels = NDArray[np.uint32]
+HEART_FULL, HEART_EMPTY, BERRY_ICON, DIGIT = 9, 10, 11, 12
+"""Ids of the HUD's tiles, after the kinds of layout.py; digit d is DIGIT + d."""
+TILES = 22
+PLAYER, BEETLE, WISP = 0, 8, 10
+"""Ids of sprites: the player's are facing * 2 + walk frame, then two walk frames of either creature."""
+SPRITES = 12
+_OPAQUE = 0xFF000000
+
+
+@dataclass(frozen=True)
+class Atlas:
+    """Art at one size. tiles (22, p, p) and sprites (12, p, p), uint32 little-endian RGBA; alpha 0 is transparent."""
+
+    pixels: int
+    tiles: Pixels
+    sprites: Pixels
+
+
+def parse(grid: str) -> Pixels:
+    """A grid of letters as (p, p) uint32 RGBA. Raises ValueError where it is not square, KeyError for an unknown letter."""
+    rows = grid.split()
+    if any(len(row) != len(rows) for row in rows):
+        raise ValueError(f"a sprite's grid is not square: {rows}")
+    colours = {letter: np.uint32(_OPAQUE | int(c[5:7] + c[3:5] + c[1:3], 16)) for letter, c in grids.PALETTE.items()}
+    colours["."] = np.uint32(0)
+    return np.array([[colours[letter] for letter in row] for row in rows], np.uint32)
+
+
+def enlarge(small: Pixels) -> Pixels:
+    """Twice the size with rounded corners (the Scale2x rule), for (n, n) uint32."""
+    rim = np.pad(small, 1, mode="edge")
+    up, down, left, right = rim[:-2, 1:-1], rim[2:, 1:-1], rim[1:-1, :-2], rim[1:-1, 2:]
+    big = np.empty((2 * len(small), 2 * len(small)), np.uint32)
+    pairs = (((0, 0), up, left), ((0, 1), up, right), ((1, 0), down, left), ((1, 1), down, right))
+    corner = (up != down) & (left != right)
+    for (y, x), vertical, horizontal in pairs:
+        big[y::2, x::2] = np.where(corner & (vertical == horizontal), vertical, small)
+    return big
+
+
+@lru_cache(maxsize=2)
+def atlas(size: int) -> Atlas:
+    """The art for frames of size x size px (64 or 128)."""
+    g = grids
+    hud = (g.HEART_FULL, g.HEART_EMPTY, g.BERRY_ICON, *g.DIGITS)
+    kinds = (g.FLOOR, g.PAD, g.PLANTER, g.ARCH, g.HEDGE_TOP, g.HEDGE_FRONT, g.HEDGE_FLOWER, g.BERRY, g.BLANK)
+    tiles = [parse(grid) for grid in (*kinds, *hud)]
+    left = [parse(grid) for grid in g.PLAYER_LEFT]
+    players = [parse(grid) for grid in (*g.PLAYER_UP, *g.PLAYER_DOWN)]
+    sprites = [*players, *left, *(one[:, ::-1] for one in left), *(parse(grid) for grid in (*g.BEETLE, *g.WISP))]
+    if size == 128:
+        tiles, sprites = [enlarge(t) for t in tiles], [enlarge(s) for s in sprites]
+    return Atlas(size // 8, np.stack(tiles), np.stack(sprites))
+
+
+def walk_frame(position: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Which of two walk frames (...) a sprite at position (..., 2) shows: it depends on where it is, never on time."""
+    walk: NDArray[np.int64] = position.sum(axis=-1) // 2 % 2
+    return walk
+
+
+def tile_ids(
+    tiles: NDArray[np.uint8], berries: NDArray[np.int64], hearts: NDArray[np.int64], score: NDArray[np.int64]
+) -> NDArray[np.uint8]:
+    """Ids (N, 8, 8) of the tiles to draw: room tiles (N, 8, 8), berries (N, 2) tile indices (-1: none), hearts and score (N,)."""
+    n = len(tiles)
+    ids = tiles.reshape(n, 64).copy()
+    rows, which = np.nonzero(berries >= 0)
+    ids[rows, berries[rows, which]] = BERRY
+    ids[:, :3] = np.where(np.arange(3) < hearts[:, None], HEART_FULL, HEART_EMPTY)
+    ids[:, 3:5] = BLANK
+    ids[:, 5] = BERRY_ICON
+    ids[:, 6] = DIGIT + score // 10
+    ids[:, 7] = DIGIT + score % 10
+    return ids.reshape(n, 8, 8)
+
+
+def draw_tiles(size: int, ids: NDArray[np.uint8]) -> Pixels:
+    """Ids (N, 8, 8) as pictures (N, size, size) uint32 RGBA."""
+    return np.ascontiguousarray(atlas(size).tiles[ids].transpose(0, 1, 3, 2, 4)).reshape(len(ids), size, size)
+
+
+def draw_sprites(picture: Pixels, rows: NDArray[np.int64], sprite: NDArray[np.int64], position: NDArray[np.int64]) -> None:
+    """Put K sprites on pictures (N, size, size) in place. rows (K,) which picture, sprite (K,) ids, position (K, 2) in px at 64x64.
+
+    No picture may occur twice in `rows`: later sprites go over earlier ones only between calls.
+    """
+    size = picture.shape[1]
+    art = atlas(size)
+    p = art.pixels
+    corner = position * (size // 64)
+    first = (rows * size + corner[:, 1]) * size + corner[:, 0]
+    inside = (np.arange(p)[:, None] * size + np.arange(p)).reshape(-1)
+    where = first[:, None] + inside
+    flat = picture.reshape(-1)
+    over = art.sprites[sprite].reshape(len(rows), -1)
+    flat[where] = np.where(over >= _OPAQUE, over, flat[where])
+
+
+def to_rgb(picture: Pixels) -> NDArray[np.uint8]:
+    """(N, S, S) uint32 RGBA as (N, S, S, 3) uint8 RGB."""
+    return np.ascontiguousarray(picture.view(np.uint8).reshape(*picture.shape, 4)[..., :3])
+
+
+def draw(
+    size: int,
+    tiles: NDArray[np.uint8],
+    arches: NDArray[np.int64],
+    berries: NDArray[np.int64],
+    player: NDArray[np.int64],
+    facing: NDArray[np.int64],
+    creatures: NDArray[np.int64],
+    hearts: NDArray[np.int64],
+    score: NDArray[np.int64],
+) -> NDArray[np.uint8]:
+    """Pictures (N, size, size, 3) uint8 RGB of N states; the arguments are the fields of rules.State of the same names."""
+    rows = np.arange(len(tiles))
+    picture = draw_tiles(size, tile_ids(tiles, berries, hearts, score))
+    for i, sprite in enumerate((BEETLE, BEETLE, WISP)):
+        draw_sprites(picture, rows, sprite + walk_frame(creatures[:, i]), creatures[:, i])
+    draw_sprites(picture, rows, PLAYER + 2 * facing + walk_frame(player), player)
+    p = size // 8
+    blocks = picture.reshape(len(tiles), 8, p, 8, p)
+    covered, which = np.nonzero(arches >= 0)
+    tile = arches[covered, which]
+    blocks[covered, tile // 8, :, tile % 8, :] = atlas(size).tiles[3]
+    return to_rgb(picture)

@@ -1,0 +1,45 @@
+"""A built-in game as a World: one trajectory, one picture a step."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from games import registry
+from games.world import Frame, Step
+
+
+class RealGame:
+    """One trajectory of a built-in game. Satisfies games.world.World.
+
+    Raises games.errors.UnknownGame for a name and ValueError for a size that does not exist.
+    """
+
+    def __init__(self, name: str, size: int = 64) -> None:
+        self.game = registry.get(name)(1)
+        self.name = name
+        self.size = self.game.checked_size(size)
+        self.actions = self.game.actions
+
+    def reset(self, seed: int) -> Frame:
+        """Start the trajectory of that seed and return its first frame (size, size, 3) uint8."""
+        self.game.reset(np.array([seed]))
+        return self._frame()
+
+    def step(self, action: int) -> Step:
+        """Advance by one tick. Raises ValueError for an action outside `actions`."""
+        reward, ended = self.game.step(np.array([action]))
+        return Step(self._frame(), float(reward[0]), bool(ended[0]))
+
+    def snapshot(self) -> Any:
+        """A copy of everything that decides what comes next."""
+        return self.game.snapshot()
+
+    def restore(self, snapshot: Any) -> Frame:
+        """Go back to a snapshot and return the frame that stood there."""
+        self.game.restore(snapshot)
+        return self._frame()
+
+    def _frame(self) -> Frame:
+        return self.game.render(self.size)[0]
