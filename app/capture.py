@@ -1,0 +1,138 @@
+"""GIFs and MP4s of what was played: crisp, at the right speed, whole or not there at all."""
+
+from __future__ import annotations
+
+import errno
+import os
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from fractions import Fraction
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+from PIL import Image
+
+from app.errors import Mistake, cannot_write
+from games.world import Frame
+
+SCALE = 4
+PALETTE_FRAMES = 24
+"""Frames from which a GIF's one palette is made. One palette for all frames keeps still things from shimmering."""
+
+
+def checked_target(path: Path) -> Path:
+    """The path, when its ending is one that can be written. Raises Mistake otherwise, and for a folder."""
+    if path.suffix.lower() not in (".gif", ".mp4"):
+        raise Mistake(f"Cannot record to {path}: the name must end in .gif or .mp4.")
+    if path.is_dir():
+        raise Mistake(f"Cannot record to {path}: it is a folder; give a file name.")
+    return path
+
+
+class Recording:
+    """Frames that become one file when it is closed, however the play ended.
+
+    Until then they lie in an unnamed file beside the target, so a long play fills the disk and not the memory, a folder
+    that cannot be written to is found before the first frame, and a killed process leaves nothing half-written.
+    """
+
+    def __init__(self, path: Path, fps: float) -> None:
+        """Raises Mistake when the ending is unknown or the folder cannot be written to."""
+        self.path = checked_target(path)
+        self.fps = fps
+        self.frames = 0
+        self._shape: tuple[int, ...] | None = None
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._spool: IO[bytes] = tempfile.TemporaryFile(dir=path.parent)  # noqa: SIM115
+        except OSError as error:
+            raise cannot_write(path, error) from error
+
+    def add(self, frame: Frame) -> None:
+        """Append one frame (H, W, 3) uint8. Raises Mistake when the disk is full; what was there stays recorded."""
+        if self._shape is None:
+            self._shape = frame.shape
+        if frame.shape != self._shape:
+            height, width = self._shape[:2]
+            frame = np.asarray(Image.fromarray(frame).resize((width, height), Image.Resampling.NEAREST))
+        try:
+            self._spool.write(frame.tobytes())
+            self._spool.flush()
+        except OSError as error:
+            raise cannot_write(self.path, error) from error
+        self.frames += 1
+
+    def _read(self) -> Iterator[Frame]:
+        assert self._shape is not None
+        self._spool.seek(0)
+        for _ in range(self.frames):
+            data = self._spool.read(int(np.prod(self._shape)))
+            yield np.frombuffer(data, np.uint8).reshape(self._shape)
+
+    def close(self) -> Path | None:
+        """Write the file and return its path; None when no frame was recorded. Raises Mistake as `save` does."""
+        with self._spool:
+            if not self.frames:
+                return None
+            return save(self.path, self._read, self.fps)
+
+
+def save(path: Path, frames: Callable[[], Iterable[Frame]], fps: float, scale: int = SCALE) -> Path:
+    """Write frames (H, W, 3) uint8 to a .gif or .mp4, enlarged `scale` times with hard pixels.
+
+    frames: called for each pass over the frames. The file is written beside the target and renamed into place.
+    Raises Mistake when it cannot be written; then nothing is left behind.
+    """
+    checked_target(path)
+    part = path.with_name(f".{path.stem}.part{path.suffix}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        (_write_gif if path.suffix.lower() == ".gif" else _write_mp4)(part, frames, fps, scale)
+        os.replace(part, path)
+    except OSError as error:
+        raise cannot_write(path, error) from error
+    finally:
+        part.unlink(missing_ok=True)
+    return path
+
+
+def _palette(frames: Sequence[Frame]) -> Image.Image:
+    """One palette of 256 colours for all of these frames."""
+    return Image.fromarray(np.concatenate(frames)).quantize(256, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+
+
+def _write_gif(part: Path, frames: Callable[[], Iterable[Frame]], fps: float, scale: int) -> None:
+    count = sum(1 for _ in frames())
+    stride = max(1, count // PALETTE_FRAMES)
+    palette = _palette([frame for i, frame in enumerate(frames()) if i % stride == 0])
+
+    def drawn() -> Iterator[Image.Image]:
+        for frame in frames():
+            small = Image.fromarray(frame).quantize(palette=palette, dither=Image.Dither.NONE)
+            yield small.resize((small.width * scale, small.height * scale), Image.Resampling.NEAREST)
+
+    pictures = drawn()
+    # GIF counts in hundredths of a second.
+    hundredths = max(2, round(100 / fps))
+    with part.open("wb") as file:
+        next(pictures).save(
+            file, "GIF", save_all=True, append_images=pictures, duration=10 * hundredths, loop=0, optimize=False
+        )
+
+
+def _write_mp4(part: Path, frames: Callable[[], Iterable[Frame]], fps: float, scale: int) -> None:
+    import av
+
+    try:
+        with av.open(str(part), "w", format="mp4", options={"movflags": "faststart"}) as container:
+            stream = container.add_stream("libx264", rate=Fraction(fps).limit_denominator(1000))
+            stream.pix_fmt = "yuv420p"
+            stream.options = {"crf": "14", "preset": "veryfast", "tune": "animation"}
+            for frame in frames():
+                big = frame.repeat(scale, axis=0).repeat(scale, axis=1)
+                stream.height, stream.width = big.shape[:2]
+                container.mux(stream.encode(av.VideoFrame.from_ndarray(np.ascontiguousarray(big), format="rgb24")))
+            container.mux(stream.encode())
+    except av.FFmpegError as error:
+        raise OSError(getattr(error, "errno", None) or errno.EIO, str(error)) from error

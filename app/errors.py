@@ -1,0 +1,22 @@
+"""How a person's mistake leaves the program: one sentence on stderr, and exit code 2."""
+
+from __future__ import annotations
+
+import errno
+from pathlib import Path
+
+
+class Mistake(Exception):
+    """A person's mistake. Its text is one sentence: what is wrong, where, and what to do."""
+
+
+class CheckFailed(Exception):
+    """The thing that was asked for does not hold (exit code 1). Its text is one sentence."""
+
+
+def cannot_write(path: Path, error: OSError) -> Mistake:
+    """The sentence for a file that could not be written."""
+    if error.errno == errno.ENOSPC:
+        return Mistake(f"The disk is full: {path} was not written; make room or choose another folder.")
+    reason = (error.strerror or "the system refused").lower()
+    return Mistake(f"Cannot write {path} ({reason}); choose a folder that you may write to.")

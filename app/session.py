@@ -1,0 +1,269 @@
+"""What is being played: a dream, the real game, or one after the other. Lives on the engine's thread."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from app.errors import Mistake
+from games import registry
+from games.real import RealGame
+from games.world import Frame, Step, World
+
+if TYPE_CHECKING:
+    from app.taping import Taping
+    from engine.bundle import Bundle
+    from engine.dream import Dream
+
+KEPT = 16
+"""Frames of history kept for a hand-over between dream and real game."""
+TEMPERATURES = (0.0, 2.0)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What to play.
+
+    bundle: name or folder, None for the real game only. game: the real game (a dream's own when None).
+    mode, decoder, temperature: None for what the bundle holds best. seed: of the first start. start: which of the
+    bundle's start histories, None to let the seed choose.
+    """
+
+    bundle: str | None = None
+    game: str | None = None
+    real: bool = False
+    mode: str | None = None
+    decoder: str | None = None
+    temperature: float | None = None
+    seed: int = 0
+    start: int | None = None
+    backend: str = "onnx"
+
+
+@dataclass(frozen=True)
+class Status:
+    """What the HUD says about the session at one frame."""
+
+    real: bool
+    bundle: str
+    game: str
+    mode: str
+    decoder: str
+    temperature: float
+    history: int
+    slots: int
+    seed: int
+    timings: Mapping[str, float]
+    score: float
+
+
+class Session:
+    """A World with the switches of the window: mode, temperature, hand-over, bundle, new start, saved moment."""
+
+    def __init__(self, choice: Choice, bundle: Bundle | None = None) -> None:
+        """bundle: the loaded bundle of `choice.bundle`. Raises Mistake or the ValueErrors of engine and games."""
+        self.choice = choice
+        self.seed = choice.seed
+        self.dream: Dream | None = None
+        self.real_game: RealGame | None = None
+        self.bundle: Bundle | None = None
+        self.taping: Taping | None = None
+        self.history: deque[tuple[Frame, int]] = deque(maxlen=KEPT)
+        self.score = 0.0
+        self._moment: tuple[bool, Any, list[tuple[Frame, int]], float] | None = None
+        if bundle is not None:
+            self._use(bundle)
+        self.is_real = choice.real or bundle is None
+        self.frame = self._reset()
+
+    # The World's verbs.
+
+    @property
+    def world(self) -> World:
+        """The dream or the real game, whichever is being played."""
+        return self._real() if self.is_real else self._dream()
+
+    @property
+    def actions(self) -> tuple[str, ...]:
+        """Names of the actions; index 0 is noop."""
+        return self.world.actions
+
+    @property
+    def timings(self) -> Mapping[str, float]:
+        """Milliseconds by stage of the last frame; empty for the real game."""
+        return {} if self.is_real else self._dream().timings
+
+    def step(self, action: int) -> Step:
+        """Play one action."""
+        step = self.world.step(action)
+        self.frame = step.frame
+        self.score = 0.0 if step.ended else self.score + step.reward
+        self.history.append((step.frame, action))
+        if self.taping:
+            self.taping.step(action, step.frame)
+        return step
+
+    # The switches. Each returns the message for the person.
+
+    def new_start(self) -> str:
+        """Begin anew with the next seed."""
+        self.seed += 1
+        self.choice = replace(self.choice, start=None)
+        self.frame = self._reset()
+        self._cut_tape()
+        return f"new start, seed {self.seed}"
+
+    def toggle_mode(self) -> str:
+        """parallel ↔ ar."""
+        if self.is_real:
+            return "the real game has no modes"
+        dream, modes = self._dream(), self._bundle().manifest.modes
+        if len(modes) < 2:
+            return f"{self._bundle().manifest.name} only has the mode {modes[0]}"
+        dream.mode = modes[(modes.index(dream.mode) + 1) % len(modes)]
+        if self.taping:
+            self.taping.switch("mode", dream.mode)
+        return "mode: " + {"ar": "autoregressive"}.get(dream.mode, dream.mode)
+
+    def toggle_decoder(self) -> str:
+        """vq ↔ diffusion."""
+        if self.is_real:
+            return "the real game has no decoder"
+        dream, decoders = self._dream(), self._bundle().manifest.decoders
+        if len(decoders) < 2:
+            return f"{self._bundle().manifest.name} only has the decoder {decoders[0]}"
+        dream.decoder = decoders[(decoders.index(dream.decoder) + 1) % len(decoders)]
+        if self.taping:
+            self.taping.switch("decoder", dream.decoder)
+        return f"decoder: {dream.decoder}"
+
+    def change_temperature(self, by: float) -> str:
+        """Warmer dreams are wilder."""
+        if self.is_real:
+            return "the real game has no temperature"
+        dream = self._dream()
+        dream.temperature = round(min(max(dream.temperature + by, TEMPERATURES[0]), TEMPERATURES[1]), 2)
+        if self.taping:
+            self.taping.switch("temperature", dream.temperature)
+        return f"temperature {dream.temperature:.2f}"
+
+    def hand_over(self) -> str:
+        """Dream ↔ real game, going on from the current frame."""
+        if self.is_real:
+            if self.dream is None:
+                return "no dream is open: press a number to open one"
+            self._continue_in(self.dream)
+            self.is_real = False
+            message = "the dream goes on from here"
+        else:
+            frames = [frame for frame, _ in self.history]
+            self.frame = self._real().restore_from(frames)
+            self.is_real = True
+            message = "the real game goes on from here"
+        self._cut_tape()
+        return message
+
+    def switch_bundle(self, bundle: Bundle) -> str:
+        """Another dream goes on from the current frame when it knows the same pictures, and starts anew otherwise."""
+        before = self.bundle
+        self._use(bundle)
+        dream = self._dream()
+        self.is_real = False
+        if before and before.manifest.games == bundle.manifest.games and self.frame.shape[0] == dream.size:
+            self._continue_in(dream)
+        else:
+            self.frame = self._reset()
+        self._cut_tape()
+        return f"bundle {bundle.manifest.name}"
+
+    def save_moment(self) -> str:
+        """Keep this moment (one is kept)."""
+        self._moment = (self.is_real, self.world.snapshot(), list(self.history), self.score)
+        return "moment saved"
+
+    def load_moment(self) -> str:
+        """Go back to the kept moment."""
+        if self._moment is None:
+            return "no moment is saved yet"
+        self.is_real, snapshot, history, self.score = self._moment
+        self.frame = self.world.restore(snapshot)
+        self.history = deque(history, maxlen=KEPT)
+        self._cut_tape()
+        return "back to the saved moment"
+
+    def status(self) -> Status:
+        """What the HUD shows now."""
+        name = self.bundle.manifest.name if self.bundle else ""
+        game = self.bundle.manifest.games[0] if self.bundle else self._real().name
+        common = {"bundle": name, "game": game, "seed": self.seed, "score": self.score, "real": self.is_real}
+        if self.dream is None or self.is_real:
+            return Status(mode="", decoder="", temperature=0.0, history=0, slots=0, timings={}, **common)  # type: ignore[arg-type]
+        dream = self.dream
+        return Status(
+            mode=dream.mode,
+            decoder=dream.decoder,
+            temperature=dream.temperature,
+            history=dream.history_fill,
+            slots=self._bundle().manifest.history,
+            timings=dict(dream.timings),
+            **common,  # type: ignore[arg-type]
+        )
+
+    # Inside.
+
+    def _bundle(self) -> Bundle:
+        assert self.bundle is not None
+        return self.bundle
+
+    def _dream(self) -> Dream:
+        assert self.dream is not None
+        return self.dream
+
+    def _real(self) -> RealGame:
+        """The real game, made when first asked for."""
+        if self.real_game is None:
+            name = self.choice.game or (self.bundle.manifest.games[0] if self.bundle else registry.names()[0])
+            self.real_game = RealGame(name, self.dream.size if self.dream else 64)
+            self.real_game.reset(self.seed)
+        return self.real_game
+
+    def _use(self, bundle: Bundle) -> None:
+        """Make a dream of that bundle, with the switches asked for as far as it has them."""
+        from engine.dream import Dream
+
+        manifest, old = bundle.manifest, self.dream
+        mode = old.mode if old and old.mode in manifest.modes else self.choice.mode
+        decoder = old.decoder if old and old.decoder in manifest.decoders else self.choice.decoder
+        for what, value, there in (("mode", mode, manifest.modes), ("decoder", decoder, manifest.decoders)):
+            if value is not None and value not in there and old is None:
+                raise Mistake(f"The bundle {manifest.name} has no {what} '{value}'; it has {', '.join(there)}.")
+        mode = mode if mode in manifest.modes else manifest.modes[0]
+        decoder = decoder if decoder in manifest.decoders else manifest.decoders[0]
+        self.dream = Dream(bundle, mode=mode, decoder=decoder, temperature=self.choice.temperature, seed=self.seed)
+        self.bundle = bundle
+        self._moment = None
+        if self.real_game and (self.real_game.size != self.dream.size or self.real_game.name not in manifest.games):
+            self.real_game = None
+
+    def _reset(self) -> Frame:
+        self.score = 0.0
+        if self.is_real:
+            frame = self._real().reset(self.seed)
+        else:
+            frame = self._dream().reset(self.seed, start=self.choice.start)
+        self.history.clear()
+        self.history.append((frame, 0))
+        return frame
+
+    def _continue_in(self, dream: Dream) -> None:
+        """Fill a dream's history with the frames just seen, each with the action that led to it."""
+        dream.reset(self.seed)
+        for frame, action in list(self.history)[-self._bundle().manifest.history :]:
+            self.frame = dream.append_frame(frame, action)
+
+    def _cut_tape(self) -> None:
+        """A tape holds one unbroken dream: what came after a break is not on it."""
+        if self.taping:
+            self.taping.cut()

@@ -1,0 +1,1 @@
+"""Art and the pixel font, all made here."""
