@@ -1,0 +1,182 @@
+"""The walls of docs/architecture.md: who may import whom, what a player's start loads, and no pickle anywhere."""
+
+from __future__ import annotations
+
+import ast
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+ROOMS = ("app", "engine", "models", "games", "training", "export", "evaluation")
+SOURCES = sorted(path.relative_to(ROOT) for room in ROOMS for path in (ROOT / room).rglob("*.py"))
+
+# The column "never imports" of docs/architecture.md, and what follows from "imports".
+NEVER: dict[str, set[str]] = {
+    "app": {"models", "torch", "gymnasium"},
+    "engine": {"app", "models", "training", "export", "evaluation", "pygame", "torch", "gymnasium"},
+    "models": {"app", "engine", "games", "training", "export", "evaluation", "pygame", "gymnasium", "onnxruntime"},
+    "games": {"app", "engine", "models", "training", "export", "evaluation", "torch", "pygame", "gymnasium"},
+    "training": {"app", "engine", "export", "evaluation", "pygame", "gymnasium"},
+    "export": {"app", "evaluation", "pygame", "gymnasium"},
+    "evaluation": {"app", "models", "training", "export", "pygame", "gymnasium"},
+}
+# The doors that the page names: one module, one import.
+DOORS: tuple[tuple[str, str], ...] = (
+    ("engine/torch_runtime.py", "torch"),
+    ("games/gym_*.py", "gymnasium"),
+    ("games/gymnasium_*.py", "gymnasium"),
+)
+# An optimizer's state, which only its own trainer reads back, and only with weights_only=True.
+KEEPS_OWN_STATE = {"training/checkpoint.py"}
+# Rooms that may be entered only from inside a function, so that a player's start does not load them.
+LAZY: dict[str, set[str]] = {"app": {"training", "export", "evaluation"}}
+
+
+class Import(NamedTuple):
+    """One module named by an import statement; `top` when it runs as soon as the file is imported."""
+
+    module: str
+    line: int
+    top: bool
+
+    @property
+    def room(self) -> str:
+        return self.module.split(".")[0]
+
+
+def imports(source: str) -> list[Import]:
+    """Every module that a file imports; what only a type checker sees (TYPE_CHECKING) is left out."""
+    return list(_walk(ast.parse(source), top=True))
+
+
+def _walk(node: ast.AST, top: bool) -> Iterator[Import]:
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test):
+            for other in child.orelse:
+                yield from _walk(other, top)
+        elif isinstance(child, ast.Import):
+            yield from (Import(alias.name, child.lineno, top) for alias in child.names)
+        elif isinstance(child, ast.ImportFrom):
+            if child.module and not child.level:
+                yield Import(child.module, child.lineno, top)
+        else:
+            if isinstance(child, ast.Call) and ast.unparse(child.func) in ("importlib.import_module", "__import__"):
+                name = child.args[0] if child.args else None
+                if isinstance(name, ast.Constant):
+                    yield Import(str(name.value), child.lineno, top)
+            yield from _walk(child, top and not isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda))
+
+
+def broken_walls(path: str, source: str) -> list[str]:
+    """What a file imports although its room must not, as `path:line: sentence`."""
+    room = path.split("/")[0]
+    found = []
+    for item in imports(source):
+        open_door = any(fnmatch(path, door) and item.room == module for door, module in DOORS)
+        if item.room in NEVER[room] and not open_door:
+            found.append(f"{path}:{item.line}: {room} must not import {item.module}")
+        elif item.top and item.room in LAZY.get(room, set()):
+            found.append(f"{path}:{item.line}: {item.module} is to be imported inside the function that needs it")
+        elif room == "engine" and item.room == "games" and item.module != "games.world":
+            found.append(f"{path}:{item.line}: engine knows only games.world")
+        elif room == "export" and item.module.startswith("training.train"):
+            found.append(f"{path}:{item.line}: export must not import a training loop")
+    return found
+
+
+def pickles(path: str, source: str) -> list[str]:
+    """Uses of pickle, open or hidden, as `path:line: sentence`."""
+    found = [
+        f"{path}:{item.line}: imports {item.module}"
+        for item in imports(source)
+        if item.room in ("pickle", "cloudpickle", "dill", "joblib", "shelve", "marshal")
+    ]
+    for call in ast.walk(ast.parse(source)):
+        if not isinstance(call, ast.Call):
+            continue
+        name = ast.unparse(call.func)
+        words = {word.arg: ast.unparse(word.value) for word in call.keywords if word.arg}
+        if name == "torch.save" and path not in KEEPS_OWN_STATE:
+            found.append(f"{path}:{call.lineno}: torch.save writes a pickle; use safetensors")
+        if name == "torch.load" and words.get("weights_only") != "True":
+            found.append(f"{path}:{call.lineno}: torch.load without weights_only=True")
+        if words.get("allow_pickle", "False") != "False":
+            found.append(f"{path}:{call.lineno}: allow_pickle is not False")
+    return found
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_every_room_keeps_its_walls(room: str) -> None:
+    mine = [path for path in SOURCES if path.parts[0] == room]
+    assert mine, f"{room}/ holds no Python file"
+    assert [
+        line for path in mine for line in broken_walls(path.as_posix(), (ROOT / path).read_text(encoding="utf-8"))
+    ] == []
+
+
+def test_nothing_reads_or_writes_pickle() -> None:
+    assert [
+        line for path in SOURCES for line in pickles(path.as_posix(), (ROOT / path).read_text(encoding="utf-8"))
+    ] == []
+
+
+@pytest.mark.parametrize(
+    ("path", "source"),
+    [
+        ("app/window.py", "from models.world_model import WorldModel"),
+        ("app/cli.py", "import evaluation.bench"),
+        ("engine/dream.py", "def f():\n    import torch"),
+        ("engine/dream.py", "from games.garden.rules import Garden"),
+        ("games/garden/rules.py", "import gymnasium"),
+        ("models/v1/vqvae.py", "from training.windows import Windows"),
+        ("training/record.py", "if True:\n    import pygame"),
+        ("export/parity.py", "from training.train_dynamics import train"),
+    ],
+)
+def test_a_broken_wall_is_seen(path: str, source: str) -> None:
+    assert len(broken_walls(path, source)) == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "source"),
+    [
+        ("engine/torch_runtime.py", "import torch"),
+        ("games/gym_adapter.py", "import gymnasium"),
+        ("app/commands/bench.py", "def run():\n    from evaluation.bench import bench"),
+        ("engine/dream.py", "from games.world import Step"),
+        ("app/cli.py", "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from evaluation.bench import Row"),
+    ],
+)
+def test_the_doors_of_the_page_are_open(path: str, source: str) -> None:
+    assert broken_walls(path, source) == []
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import pickle",
+        "def f():\n    from pickle import loads",
+        "torch.load(path)",
+        "torch.load(path, weights_only=False)",
+        "torch.save(model, path)",
+        "np.load(path, allow_pickle=True)",
+    ],
+)
+def test_a_pickle_is_seen(source: str) -> None:
+    assert len(pickles("app/x.py", source)) == 1
+
+
+@pytest.mark.parametrize("start", ["import engine, app", "import app.cli", "import engine.dream, app.window"])
+def test_a_players_start_loads_neither_torch_nor_gymnasium(start: str) -> None:
+    heavy = ("torch", "gymnasium", "onnx", "onnxscript", "training", "export", "models")
+    code = f"{start}\nimport json, sys\nprint(json.dumps([m for m in {heavy!r} if m in sys.modules]))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout.splitlines()[-1]) == []
