@@ -180,3 +180,15 @@ def test_a_players_start_loads_neither_torch_nor_gymnasium(start: str) -> None:
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout.splitlines()[-1]) == []
+
+
+def test_ci_runs_the_readmes_test_command() -> None:
+    section = (ROOT / "README.md").read_text(encoding="utf-8").split("## Test\n")[1].split("```")[1]
+    commands = section.strip().splitlines()
+    ci = [line.replace("pip install -q ", "pip install ") for line in _ci_lines()]
+    assert commands[-1] == "pytest"
+    assert [command for command in commands if command not in ci] == []
+
+
+def _ci_lines() -> list[str]:
+    return [line.strip() for line in (ROOT / ".ci" / "run").read_text(encoding="utf-8").splitlines()]
