@@ -15,8 +15,8 @@ Bools = NDArray[np.bool_]
 class BatchGame(ABC):
     """A batch of B independent trajectories of one game.
 
-    The randomness of a trajectory is a hash of (its seed, its tick, what it is for), so the same seed and actions give the
-    same trajectory whatever else is in the batch.
+    The randomness of a trajectory is a hash of (its seed, its tick, what it is for), so the same seed and actions
+    give the same trajectory whatever else is in the batch.
     """
 
     name: ClassVar[str]
@@ -40,7 +40,7 @@ class BatchGame(ABC):
 
     @abstractmethod
     def step(self, actions: Ints) -> tuple[NDArray[np.float32], Bools]:
-        """One tick. actions: (B,) int. Returns reward (B,) float32 and ended (B,) bool: the round was lost on this tick.
+        """One tick. actions: (B,) int. Returns reward (B,) float32 and ended (B,) bool: the round was just lost.
 
         After an end the state already is that of the next round in the same room.
         Raises ValueError for a wrong shape or an action outside `actions`.

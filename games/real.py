@@ -42,4 +42,5 @@ class RealGame:
         return self._frame()
 
     def _frame(self) -> Frame:
-        return self.game.render(self.size)[0]
+        frame: Frame = self.game.render(self.size)[0]
+        return frame

@@ -26,7 +26,7 @@ def get(name: str) -> type[BatchGame]:
 
 
 def reader(name: str, size: int) -> Reader:
-    """The state reader of that game for frames of size x size px. Raises UnknownGame, or ValueError for another size."""
+    """The state reader of that game for frames of size x size px. Raises UnknownGame, ValueError for another size."""
     get(name)
     return Reader(size)
 

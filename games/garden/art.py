@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from games.garden import sprites as grids
-from games.garden.layout import BERRY, BLANK
+from games.garden.layout import ARCH, BERRY, BLANK
 
 Pixels = NDArray[np.uint32]
 HEART_FULL, HEART_EMPTY, BERRY_ICON, DIGIT = 9, 10, 11, 12
@@ -18,7 +18,8 @@ TILES = 22
 PLAYER, BEETLE, WISP = 0, 8, 10
 """Ids of sprites: the player's are facing * 2 + walk frame, then two walk frames of either creature."""
 SPRITES = 12
-_OPAQUE = 0xFF000000
+OPAQUE = 0xFF000000
+"""Alpha 255; a pixel below it is transparent."""
 
 
 @dataclass(frozen=True)
@@ -31,11 +32,14 @@ class Atlas:
 
 
 def parse(grid: str) -> Pixels:
-    """A grid of letters as (p, p) uint32 RGBA. Raises ValueError where it is not square, KeyError for an unknown letter."""
+    """A grid of letters as (p, p) uint32 RGBA.
+
+    Raises ValueError where it is not square, KeyError for an unknown letter.
+    """
     rows = grid.split()
     if any(len(row) != len(rows) for row in rows):
         raise ValueError(f"a sprite's grid is not square: {rows}")
-    colours = {letter: np.uint32(_OPAQUE | int(c[5:7] + c[3:5] + c[1:3], 16)) for letter, c in grids.PALETTE.items()}
+    colours = {letter: np.uint32(OPAQUE | int(c[5:7] + c[3:5] + c[1:3], 16)) for letter, c in grids.PALETTE.items()}
     colours["."] = np.uint32(0)
     return np.array([[colours[letter] for letter in row] for row in rows], np.uint32)
 
@@ -76,7 +80,10 @@ def walk_frame(position: NDArray[np.int64]) -> NDArray[np.int64]:
 def tile_ids(
     tiles: NDArray[np.uint8], berries: NDArray[np.int64], hearts: NDArray[np.int64], score: NDArray[np.int64]
 ) -> NDArray[np.uint8]:
-    """Ids (N, 8, 8) of the tiles to draw: room tiles (N, 8, 8), berries (N, 2) tile indices (-1: none), hearts and score (N,)."""
+    """Ids (N, 8, 8) of the tiles to draw.
+
+    From room tiles (N, 8, 8), berries (N, 2) tile indices (-1: none), hearts and score (N,).
+    """
     n = len(tiles)
     ids = tiles.reshape(n, 64).copy()
     rows, which = np.nonzero(berries >= 0)
@@ -94,21 +101,40 @@ def draw_tiles(size: int, ids: NDArray[np.uint8]) -> Pixels:
     return np.ascontiguousarray(atlas(size).tiles[ids].transpose(0, 1, 3, 2, 4)).reshape(len(ids), size, size)
 
 
-def draw_sprites(picture: Pixels, rows: NDArray[np.int64], sprite: NDArray[np.int64], position: NDArray[np.int64]) -> None:
-    """Put K sprites on pictures (N, size, size) in place. rows (K,) which picture, sprite (K,) ids, position (K, 2) in px at 64x64.
+def silhouettes(size: int = 64) -> Pixels:
+    """The sprites (12, p, p) in one opaque black."""
+    return np.where(atlas(size).sprites >= OPAQUE, OPAQUE, 0).astype(np.uint32)
 
+
+def draw_sprites(
+    picture: Pixels,
+    rows: NDArray[np.int64],
+    sprite: NDArray[np.int64],
+    position: NDArray[np.int64],
+    sprites: Pixels | None = None,
+) -> None:
+    """Put K sprites on pictures (N, size, size) in place.
+
+    rows (K,) which picture, sprite (K,) ids, position (K, 2) in px at 64x64; sprites (12, p, p): other art than the atlas has.
     No picture may occur twice in `rows`: later sprites go over earlier ones only between calls.
     """
     size = picture.shape[1]
-    art = atlas(size)
-    p = art.pixels
+    p = size // 8
+    art = atlas(size).sprites if sprites is None else sprites
     corner = position * (size // 64)
     first = (rows * size + corner[:, 1]) * size + corner[:, 0]
     inside = (np.arange(p)[:, None] * size + np.arange(p)).reshape(-1)
     where = first[:, None] + inside
     flat = picture.reshape(-1)
-    over = art.sprites[sprite].reshape(len(rows), -1)
-    flat[where] = np.where(over >= _OPAQUE, over, flat[where])
+    over = art[sprite].reshape(len(rows), -1)
+    flat[where] = np.where(over >= OPAQUE, over, flat[where])
+
+
+def cover(picture: Pixels, rows: NDArray[np.int64], tile: NDArray[np.int64]) -> None:
+    """Draw archways over whatever stands there, in place: on pictures rows (K,) at tile indices (K,)."""
+    n, size = picture.shape[:2]
+    p = size // 8
+    picture.reshape(n, 8, p, 8, p)[rows, tile // 8, :, tile % 8, :] = atlas(size).tiles[ARCH]
 
 
 def to_rgb(picture: Pixels) -> NDArray[np.uint8]:
@@ -127,15 +153,12 @@ def draw(
     hearts: NDArray[np.int64],
     score: NDArray[np.int64],
 ) -> NDArray[np.uint8]:
-    """Pictures (N, size, size, 3) uint8 RGB of N states; the arguments are the fields of rules.State of the same names."""
+    """Pictures (N, size, size, 3) uint8 RGB of N states; the arguments are the fields of that name of rules.State."""
     rows = np.arange(len(tiles))
     picture = draw_tiles(size, tile_ids(tiles, berries, hearts, score))
     for i, sprite in enumerate((BEETLE, BEETLE, WISP)):
         draw_sprites(picture, rows, sprite + walk_frame(creatures[:, i]), creatures[:, i])
     draw_sprites(picture, rows, PLAYER + 2 * facing + walk_frame(player), player)
-    p = size // 8
-    blocks = picture.reshape(len(tiles), 8, p, 8, p)
     covered, which = np.nonzero(arches >= 0)
-    tile = arches[covered, which]
-    blocks[covered, tile // 8, :, tile % 8, :] = atlas(size).tiles[3]
+    cover(picture, covered, arches[covered, which])
     return to_rgb(picture)

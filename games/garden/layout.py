@@ -20,6 +20,8 @@ FIELD = tuple(range(COLUMNS, COLUMNS * ROWS))
 UP, DOWN, LEFT, RIGHT = range(4)
 DX = (0, 0, -1, 1)
 DY = (-1, 1, 0, 0)
+Starts = tuple[tuple[int, int, int], ...]
+"""For each creature: tile index, direction, px already gone that way."""
 FAR = 255
 """The distance of tiles between which the player cannot walk."""
 
@@ -31,6 +33,20 @@ def neighbour(tile: int, direction: int) -> int:
 
 
 NEIGHBOURS = tuple(tuple(n for d in range(4) if (n := neighbour(t, d)) >= 0) if t >= COLUMNS else () for t in range(64))
+
+
+def _squares(tile: int) -> tuple[tuple[int, ...], ...]:
+    """The 2x2 blocks of the field that the tile is part of, without the tile itself."""
+    found = []
+    for side in (LEFT, RIGHT):
+        for end in (UP, DOWN):
+            beside, above = neighbour(tile, side), neighbour(tile, end)
+            if beside >= 0 and above >= 0:
+                found.append((beside, above, neighbour(beside, end)))
+    return tuple(found)
+
+
+SQUARES = tuple(_squares(t) if t >= COLUMNS else () for t in range(64))
 
 
 @dataclass(frozen=True)
@@ -46,7 +62,7 @@ class Layout:
     pad: int
     planters: NDArray[np.int64]
     arches: NDArray[np.int64]
-    starts: tuple[tuple[int, int, int], ...]
+    starts: Starts
     distance: NDArray[np.uint8]
 
 
@@ -86,20 +102,17 @@ def distances(open_tiles: Iterable[int]) -> NDArray[np.uint8]:
 
 
 def _hedges(rng: random.Random) -> set[int] | None:
-    """Tiles that stay open after planting 12-18 hedges, none of which makes a dead end or cuts the room; None: no luck."""
+    """Tiles that stay open after planting 12-18 hedges, none of which makes a dead end or cuts the room.
+
+    None where the dice do not allow it.
+    """
     free = set(FIELD)
     count = rng.randint(13, 18)
     while len(FIELD) - len(free) < count:
         best, best_score = -1, 0.0
         for t in free:
             # Hedges go first where they break open squares into paths.
-            x, y = t % COLUMNS, t // COLUMNS
-            squares = sum(
-                all(0 <= cx < COLUMNS and 1 <= cy < ROWS and cy * COLUMNS + cx in free for cx in (x, x + sx) for cy in (y, y + sy))
-                for sx in (-1, 1)
-                for sy in (-1, 1)
-            )
-            score = squares + 2.5 * rng.random()
+            score = sum(free.issuperset(square) for square in SQUARES[t]) + 2.5 * rng.random()
             if score <= best_score:
                 continue
             if any(n in free and sum(m in free for m in NEIGHBOURS[n]) <= 2 for n in NEIGHBOURS[t]):
@@ -127,7 +140,8 @@ def _arches(rng: random.Random, free: set[int]) -> set[int] | None:
             break
         apart = all(abs(t % 8 - a % 8) + abs(t // 8 - a // 8) > 2 for a in arches)
         walk = free - arches - {t}
-        if apart and _straight(t, free) and connected(walk) and all(any(n in walk for n in NEIGHBOURS[w]) for w in walk):
+        alone = any(not any(n in walk for n in NEIGHBOURS[w]) for w in walk)
+        if apart and not alone and _straight(t, free) and connected(walk):
             arches.add(t)
     return arches if len(arches) >= 2 else None
 
@@ -146,7 +160,7 @@ def _lanes(open_tiles: set[int], direction: int) -> list[list[int]]:
     return runs
 
 
-def _starts(rng: random.Random, creatures: set[int], arches: set[int], pad: int) -> tuple[tuple[int, int, int], ...] | None:
+def _starts(rng: random.Random, creatures: set[int], arches: set[int], pad: int) -> Starts | None:
     lanes = [(run, d) for d in (DOWN, RIGHT) for run in _lanes(creatures, d)]
     if len(lanes) < 2:
         return None
@@ -170,7 +184,7 @@ def _try(rng: random.Random) -> Layout | None:
     if free is None or arches is None:
         return None
     walk = sorted(free - arches)
-    pads = [t for t in walk if connected(free - {t}) and all(len([m for m in NEIGHBOURS[n] if m in free - {t}]) for n in free)]
+    pads = [t for t in walk if connected(free - {t})]
     if not pads:
         return None
     pad = rng.choice(pads)
@@ -194,8 +208,11 @@ def _try(rng: random.Random) -> Layout | None:
     return describe(tiles.reshape(ROWS, COLUMNS), starts)
 
 
-def describe(tiles: NDArray[np.uint8], starts: tuple[tuple[int, int, int], ...]) -> Layout:
-    """The layout that a tile map (8, 8) stands for. Raises ValueError where it has no pad or too many planters or arches."""
+def describe(tiles: NDArray[np.uint8], starts: Starts) -> Layout:
+    """The layout that a tile map (8, 8) stands for.
+
+    Raises ValueError where it has not one pad, three to five planters and at most three archways.
+    """
     flat = tiles.reshape(-1)
     pads, planters, arches = (np.flatnonzero(flat == kind) for kind in (PAD, PLANTER, ARCH))
     if len(pads) != 1 or not 3 <= len(planters) <= MAX_PLANTERS or len(arches) > MAX_ARCHES:

@@ -24,7 +24,7 @@ _ALARM = 14
 
 
 class ExplorePolicy:
-    """Gathers berries by the shortest way, wanders, runs after creatures, stands, dithers in mid-tile, walks into walls."""
+    """Gathers berries by the shortest way, wanders, chases creatures, stands, dithers in mid-tile, walks into walls."""
 
     def __init__(self, batch: int, seed: int = 0) -> None:
         self._rng = np.random.default_rng(seed)
@@ -89,7 +89,8 @@ class ExplorePolicy:
         def room(position: Ints) -> Ints:
             """Px to the nearest creature, now or soon: positions (B, K, 2) -> (B, K)."""
             gaps = [np.abs(c[:, None] - position[:, :, None]).max(axis=3).min(axis=2) for c in (s.creatures, soon)]
-            return gaps[0] + 2 * gaps[1]
+            total: Ints = gaps[0] + 2 * gaps[1]
+            return total
 
         here = s.player[:, None]
         near = (np.abs(s.creatures - here) < _ALARM).all(axis=2).any(axis=1)
@@ -98,7 +99,8 @@ class ExplorePolicy:
         ahead = s.player_open[self._rows[:, None], cell[:, None] + np.array([0, -10, 10, -1, 1])]
         aligned = (off == 0).all(axis=1)[:, None]
         # Between two tiles the only ways are on and back.
-        lane = np.stack([np.ones(len(off), np.bool_), off[:, 1] > 0, off[:, 1] > 0, off[:, 0] > 0, off[:, 0] > 0], axis=1)
+        across, along = off[:, 0] > 0, off[:, 1] > 0
+        lane = np.stack([np.ones_like(along), along, along, across, across], axis=1)
         possible = np.where(aligned, ahead, lane)
         worth = np.where(possible, room(here + 4 * _KEYS) + self._rng.random((len(action), 5)), -1.0)
         return np.where(near, worth.argmax(axis=1), action)

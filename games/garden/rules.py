@@ -14,7 +14,20 @@ from numpy.typing import NDArray
 
 from games.base import BatchGame, Bools, Ints
 from games.garden import art
-from games.garden.layout import ARCH, DOWN, FLOOR, LEFT, MAX_ARCHES, MAX_PLANTERS, PAD, PLANTER, RIGHT, UP, Layout, layout
+from games.garden.layout import (
+    ARCH,
+    DOWN,
+    FLOOR,
+    LEFT,
+    MAX_ARCHES,
+    MAX_PLANTERS,
+    PAD,
+    PLANTER,
+    RIGHT,
+    UP,
+    Layout,
+    layout,
+)
 from games.rng import bits, uniform
 
 SPEED = 2
@@ -37,9 +50,10 @@ _WISP_TURN, _REGROW, _BERRY, _SCORE, _HEARTS, _PLACE, _BRANCH = range(7)
 class State:
     """Everything that decides what comes next, for B trajectories. All arrays have B rows.
 
-    tiles (B, 8, 8) uint8, planters (B, 5), arches (B, 3) tile indices or -1, pad (B,) tile index, distance (B, 64, 64) uint8,
-    player_open and creature_open (B, 100) bool; player (B, 2) x and y, facing (B,); creatures (B, 3, 2), heading (B, 3);
-    berries (B, 2) tile indices; hearts, score (B,); seed, salt and tick (B,) feed the counter hash.
+    tiles (B, 8, 8) uint8, planters (B, 5), arches (B, 3) tile indices or -1, pad (B,) tile index, distance
+    (B, 64, 64) uint8, player_open and creature_open (B, 100) bool: see layout.py; player (B, 2) x and y, facing (B,);
+    creatures (B, 3, 2), heading (B, 3); berries (B, 2) tile indices; hearts, score (B,); seed, salt and tick (B,) feed
+    the counter hash.
     """
 
     tiles: NDArray[np.uint8]
@@ -129,7 +143,7 @@ class Garden(BatchGame):
         """See BatchGame. Raises ValueError where mask or seeds do not have one entry for each trajectory."""
         seeds = np.asarray(seeds, dtype=np.int64)
         if np.shape(mask) != (self.batch,) or seeds.shape != (self.batch,):
-            raise ValueError(f"A reset of {self.batch} gardens needs as many seeds, not an array of shape {seeds.shape}.")
+            raise ValueError(f"A reset of {self.batch} gardens needs as many seeds, not shape {seeds.shape}.")
         rows = np.flatnonzero(mask)
         if len(rows) == 0:
             return
@@ -174,7 +188,7 @@ class Garden(BatchGame):
         cell = (s.player[:, 1] // 8 + 1) * 10 + s.player[:, 0] // 8 + 1
         aligned = ~off_x & ~off_y
         straight = np.where(across, off_x, off_y) | (aligned & s.player_open[rows, cell + _STEP[wanted]])
-        # Between two tiles across the wanted way: slide to the nearer one; from halfway to the one where the way is open.
+        # Between two tiles across the wanted way: slide to the nearer, from halfway to the one where the way is open.
         slide = np.where(across, off_y, off_x)
         offset = off.sum(axis=1)
         upper = cell + np.where(off_x, 1, np.where(off_y, 10, 0))
