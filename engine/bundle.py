@@ -1,0 +1,143 @@
+"""A bundle: one folder, one playable world model, checked when it is opened and never changed after."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.errors import BundleError
+from engine.files import sha256_of
+from engine.manifest import MANIFEST, Manifest
+from engine.runtime import Runtime
+
+BACKENDS = ("onnx", "torch")
+
+
+@dataclass(frozen=True)
+class Starts:
+    """Histories that a dream can start from.
+
+    frames: (N, history, H, W, 3) uint8, oldest first. actions: (N, history - 1) uint8, actions[:, i] led from frame i
+    to i + 1. seeds: (N,) of the games they were taken from.
+    """
+
+    frames: NDArray[np.uint8]
+    actions: NDArray[np.uint8]
+    seeds: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.frames)
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """An opened bundle, shared by any number of dreams.
+
+    path: its folder. manifest: what it says of itself. digest: SHA-256 of the manifest, and through the hashes in it of
+    everything else. backend: what runs it. runtime: the graphs. starts: the start histories, read-only.
+    """
+
+    path: Path
+    manifest: Manifest
+    digest: str
+    backend: str
+    runtime: Runtime
+    starts: Starts
+
+    @staticmethod
+    def load(path: str | Path, backend: str = "onnx", threads: int | None = None) -> Bundle:
+        """Open a folder, verify every file's SHA-256 and load the graphs.
+
+        backend: `onnx`, or `torch` where the bundle ships torch programs. threads: for the graphs; by default as many
+        as this process may use, at most four (these graphs are too small for more).
+        Raises BundleError for whatever is wrong with the folder, ValueError for an unknown backend.
+        """
+        if backend not in BACKENDS:
+            raise ValueError(f"unknown backend {backend!r}: choose {' or '.join(BACKENDS)}")
+        folder = Path(path)
+        manifest, digest = read_manifest(folder)
+        check_files(folder, manifest)
+        starts = load_starts(folder, manifest)
+        return Bundle(folder, manifest, digest, backend, _runtime(folder, manifest, backend, threads), starts)
+
+
+def read_manifest(folder: Path) -> tuple[Manifest, str]:
+    """The manifest of a folder and its SHA-256. Raises BundleError."""
+    file = folder / MANIFEST
+    if not folder.is_dir():
+        raise BundleError(f"{folder} is not a bundle: there is no such folder")
+    try:
+        data = file.read_bytes()
+        text = data.decode()
+    except FileNotFoundError:
+        raise BundleError(f"{folder} is not a bundle: it has no {MANIFEST}") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise BundleError(f"{file} cannot be read ({error}): export or download the bundle again") from None
+    return Manifest.parse(text, file), hashlib.sha256(data).hexdigest()
+
+
+def check_files(folder: Path, manifest: Manifest) -> None:
+    """Raise BundleError for the first file that is missing or is not the one the manifest was written for."""
+    root = folder.resolve()
+    for name, expected in manifest.files.items():
+        file = folder / name
+        if not file.is_file():
+            raise BundleError(f"{file} is missing: export or download the bundle again")
+        if not file.resolve().is_relative_to(root):
+            raise BundleError(f"{file} leads out of the bundle: replace the link by the file")
+        try:
+            actual = sha256_of(file)
+        except OSError as error:
+            raise BundleError(f"{file} cannot be read ({error.strerror}): check its permissions") from None
+        if actual != expected:
+            raise BundleError(f"{file} was altered or cut short: export or download the bundle again")
+
+
+def load_starts(folder: Path, manifest: Manifest) -> Starts:
+    """Read the start histories. Raises BundleError if they do not fit the manifest."""
+    file = folder / manifest.starts
+    side, history = manifest.resolution, manifest.history
+    try:
+        with np.load(io.BytesIO(file.read_bytes()), allow_pickle=False) as arrays:
+            starts = Starts(arrays["frames"], arrays["actions"], arrays["seeds"].astype(np.int64))
+    except (OSError, ValueError, KeyError) as error:
+        raise BundleError(f"{file} does not hold start histories ({error}): export the bundle again") from None
+    n = len(starts)
+    fits = starts.frames.shape == (n, history, side, side, 3) and starts.frames.dtype == np.uint8
+    fits &= starts.actions.shape == (n, history - 1) and starts.seeds.shape == (n,) and n > 0
+    if not fits or (starts.actions.size and int(starts.actions.max()) >= len(manifest.actions)):
+        raise BundleError(f"{file} does not fit the manifest's history, resolution or actions: export the bundle again")
+    if not 0 <= manifest.known_frame.start < n:
+        raise BundleError(f"{folder / MANIFEST}: known_frame.start is not one of the {n} starts")
+    for array in (starts.frames, starts.actions, starts.seeds):
+        array.flags.writeable = False
+    return starts
+
+
+def default_threads() -> int:
+    """As many threads as this process may use, at most four."""
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(4, usable)
+
+
+def _runtime(folder: Path, manifest: Manifest, backend: str, threads: int | None) -> Runtime:
+    cache, hidden = manifest.cache is not None, manifest.hidden is not None
+    if backend == "onnx":
+        from engine.onnx_runtime import OnnxRuntime
+
+        files = {name: folder / file for name, file in manifest.graphs.present().items()}
+        return OnnxRuntime(files, cache, hidden, threads or default_threads())
+    if manifest.programs is None:
+        raise BundleError(f"{folder} has no torch programs: use the onnx backend")
+    try:
+        from engine.torch_runtime import TorchRuntime
+    except ImportError:
+        raise BundleError('the torch backend needs torch: pip install "reverie[train]"') from None
+    files = {name: folder / file for name, file in manifest.programs.present().items()}
+    return TorchRuntime(files, cache, hidden, threads)

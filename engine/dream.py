@@ -1,0 +1,307 @@
+"""The dream: trajectories over a bundle. It holds all state; the bundle is shared and never changes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.bundle import Bundle
+from engine.ring import Ring, RingSnapshot
+from engine.runtime import Prediction
+from engine.sampler import Sampling, Tokens, draw, gumbel_noise, sample_ar
+from games.world import Frame, Step
+
+Frames = NDArray[np.uint8]
+"""One frame per trajectory: (B, H, W, 3) uint8."""
+
+
+@dataclass(frozen=True)
+class DreamSnapshot:
+    """Everything that decides what comes next, apart from the settings mode, decoder and temperature."""
+
+    ring: RingSnapshot | None
+    tokens: Tokens
+    frames: Frames
+    generators: tuple[dict[str, Any], ...]
+
+
+class DreamBatch:
+    """B trajectories of one bundle, each with its own seeded random generator.
+
+    A trajectory does not depend on the others in its batch (up to float rounding inside the graphs). Each frame draws
+    its noise once, in either mode and at any temperature, so switching a setting changes nothing but what it says.
+
+    Between two frames `mode` ('parallel' or 'ar'), `decoder`, `temperature` and `min_p` may be set; an unknown one is a
+    ValueError. `timings` holds the last step's milliseconds by stage, `passes` its runs of the causal head.
+    """
+
+    def __init__(
+        self,
+        bundle: Bundle,
+        batch: int,
+        mode: str | None = None,
+        decoder: str | None = None,
+        temperature: float | None = None,
+    ) -> None:
+        """Settings left out are the bundle's: its first mode and decoder, its temperature. Starts at `reset`."""
+        manifest = bundle.manifest
+        self.bundle, self.batch = bundle, batch
+        self.actions, self.size = manifest.actions, manifest.resolution
+        self._sampling = Sampling(manifest.modes[0], manifest.sampling.temperature, manifest.sampling.min_p)
+        self._decoder = manifest.decoders[0]
+        if mode is not None:
+            self.mode = mode
+        if decoder is not None:
+            self.decoder = decoder
+        if temperature is not None:
+            self.temperature = temperature
+        self.ring = Ring(batch, manifest.cache, manifest.positions) if manifest.cache else None
+        self.tokens: Tokens = np.zeros((batch, manifest.positions), np.int64)
+        self.frames: Frames = np.zeros((batch, self.size, self.size, 3), np.uint8)
+        self.timings: dict[str, float] = {}
+        self.passes = 0
+        self._generators: list[np.random.Generator] = []
+
+    @property
+    def mode(self) -> str:
+        """`parallel`: every position by itself. `ar`: position by position."""
+        return self._sampling.mode
+
+    @mode.setter
+    def mode(self, mode: str) -> None:
+        self._sampling = replace(self._sampling, mode=self._choose("mode", mode, self.bundle.manifest.modes))
+
+    @property
+    def decoder(self) -> str:
+        """What turns tokens into pixels."""
+        return self._decoder
+
+    @decoder.setter
+    def decoder(self, decoder: str) -> None:
+        self._decoder = self._choose("decoder", decoder, self.bundle.manifest.decoders)
+
+    @property
+    def temperature(self) -> float:
+        """1 samples what the model believes, 0 takes the most likely token."""
+        return self._sampling.temperature
+
+    @temperature.setter
+    def temperature(self, temperature: float) -> None:
+        self._sampling = replace(self._sampling, temperature=temperature)
+
+    @property
+    def min_p(self) -> float:
+        """Codes less likely than this share of the most likely one are never drawn."""
+        return self._sampling.min_p
+
+    @min_p.setter
+    def min_p(self, min_p: float) -> None:
+        self._sampling = replace(self._sampling, min_p=min_p)
+
+    @property
+    def history_fill(self) -> int:
+        """Frames that the next prediction looks at, the present one included; at most the bundle's `history`."""
+        return 1 + (self.ring.filled if self.ring else 0)
+
+    def reset(self, seeds: Sequence[int], starts: Sequence[int] | None = None) -> Frames:
+        """Begin again from the bundle's start histories: by default number seed % N. Returns frames (B, H, W, 3)."""
+        known = self.bundle.starts
+        chosen = [seed % len(known) for seed in seeds] if starts is None else list(starts)
+        for start in chosen:
+            if not 0 <= start < len(known):
+                raise ValueError(f"there is no start {start}: this bundle has starts 0 to {len(known) - 1}")
+        return self.reset_from(seeds, known.frames[chosen], known.actions[chosen])
+
+    def reset_from(self, seeds: Sequence[int], frames: NDArray[np.uint8], actions: NDArray[np.integer]) -> Frames:
+        """Begin again from histories of your own.
+
+        frames: (B, T, H, W, 3) uint8, oldest first, T >= 1. actions: (B, T - 1), actions[:, i] led from i to i + 1.
+        Returns the last frames. Raises ValueError for another shape or type, an action that the bundle lacks, or
+        another number of seeds.
+        """
+        expected = (self.batch, frames.shape[1] if frames.ndim == 5 else 0, self.size, self.size, 3)
+        if frames.shape != expected or frames.dtype != np.uint8 or not expected[1]:
+            raise ValueError(
+                f"the history must be {self.batch} x T frames of {self.size} x {self.size} x 3 uint8, "
+                f"not {' x '.join(map(str, frames.shape))} {frames.dtype}"
+            )
+        if actions.shape != (self.batch, expected[1] - 1):
+            raise ValueError(f"{expected[1]} frames need {expected[1] - 1} actions between them")
+        if len(seeds) != self.batch:
+            raise ValueError(f"{self.batch} trajectories need {self.batch} seeds, not {len(seeds)}")
+        self._generators = [np.random.Generator(np.random.PCG64(seed)) for seed in seeds]
+        if self.ring is not None:
+            self.ring.clear()
+        first = max(0, expected[1] - self.bundle.manifest.history)
+        self._show(frames[:, first])
+        for t in range(first, expected[1] - 1):
+            self.append_frames(frames[:, t + 1], actions[:, t])
+        return self.frames
+
+    def append_frames(self, frames: NDArray[np.uint8], actions: NDArray[np.integer] | Sequence[int]) -> None:
+        """Force real frames in: (B, H, W, 3) uint8, each what `actions` (B,) led to from the frame before it."""
+        if frames.shape != self.frames.shape or frames.dtype != np.uint8:
+            raise ValueError(f"the frames must be {self.frames.shape} uint8, not {frames.shape} {frames.dtype}")
+        self.advance(actions)
+        self._show(frames)
+
+    def put_tokens(self, tokens: Tokens, frames: Frames | None = None) -> None:
+        """Say what the present frames are, as tokens (B, S) int64; `advance` must have come before.
+
+        frames: their pixels where they are known, by default decoded.
+        """
+        self.tokens = np.ascontiguousarray(tokens, np.int64)
+        self.frames = self.bundle.runtime.decode(self.tokens) if frames is None else frames
+
+    def advance(self, actions: NDArray[np.integer] | Sequence[int]) -> Prediction:
+        """Commit the present frames under `actions` (B,) to the ring and predict the next ones, undrawn."""
+        array = np.asarray(actions, np.int64)
+        if array.shape != (self.batch,):
+            raise ValueError(f"{self.batch} trajectories need {self.batch} actions, not {array.shape}")
+        if any(not 0 <= action < len(self.actions) for action in array):
+            raise ValueError(f"unknown action {array.tolist()}: actions are 0 to {len(self.actions) - 1}")
+        prediction = self.bundle.runtime.dynamics(self.tokens, array, self.ring)
+        if self.ring is not None:
+            assert prediction.keys is not None
+            assert prediction.values is not None
+            self.ring.push(prediction.keys, prediction.values)
+        return prediction
+
+    def step(self, actions: NDArray[np.integer] | Sequence[int]) -> Frames:
+        """One frame for each trajectory. actions: (B,). Returns frames (B, H, W, 3) uint8."""
+        if not self._generators:
+            raise ValueError("a dream starts with reset")
+        t0 = perf_counter()
+        prediction = self.advance(actions)
+        t1 = perf_counter()
+        self.tokens = self._sample(prediction)
+        t2 = perf_counter()
+        self.frames = self.bundle.runtime.decode(self.tokens)
+        t3 = perf_counter()
+        self.timings = {"dynamics": 1e3 * (t1 - t0), "sample": 1e3 * (t2 - t1), "decode": 1e3 * (t3 - t2)}
+        return self.frames
+
+    def snapshot(self) -> DreamSnapshot:
+        """A copy of everything that decides what comes next; the settings are not part of it."""
+        ring = self.ring.snapshot() if self.ring else None
+        states = tuple(dict(generator.bit_generator.state) for generator in self._generators)
+        return DreamSnapshot(ring, self.tokens.copy(), self.frames.copy(), states)
+
+    def restore(self, snapshot: DreamSnapshot) -> Frames:
+        """Go back to a snapshot, exactly. Returns its frames."""
+        if snapshot.tokens.shape != self.tokens.shape or (snapshot.ring is None) != (self.ring is None):
+            raise ValueError("the snapshot was taken from another bundle or batch")
+        if self.ring is not None and snapshot.ring is not None:
+            self.ring.restore(snapshot.ring)
+        self.tokens, self.frames = snapshot.tokens.copy(), snapshot.frames.copy()
+        self._generators = [np.random.Generator(np.random.PCG64()) for _ in snapshot.generators]
+        for generator, state in zip(self._generators, snapshot.generators, strict=True):
+            generator.bit_generator.state = state
+        return self.frames
+
+    def _show(self, frames: NDArray[np.uint8]) -> None:
+        self.frames = np.array(frames, order="C")
+        self.tokens = self.bundle.runtime.encode(self.frames)
+
+    def _sample(self, prediction: Prediction) -> Tokens:
+        manifest, sampling = self.bundle.manifest, self._sampling
+        noise = gumbel_noise(self._generators, manifest.positions, manifest.vocabulary)
+        guess = draw(prediction.logits, noise, sampling)
+        self.passes = 0
+        if sampling.mode == "parallel":
+            return guess
+        hidden = prediction.hidden
+        assert hidden is not None
+        causal = self.bundle.runtime.causal_logits
+
+        def causal_logits(tokens: Tokens, rows: NDArray[np.intp]) -> NDArray[np.float32]:
+            return causal(hidden if len(rows) == len(guess) else hidden[rows], tokens)
+
+        drawn, self.passes = sample_ar(causal_logits, guess, noise, sampling)
+        return drawn
+
+    def _choose(self, what: str, value: str, known: tuple[str, ...]) -> str:
+        if value not in known:
+            raise ValueError(f"{self.bundle.manifest.name} has no {what} {value!r}: choose {' or '.join(known)}")
+        return value
+
+
+class Dream:
+    """One trajectory over a bundle: a World. A `DreamBatch` of one; its settings are the same."""
+
+    def __init__(
+        self,
+        bundle: Bundle,
+        mode: str | None = None,
+        decoder: str | None = None,
+        temperature: float | None = None,
+        seed: int = 0,
+    ) -> None:
+        """Settings left out are the bundle's. The dream begins at start seed % N; `reset` begins another one."""
+        self._batch = DreamBatch(bundle, 1, mode, decoder, temperature)
+        self.bundle = bundle
+        self.actions, self.size = self._batch.actions, self._batch.size
+        self.reset(seed)
+
+    mode = property(lambda self: self._batch.mode, lambda self, value: setattr(self._batch, "mode", value))
+    decoder = property(lambda self: self._batch.decoder, lambda self, value: setattr(self._batch, "decoder", value))
+    temperature = property(
+        lambda self: self._batch.temperature, lambda self, value: setattr(self._batch, "temperature", value)
+    )
+    min_p = property(lambda self: self._batch.min_p, lambda self, value: setattr(self._batch, "min_p", value))
+
+    @property
+    def frame(self) -> Frame:
+        """The present frame, (H, W, 3) uint8."""
+        return self._batch.frames[0]
+
+    @property
+    def tokens(self) -> Tokens:
+        """The present frame's tokens, (S,) int64."""
+        return self._batch.tokens[0]
+
+    @property
+    def history_fill(self) -> int:
+        """Frames that the next prediction looks at, the present one included."""
+        return self._batch.history_fill
+
+    @property
+    def timings(self) -> dict[str, float]:
+        """Milliseconds of the last step by stage: dynamics, sample, decode."""
+        return self._batch.timings
+
+    @property
+    def passes(self) -> int:
+        """Runs of the causal head in the last step; 0 in parallel mode."""
+        return self._batch.passes
+
+    def reset(self, seed: int, start: int | None = None) -> Frame:
+        """Begin a new dream from a start history, by default number seed % N. Returns its last frame."""
+        return self._batch.reset([seed], None if start is None else [start])[0]
+
+    def append_frame(self, frame: Frame, action: int) -> None:
+        """Force a real frame in, which `action` led to from the present one."""
+        self._batch.append_frames(frame[None], [action])
+
+    def put_tokens(self, tokens: Tokens, action: int) -> Frame:
+        """Force a frame in by its tokens (S,), which `action` led to. Returns it decoded."""
+        self._batch.advance([action])
+        self._batch.put_tokens(tokens[None])
+        return self.frame
+
+    def step(self, action: int) -> Step:
+        """Dream one frame. These bundles predict no reward and no end: the reward is 0 and `ended` false."""
+        return Step(self._batch.step([action])[0], 0.0, False)
+
+    def snapshot(self) -> DreamSnapshot:
+        """A copy of everything that decides what comes next; the settings are not part of it."""
+        return self._batch.snapshot()
+
+    def restore(self, snapshot: DreamSnapshot) -> Frame:
+        """Go back to a snapshot, exactly. Returns its frame."""
+        return self._batch.restore(snapshot)[0]

@@ -1,0 +1,42 @@
+"""Where bundles are found: the shipped ones by name, any other by its folder."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+import checkpoints
+from engine.errors import BundleError
+from engine.manifest import MANIFEST
+
+
+def shipped_folder() -> Path:
+    """The folder that holds the shipped bundles."""
+    return Path(checkpoints.__file__).parent
+
+
+def shipped(folder: Path | None = None) -> dict[str, Path]:
+    """Name to folder of every shipped bundle, in the order of their versions (`v1`, `v1.1`, `v2`, ...)."""
+    root = folder or shipped_folder()
+    found = [path.parent for path in root.glob(f"*/{MANIFEST}")]
+    return {path.name: path for path in sorted(found, key=lambda path: _version(path.name))}
+
+
+def resolve(name: str | Path, folder: Path | None = None) -> Path:
+    """The folder of a bundle, given the name that `reverie list` prints or a folder. Raises BundleError."""
+    known = shipped(folder)
+    if str(name) in known:
+        return known[str(name)]
+    path = Path(name).expanduser()
+    if path.is_dir():
+        return path
+    kind = "folder" if os.sep in str(name) else "bundle"
+    names = ", ".join(known) or "none is installed"
+    raise BundleError(f"there is no {kind} {str(name)!r}: give a folder or one of the shipped bundles ({names})")
+
+
+def _version(name: str) -> tuple[list[int], str]:
+    """Sort key: the numbers in the name, then the name, so that v1.1 < v2 < v2-base < v10."""
+    numbers = re.match(r"v?([\d.]+)", name)
+    return [int(n) for n in re.findall(r"\d+", numbers[1])] if numbers else [], name

@@ -1,0 +1,177 @@
+"""The manifest: what a bundle is, said so strictly that nothing has to be guessed."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from engine.errors import BundleError
+from engine.schema import SchemaError, read_object
+
+FORMAT = 1
+MODES = ("parallel", "ar")
+DECODERS = ("vq",)
+PRECISIONS = ("fp32", "fp16", "int8")
+MANIFEST = "manifest.json"
+
+
+@dataclass(frozen=True)
+class CacheShape:
+    """Sizes of the ring that the dynamics graph reads: `slots` frames of keys and values for each layer and head."""
+
+    layers: int
+    heads: int
+    head_dim: int
+    slots: int
+
+
+@dataclass(frozen=True)
+class SamplingDefaults:
+    """How the bundle is sampled unless a person says otherwise; see `engine.sampler.Sampling`."""
+
+    temperature: float
+    min_p: float
+
+
+@dataclass(frozen=True)
+class Graphs:
+    """File of each graph. `causal_head` is null where the bundle has no ar mode."""
+
+    encoder: str
+    dynamics: str
+    decoder: str
+    causal_head: str | None = None
+
+    def present(self) -> dict[str, str]:
+        """Graph name to file, of those that exist."""
+        return {name: file for name, file in dataclasses.asdict(self).items() if file is not None}
+
+
+@dataclass(frozen=True)
+class KnownFrame:
+    """A frame that the bundle must reproduce: most likely tokens, in parallel, after `actions` from start `start`.
+
+    tokens_sha256: of the tokens as little-endian int64, row-major. frame: a PNG of the decoded picture, for people.
+    """
+
+    start: int
+    actions: tuple[int, ...]
+    tokens_sha256: str
+    frame: str
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What `manifest.json` says.
+
+    format: version of this file's layout. name, version: what the bundle calls itself.
+    games: names of the games it dreams. actions: action names, index 0 is no-op. fps: frames a second it plays at.
+    resolution: side of a frame in pixels. grid: rows and columns of tokens. vocabulary: number of codes.
+    history: frames that a prediction can look at, the newest included.
+    modes, decoders: how it can be sampled and drawn. cache: the ring's sizes, null without memory.
+    hidden: width of the causal head's input, null without one. sampling: defaults. parameters: count over all graphs.
+    precision: how the weights are stored. graphs: ONNX files. programs: torch.export files, null where none ship.
+    starts: npz of start histories. files: SHA-256 of every file. known_frame: a self-check.
+    training, metrics: free-form records for people. licence: of the weights.
+    """
+
+    format: int
+    name: str
+    version: str
+    games: tuple[str, ...]
+    actions: tuple[str, ...]
+    fps: int
+    resolution: int
+    grid: tuple[int, int]
+    vocabulary: int
+    history: int
+    modes: tuple[str, ...]
+    decoders: tuple[str, ...]
+    cache: CacheShape | None
+    hidden: int | None
+    sampling: SamplingDefaults
+    parameters: int
+    precision: str
+    graphs: Graphs
+    programs: Graphs | None
+    starts: str
+    files: dict[str, str]
+    known_frame: KnownFrame
+    training: dict[str, Any] = field(default_factory=dict)
+    metrics: dict[str, Any] = field(default_factory=dict)
+    licence: str = "MIT"
+
+    @property
+    def positions(self) -> int:
+        """Tokens in a frame."""
+        return self.grid[0] * self.grid[1]
+
+    def to_json(self) -> str:
+        """The text of `manifest.json`; `Manifest.parse` of it gives an equal manifest."""
+        return json.dumps(dataclasses.asdict(self), indent=2) + "\n"
+
+    @staticmethod
+    def parse(text: str, where: Path) -> Manifest:
+        """Read the text of a manifest. `where` is its path, named in messages.
+
+        Raises BundleError for anything that is not understood: other versions, unknown or missing keys, wrong types,
+        values that contradict each other, files outside the folder.
+        """
+        try:
+            value = json.loads(text)
+        except json.JSONDecodeError:
+            raise BundleError(f"{where} is not JSON: export or download the bundle again") from None
+        version = value.get("format") if isinstance(value, dict) else None
+        if type(version) is int and version != FORMAT:
+            raise BundleError(
+                f"{where} has format {version}, and this Reverie reads format {FORMAT}: "
+                f"{'update Reverie' if version > FORMAT else 'export the bundle again'}"
+            )
+        try:
+            manifest = read_object(Manifest, value, "")
+            _check(manifest)
+        except SchemaError as error:
+            raise BundleError(f"{where}: {error}; export or download the bundle again") from None
+        return manifest
+
+
+def _check(m: Manifest) -> None:
+    """Raise SchemaError where fields contradict each other or name what this version does not have."""
+    numbers = {"fps": m.fps, "resolution": m.resolution, "vocabulary": m.vocabulary, "history": m.history}
+    numbers |= {"grid[0]": m.grid[0], "grid[1]": m.grid[1]}
+    numbers |= {f"cache.{k}": v for k, v in (dataclasses.asdict(m.cache) if m.cache else {}).items()}
+    for name, number in numbers.items():
+        if number < 1:
+            raise SchemaError(f"{name} must be at least 1, not {number}")
+    for name, given, known in (("modes", m.modes, MODES), ("decoders", m.decoders, DECODERS)):
+        if not given:
+            raise SchemaError(f"{name} must name at least one of {', '.join(known)}")
+        for item in given:
+            if item not in known:
+                raise SchemaError(f"{name} names {item!r}, and this version has only {', '.join(known)}")
+    if not m.actions:
+        raise SchemaError("actions must name at least one action")
+    if m.precision not in PRECISIONS:
+        raise SchemaError(f"precision must be one of {', '.join(PRECISIONS)}, not {m.precision!r}")
+    if "ar" in m.modes and (m.graphs.causal_head is None or m.hidden is None):
+        raise SchemaError("the mode ar needs graphs.causal_head and hidden")
+    if m.sampling.temperature < 0 or not 0 <= m.sampling.min_p < 1:
+        raise SchemaError("sampling needs temperature >= 0 and 0 <= min_p < 1")
+    if (m.cache.slots if m.cache else 0) != m.history - 1:
+        raise SchemaError("cache.slots must be history - 1")
+    if any(not 0 <= action < len(m.actions) for action in m.known_frame.actions):
+        raise SchemaError("known_frame.actions names an action that actions does not have")
+    named = [*m.graphs.present().values(), *(m.programs.present().values() if m.programs else ())]
+    for file in [*named, m.starts, m.known_frame.frame]:
+        if file not in m.files:
+            raise SchemaError(f"files has no SHA-256 of {file}")
+    for file, digest in m.files.items():
+        pure = PurePosixPath(file)
+        if pure.is_absolute() or ".." in pure.parts or "\\" in file or ":" in file or file in ("", ".", MANIFEST):
+            raise SchemaError(f"files names {file!r}, which does not lie inside the bundle")
+        if not re.fullmatch(r"[0-9a-f]{64}", digest):
+            raise SchemaError(f"files.{file} is not a SHA-256 in hexadecimal")

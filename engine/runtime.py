@@ -1,0 +1,90 @@
+"""The small interface between a dream and whatever runs the graphs: four verbs on numpy arrays."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.ring import Ring
+
+Floats = NDArray[np.float32]
+Tokens = NDArray[np.int64]
+
+INPUTS: dict[str, tuple[str, ...]] = {
+    "encoder": ("frames",),
+    "dynamics": ("tokens", "action", "keys", "values", "age"),
+    "causal_head": ("hidden", "tokens"),
+    "decoder": ("tokens",),
+}
+OUTPUTS: dict[str, tuple[str, ...]] = {
+    "encoder": ("tokens",),
+    "dynamics": ("logits", "hidden", "new_keys", "new_values"),
+    "causal_head": ("logits",),
+    "decoder": ("frames",),
+}
+
+
+def graph_inputs(graph: str, cache: bool) -> tuple[str, ...]:
+    """Names of a graph's inputs, in order. `cache`: the bundle's dynamics has a ring."""
+    return INPUTS[graph] if cache or graph != "dynamics" else INPUTS[graph][:2]
+
+
+def graph_outputs(graph: str, cache: bool, hidden: bool) -> tuple[str, ...]:
+    """Names of a graph's outputs, in order. `hidden`: the bundle has a causal head."""
+    if graph != "dynamics":
+        return OUTPUTS[graph]
+    return ("logits", *(("hidden",) if hidden else ()), *(("new_keys", "new_values") if cache else ()))
+
+
+class Prediction(NamedTuple):
+    """What the dynamics graph says of the next frame.
+
+    logits: (B, S, V) float32. hidden: (B, S, hidden) float32 for the causal head, None without one.
+    keys, values: (B, layers, heads, S, head_dim) float32 of the frame it was given, None without a cache.
+    """
+
+    logits: Floats
+    hidden: Floats | None
+    keys: Floats | None
+    values: Floats | None
+
+
+class Runtime(ABC):
+    """Runs the graphs of one bundle. It holds no trajectory, so that many dreams can share it.
+
+    A subclass fills in `run`. cache, hidden: whether the bundle's dynamics has a ring and feeds a causal head.
+    """
+
+    def __init__(self, cache: bool, hidden: bool) -> None:
+        self._cache, self._hidden = cache, hidden
+
+    @abstractmethod
+    def run(self, graph: str, inputs: Sequence[NDArray[np.generic]]) -> list[NDArray[np.generic]]:
+        """Run one graph on inputs in the order of `graph_inputs`; outputs come in the order of `graph_outputs`."""
+
+    def encode(self, frames: NDArray[np.uint8]) -> Tokens:
+        """Frames (B, H, W, 3) uint8 to tokens (B, S) int64."""
+        return self.run("encoder", [np.ascontiguousarray(frames)])[0]  # type: ignore[return-value]
+
+    def dynamics(self, tokens: Tokens, action: NDArray[np.int64], ring: Ring | None) -> Prediction:
+        """Tokens (B, S) of frame t, action (B,) and the ring of the frames before, which is read and left as it is."""
+        inputs: list[NDArray[np.generic]] = [tokens, action]
+        if ring is not None:
+            inputs += [ring.keys, ring.values, ring.age]
+        out = iter(self.run("dynamics", inputs))
+        logits = next(out)
+        hidden = next(out) if self._hidden else None
+        keys, values = (next(out), next(out)) if self._cache else (None, None)
+        return Prediction(logits, hidden, keys, values)  # type: ignore[arg-type]
+
+    def causal_logits(self, hidden: Floats, tokens: Tokens) -> Floats:
+        """hidden (B, S, hidden), tokens (B, S) of the next frame to logits (B, S, V): position i from tokens < i."""
+        return self.run("causal_head", [hidden, tokens])[0]  # type: ignore[return-value]
+
+    def decode(self, tokens: Tokens) -> NDArray[np.uint8]:
+        """Tokens (B, S) int64 to frames (B, H, W, 3) uint8."""
+        return self.run("decoder", [tokens])[0]  # type: ignore[return-value]

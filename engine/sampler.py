@@ -1,0 +1,82 @@
+"""From logits to tokens: the parallel draw, and the exact autoregressive draw by fixed-point iteration.
+
+The noise of a frame is drawn first. A token is then argmax(filter(logits) / T + noise) (the Gumbel-max trick), which is
+a sample of softmax(logits / T) over the codes that the filter keeps, and a deterministic function of logits and noise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+Tokens = NDArray[np.int64]
+
+CausalLogits = Callable[[Tokens, NDArray[np.intp]], Floats]
+"""(tokens (N, S), rows (N,)) -> logits (N, S, V), where position i of a row depends on its tokens before i alone."""
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How tokens are drawn.
+
+    mode: `parallel`, every position by itself, or `ar`, position by position.
+    temperature: 1 samples what the model believes, lower is calmer, 0 takes the most likely token.
+    min_p: codes less likely than this share of the most likely one are never drawn; 0 keeps them all.
+    """
+
+    mode: str = "parallel"
+    temperature: float = 1.0
+    min_p: float = 0.02
+
+    def __post_init__(self) -> None:
+        if not np.isfinite(self.temperature) or self.temperature < 0:
+            raise ValueError(f"the temperature must be 0 or more, not {self.temperature}")
+        if not 0 <= self.min_p < 1:
+            raise ValueError(f"min_p must be at least 0 and below 1, not {self.min_p}")
+
+
+def gumbel_noise(generators: Sequence[np.random.Generator], positions: int, vocabulary: int) -> Floats:
+    """(B, S, V) float32 Gumbel noise, each row from its own generator."""
+    noise = np.empty((len(generators), positions, vocabulary), np.float32)
+    for row, generator in zip(noise, generators, strict=True):
+        generator.standard_exponential(dtype=np.float32, out=row)
+    np.maximum(noise, np.finfo(np.float32).tiny, out=noise)  # an exact 0 would give infinite noise
+    np.log(noise, out=noise)
+    return np.negative(noise, out=noise)
+
+
+def draw(logits: Floats, noise: Floats, sampling: Sampling) -> Tokens:
+    """Draw every position by itself. logits, noise: (B, S, V) float32. Returns tokens (B, S) int64."""
+    if sampling.temperature == 0:
+        return logits.argmax(-1).astype(np.int64, copy=False)
+    # argmax(logits / T + noise) = argmax(logits + T * noise): one array pass fewer at T = 1.
+    scores = logits + (noise if sampling.temperature == 1 else noise * np.float32(sampling.temperature))
+    if sampling.min_p > 0:
+        # p >= min_p * max p, said in logits: no softmax is needed.
+        floor = logits.max(-1, keepdims=True) + np.float32(np.log(sampling.min_p))
+        np.copyto(scores, np.float32(-np.inf), where=logits < floor)
+    return scores.argmax(-1).astype(np.int64, copy=False)
+
+
+def sample_ar(causal_logits: CausalLogits, guess: Tokens, noise: Floats, sampling: Sampling) -> tuple[Tokens, int]:
+    """Draw position by position, exactly, in few passes over all positions at once.
+
+    guess: (B, S) int64, any tokens; good ones (the parallel draw with the same noise) save passes. They are drawn again
+    from the causal logits until a pass changes nothing. Position i is right after at most i + 1 passes, because what it
+    depends on is right after i, so no cycle can occur and S passes always do.
+    Returns the tokens (B, S) and the number of passes made. The pass that only finds nothing changed counts too.
+    """
+    tokens = guess.copy()
+    rows = np.arange(len(tokens))  # trajectories that still change; the others are left out of the pass
+    passes = 0
+    while len(rows) and passes < tokens.shape[1]:
+        before = tokens[rows]
+        after = draw(causal_logits(before, rows), noise[rows], sampling)
+        tokens[rows] = after
+        rows = rows[(before != after).any(-1)]
+        passes += 1
+    return tokens, passes

@@ -1,0 +1,168 @@
+"""Recording a tape while a dream is played, and playing it again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from engine.bundle import Bundle
+from engine.dream import Dream, DreamSnapshot
+from engine.errors import TapeError
+from engine.sampler import Tokens
+from engine.tape import FORMAT, Event, FrameDigest, Tape
+from games.world import Frame, Step
+
+
+@dataclass(frozen=True)
+class TapedSnapshot:
+    """A dream's snapshot, and the moment of the tape at which it was taken."""
+
+    dream: DreamSnapshot
+    moment: int
+
+
+class TapedDream(Dream):
+    """A dream that notes down all that is done to it. `tape()` is what replays it up to now."""
+
+    def __init__(
+        self,
+        bundle: Bundle,
+        mode: str | None = None,
+        decoder: str | None = None,
+        temperature: float | None = None,
+        seed: int = 0,
+        start: int | None = None,
+    ) -> None:
+        self._events: list[Event] = []
+        self._digest = FrameDigest()
+        self._moment = 0
+        super().__init__(bundle, mode, decoder, temperature, seed)
+        self.reset(seed, start)
+        self._begin = (seed, _start(bundle, seed, start))
+        self._settings: dict[str, Any] = self._now()
+        self._noted = dict(self._settings)
+        self._events.clear()
+        self._moment = 0
+
+    def tape(self) -> Tape:
+        """The tape of everything since this dream was made."""
+        seed, start = self._begin
+        manifest = self.bundle.manifest
+        digest = self._digest
+        return Tape(
+            FORMAT, manifest.name, self.bundle.digest, seed, start, **self._settings,
+            events=tuple(self._events), frames=digest.frames, frames_sha256=digest.hex(),
+        )  # fmt: skip
+
+    def reset(self, seed: int, start: int | None = None) -> Frame:
+        frame = super().reset(seed, start)
+        self._note(Event(reset=(seed, _start(self.bundle, seed, start))))
+        return frame
+
+    def append_frame(self, frame: Frame, action: int) -> None:
+        super().append_frame(frame, action)
+        self._note(Event(action=int(action), tokens=tuple(map(int, self.tokens))))
+
+    def put_tokens(self, tokens: Tokens, action: int) -> Frame:
+        frame = super().put_tokens(tokens, action)
+        self._note(Event(action=int(action), tokens=tuple(map(int, self.tokens))))
+        return frame
+
+    def step(self, action: int) -> Step:
+        # Settings are plain attributes of a dream; they matter, and are noted, when a frame is dreamt with them.
+        step = super().step(action)
+        for name, value in self._now().items():
+            if value != self._noted[name]:
+                self._events.append(Event(**{name: value}))
+                self._noted[name] = value
+        last = self._events[-1] if self._events else Event()
+        if last.kind() == "act" and last.action == action:
+            self._events[-1] = replace(last, count=(last.count or 0) + 1)
+        else:
+            self._events.append(Event(action=int(action), count=1))
+        self._moment += 1
+        self._digest.add(step.frame)
+        return step
+
+    def snapshot(self) -> TapedSnapshot:  # type: ignore[override]
+        """As of a dream; it belongs to this tape."""
+        return TapedSnapshot(super().snapshot(), self._moment)
+
+    def restore(self, snapshot: TapedSnapshot) -> Frame:  # type: ignore[override]
+        frame = super().restore(snapshot.dream)
+        self._note(Event(restore=snapshot.moment))
+        return frame
+
+    def _note(self, event: Event) -> None:
+        self._events.append(event)
+        self._moment += 1
+
+    def _now(self) -> dict[str, Any]:
+        return {"mode": self.mode, "decoder": self.decoder, "temperature": float(self.temperature)}
+
+
+def replay(tape: Tape, bundle: Bundle, mode: str | None = None, decoder: str | None = None) -> Iterator[Frame]:
+    """The dreamt frames of a tape, in order: the same pixels on the same machine.
+
+    mode, decoder: draw the same play with this one throughout instead of what the tape says.
+    Raises TapeError if the tape belongs to another bundle or contradicts itself.
+    """
+    tape.check_bundle(bundle)
+    try:
+        dream = Dream(bundle, mode or tape.mode, decoder or tape.decoder, tape.temperature, tape.seed)
+        dream.reset(tape.seed, tape.start)
+        yield from _play(tape, dream, {"mode": mode, "decoder": decoder})
+    except ValueError as error:
+        raise TapeError(str(error)) from None
+
+
+def _play(tape: Tape, dream: Dream, fixed: dict[str, str | None]) -> Iterator[Frame]:
+    wanted = {event.restore for event in tape.events}
+    kept: dict[int, DreamSnapshot] = {}
+    moment = 0
+
+    def keep() -> None:
+        if moment in wanted:
+            kept[moment] = dream.snapshot()
+
+    keep()
+    for event in tape.events:
+        match event.kind():
+            case "act":
+                assert event.action is not None
+                for _ in range(event.count or 0):
+                    yield dream.step(event.action).frame
+                    moment += 1
+                    keep()
+                continue
+            case "put":
+                assert event.action is not None
+                _put(dream, event)
+            case "reset":
+                assert event.reset is not None
+                dream.reset(*event.reset)
+            case "restore":
+                if event.restore not in kept:
+                    raise TapeError(f"the tape goes back to moment {event.restore}, which it has not come to")
+                dream.restore(kept[event.restore])
+            case setting:
+                if fixed.get(setting) is None:
+                    setattr(dream, setting, getattr(event, setting))
+                continue
+        moment += 1
+        keep()
+
+
+def _put(dream: Dream, event: Event) -> None:
+    tokens = np.array(event.tokens, np.int64)
+    if tokens.shape != dream.tokens.shape or (tokens >= dream.bundle.manifest.vocabulary).any() or (tokens < 0).any():
+        raise TapeError("the tape puts in a frame whose tokens this bundle does not have")
+    assert event.action is not None
+    dream.put_tokens(tokens, event.action)
+
+
+def _start(bundle: Bundle, seed: int, start: int | None) -> int:
+    return seed % len(bundle.starts) if start is None else start

@@ -1,0 +1,108 @@
+"""Runs the same bundle with torch: `torch.export` programs behind the interface of the ONNX runtime.
+
+Why `torch.export` and not TorchScript: TorchScript is deprecated in current torch, its archive is a pickle by design,
+and its compiler no longer grows with the operators. An exported program is a flat graph of ATen operators in JSON, with
+its weights beside it as raw bytes, and it keeps the dynamic batch axis.
+
+No pickle is ever read. torch's own loader would unpickle whatever an archive marks as pickled, and it looks up operators
+and shape expressions by their names in the graph's JSON, so the archive is checked first, through the same reader that
+loads it: raw weights only, no example inputs, ATen operators only, plain symbols as shapes. Everything else is refused.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.export.pt2_archive._package import PT2ArchiveReader
+
+from engine.errors import BundleError
+from engine.runtime import Runtime
+
+_FILES = re.compile(
+    r"data/weights/(weight_\d+|model_weights_config\.json)|data/constants/(tensor_\d+|model_constants_config\.json)"
+    r"|models/model\.json|data/sample_inputs/model\.pt|archive_format|archive_version|byteorder"
+    r"|\.data/(version|serialization_id)"
+)
+_OPERATOR = re.compile(
+    r"torch\.ops\.aten\.[a-z0-9_]+\.[A-Za-z0-9_]+|_operator\.(getitem|add|sub|mul|floordiv|eq|ge|le)"
+)
+_SHAPE = re.compile(r"[A-Za-z_]\w*|\d+")
+
+
+class TorchRuntime(Runtime):
+    """One exported program a graph, loaded when it is made."""
+
+    def __init__(self, files: Mapping[str, Path], cache: bool, hidden: bool, threads: int | None) -> None:
+        """files: graph name to `.pt2` file. threads: for all of torch in this process, None leaves it as it is.
+
+        Raises BundleError for an archive that is damaged or holds more than a graph and its weights.
+        """
+        super().__init__(cache, hidden)
+        if threads is not None:
+            torch.set_num_threads(threads)
+        self._programs = {name: load_program(file) for name, file in files.items()}
+
+    def run(self, graph: str, inputs: Sequence[NDArray[np.generic]]) -> list[NDArray[np.generic]]:
+        with torch.inference_mode():
+            out = self._programs[graph](*(torch.from_numpy(array) for array in inputs))
+        return [tensor.numpy() for tensor in ((out,) if isinstance(out, torch.Tensor) else out)]
+
+
+def load_program(file: Path) -> torch.nn.Module:
+    """An exported program as a module, checked first. Raises BundleError."""
+    data = file.read_bytes()
+    try:
+        problem = _problem(PT2ArchiveReader(io.BytesIO(data)))
+    except (RuntimeError, ValueError, KeyError, TypeError, AttributeError):
+        problem = "it is damaged"
+    if problem is not None:
+        raise BundleError(f"{file} is not a torch program that Reverie loads ({problem}): export the bundle again")
+    try:
+        # Guards are code made from texts in the archive, and only repeat what the manifest has already said.
+        return torch.export.load(io.BytesIO(data)).module(check_guards=False)
+    except Exception as error:  # torch raises many kinds for a graph of another version
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise BundleError(f"{file} cannot be loaded by this torch ({reason}): use the onnx backend") from None
+
+
+def _problem(archive: PT2ArchiveReader) -> str | None:
+    """What an archive holds beyond a graph and raw weights, or None."""
+    names = archive.get_file_names()
+    if len(set(names)) != len(names):
+        return "a name stands in it twice"
+    for name in names:
+        if not _FILES.fullmatch(name):
+            return f"it holds {name}"
+    if archive.read_bytes("data/sample_inputs/model.pt"):
+        return "it holds example inputs"
+    for kind, prefix in (("weights", "weight"), ("constants", "tensor")):
+        config = json.loads(archive.read_string(f"data/{kind}/model_{kind}_config.json"))["config"]
+        for entry in config.values():
+            if entry["use_pickle"] is not False or not re.fullmatch(prefix + r"_\d+", entry["path_name"]):
+                return "it holds pickled weights"
+    for key, text in _texts(json.loads(archive.read_string("models/model.json"))):
+        if key == "target" and not _OPERATOR.fullmatch(text):
+            return f"it calls {text}"
+        if key == "expr_str" and not _SHAPE.fullmatch(text):
+            return f"it has the shape {text}"
+    return None
+
+
+def _texts(value: Any, key: str = "") -> Iterator[tuple[str, str]]:
+    """Every text in a JSON value, with the key it stands under."""
+    if isinstance(value, str):
+        yield key, value
+    elif isinstance(value, dict):
+        for name, item in value.items():
+            yield from _texts(item, name)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _texts(item, key)
