@@ -42,6 +42,7 @@ class Recording:
         self.path = checked_target(path)
         self.fps = fps
         self.frames = 0
+        self.trouble: Mistake | None = None
         self._shape: tuple[int, ...] | None = None
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -60,7 +61,8 @@ class Recording:
             self._spool.write(frame.tobytes())
             self._spool.flush()
         except OSError as error:
-            raise cannot_write(self.path, error) from error
+            self.trouble = cannot_write(self.path, error)
+            raise self.trouble from error
         self.frames += 1
 
     def _read(self) -> Iterator[Frame]:
@@ -71,7 +73,10 @@ class Recording:
             yield np.frombuffer(data, np.uint8).reshape(self._shape)
 
     def close(self) -> Path | None:
-        """Write the file and return its path; None when no frame was recorded. Raises Mistake as `save` does."""
+        """Write the file and return its path; None when no frame was recorded. Raises Mistake as `save` does.
+
+        When the disk filled up on the way, `trouble` says so, and the file holds what was recorded until then.
+        """
         with self._spool:
             if not self.frames:
                 return None
@@ -131,7 +136,8 @@ def _write_mp4(part: Path, frames: Callable[[], Iterable[Frame]], fps: float, sc
             stream.options = {"crf": "14", "preset": "veryfast", "tune": "animation"}
             for frame in frames():
                 big = frame.repeat(scale, axis=0).repeat(scale, axis=1)
-                stream.height, stream.width = big.shape[:2]
+                if not container.streams.video[0].codec_context.is_open:
+                    stream.height, stream.width = big.shape[:2]
                 container.mux(stream.encode(av.VideoFrame.from_ndarray(np.ascontiguousarray(big), format="rgb24")))
             container.mux(stream.encode())
     except av.FFmpegError as error:

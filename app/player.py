@@ -136,7 +136,7 @@ class Player:
             self.on_frame()
 
     def run(self) -> None:
-        """Play until `stop`, or until the frames asked for are made. Errors of a sink end the play and are raised."""
+        """Play until `stop`, or until the frames asked for are made."""
         self._show(self.session.frame, frame_made=False)
         self.meter.begun(time.perf_counter())
         due = time.perf_counter()
@@ -193,8 +193,16 @@ class Player:
         self.on_frame()
         if frame_made:
             self.recent.append(frame)
-            for sink in self.sinks:
-                sink(frame)
+            for sink in tuple(self.sinks):
+                self._pour(sink, frame)
+
+    def _pour(self, sink: Callable[[Frame], None], frame: Frame) -> None:
+        """Give a frame to a recording. One that can take no more (a full disk) is dropped, and the play goes on."""
+        try:
+            sink(frame)
+        except Mistake as error:
+            self.sinks.remove(sink)
+            self.messages.append(str(error))
 
     def _run_job(self, job: Callable[[], str | None]) -> None:
         try:

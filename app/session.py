@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
 
 from app.errors import Mistake
 from games import registry
@@ -59,17 +61,29 @@ class Status:
     score: float
 
 
+class Witness(Protocol):
+    """Writes down every transition, for training."""
+
+    def reset(self, frame: Frame, seed: int) -> None:
+        """What follows does not come from what was before: an episode begins at `frame`."""
+
+    def step(self, action: int, frame: Frame, reward: float, ended: bool) -> None:
+        """`action` turned the last frame into `frame`."""
+
+
 class Session:
     """A World with the switches of the window: mode, temperature, hand-over, bundle, new start, saved moment."""
 
-    def __init__(self, choice: Choice, bundle: Bundle | None = None) -> None:
-        """bundle: the loaded bundle of `choice.bundle`. Raises Mistake or the ValueErrors of engine and games."""
+    def __init__(self, choice: Choice, bundle: Bundle | None = None, size: int = 64) -> None:
+        """bundle: the loaded bundle of `choice.bundle`. size: of the real game's frames where no dream gives it. Raises Mistake or the ValueErrors of engine and games."""
         self.choice = choice
+        self.size = size
         self.seed = choice.seed
         self.dream: Dream | None = None
         self.real_game: RealGame | None = None
         self.bundle: Bundle | None = None
         self.taping: Taping | None = None
+        self.witness: Witness | None = None
         self.history: deque[tuple[Frame, int]] = deque(maxlen=KEPT)
         self.score = 0.0
         self._moment: tuple[bool, Any, list[tuple[Frame, int]], float] | None = None
@@ -86,6 +100,11 @@ class Session:
         return self._real() if self.is_real else self._dream()
 
     @property
+    def name(self) -> str:
+        """What the world is called: the game's name, or `dream:` and the bundle's."""
+        return self._real().name if self.is_real else f"dream:{self._bundle().manifest.name}"
+
+    @property
     def actions(self) -> tuple[str, ...]:
         """Names of the actions; index 0 is noop."""
         return self.world.actions
@@ -98,11 +117,15 @@ class Session:
     def step(self, action: int) -> Step:
         """Play one action."""
         step = self.world.step(action)
+        # The runtime may draw the next frame into the same memory.
+        step = step._replace(frame=np.array(step.frame))
         self.frame = step.frame
         self.score = 0.0 if step.ended else self.score + step.reward
         self.history.append((step.frame, action))
         if self.taping:
             self.taping.step(action, step.frame)
+        if self.witness:
+            self.witness.step(action, *step)
         return step
 
     # The switches. Each returns the message for the person.
@@ -112,7 +135,7 @@ class Session:
         self.seed += 1
         self.choice = replace(self.choice, start=None)
         self.frame = self._reset()
-        self._cut_tape()
+        self._break()
         return f"new start, seed {self.seed}"
 
     def toggle_mode(self) -> str:
@@ -151,6 +174,8 @@ class Session:
 
     def hand_over(self) -> str:
         """Dream ↔ real game, going on from the current frame."""
+        if self.witness:
+            return "one world is being recorded: no hand-over"
         if self.is_real:
             if self.dream is None:
                 return "no dream is open: press a number to open one"
@@ -162,7 +187,7 @@ class Session:
             self.frame = self._real().restore_from(frames)
             self.is_real = True
             message = "the real game goes on from here"
-        self._cut_tape()
+        self._break()
         return message
 
     def switch_bundle(self, bundle: Bundle) -> str:
@@ -175,7 +200,7 @@ class Session:
             self._continue_in(dream)
         else:
             self.frame = self._reset()
-        self._cut_tape()
+        self._break()
         return f"bundle {bundle.manifest.name}"
 
     def save_moment(self) -> str:
@@ -188,9 +213,9 @@ class Session:
         if self._moment is None:
             return "no moment is saved yet"
         self.is_real, snapshot, history, self.score = self._moment
-        self.frame = self.world.restore(snapshot)
+        self.frame = np.array(self.world.restore(snapshot))
         self.history = deque(history, maxlen=KEPT)
-        self._cut_tape()
+        self._break()
         return "back to the saved moment"
 
     def status(self) -> Status:
@@ -225,7 +250,7 @@ class Session:
         """The real game, made when first asked for."""
         if self.real_game is None:
             name = self.choice.game or (self.bundle.manifest.games[0] if self.bundle else registry.names()[0])
-            self.real_game = RealGame(name, self.dream.size if self.dream else 64)
+            self.real_game = RealGame(name, self.dream.size if self.dream else self.size)
             self.real_game.reset(self.seed)
         return self.real_game
 
@@ -252,7 +277,7 @@ class Session:
         if self.is_real:
             frame = self._real().reset(self.seed)
         else:
-            frame = self._dream().reset(self.seed, start=self.choice.start)
+            frame = np.array(self._dream().reset(self.seed, start=self.choice.start))
         self.history.clear()
         self.history.append((frame, 0))
         return frame
@@ -260,10 +285,16 @@ class Session:
     def _continue_in(self, dream: Dream) -> None:
         """Fill a dream's history with the frames just seen, each with the action that led to it."""
         dream.reset(self.seed)
-        for frame, action in list(self.history)[-self._bundle().manifest.history :]:
-            self.frame = dream.append_frame(frame, action)
+        length = self._bundle().manifest.history
+        seen = list(self.history)[-length:]
+        # Too few frames are filled up with the oldest one, standing still, so that nothing of the reset remains.
+        for frame, action in [(seen[0][0], 0)] * (length - len(seen)) + seen:
+            dream.append_frame(frame, action)
+        self.frame = seen[-1][0]
 
-    def _cut_tape(self) -> None:
-        """A tape holds one unbroken dream: what came after a break is not on it."""
+    def _break(self) -> None:
+        """The frame does not come from the one before: a tape ends here, and an episode begins."""
         if self.taping:
             self.taping.cut()
+        if self.witness:
+            self.witness.reset(self.frame, self.seed)

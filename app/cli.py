@@ -1,0 +1,128 @@
+"""The `reverie` command: reads the words, runs one command, and turns what happens into an exit code.
+
+0 done; 1 the thing asked for does not hold; 2 a person's mistake; 130 Ctrl-C, after everything recorded is on disk.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import re
+import signal
+import sys
+import time
+from typing import Annotated, Any
+
+from app.errors import CheckFailed, Mistake
+
+COMMANDS = ("play", "list", "record", "train", "export", "eval", "bench", "render", "verify")
+DEBUG = "REVERIE_DEBUG"
+"""Environment variable that lets a mistake end in its traceback, for who looks for a fault in the program itself."""
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command line (without the program's name) and return its exit code."""
+    started = time.perf_counter()
+    words = list(sys.argv[1:] if argv is None else argv)
+    # `reverie` and `reverie --real` mean `reverie play …`.
+    if not words or (words[0].startswith("-") and words[0] not in ("-h", "--help")):
+        words.insert(0, "play")
+    try:
+        command = parse(words)
+    except SystemExit as exit_:
+        return exit_.code if isinstance(exit_.code, int) else 0
+    except BrokenPipeError:
+        return _nobody_reads()
+    # A process that is asked to end keeps what it recorded, as with Ctrl-C.
+    with contextlib.suppress(ValueError):  # only the main thread may say so
+        signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        command.run(started)
+    except KeyboardInterrupt:
+        return 130
+    except CheckFailed as failed:
+        return _say(str(failed), 1)
+    except BrokenPipeError:
+        return _nobody_reads()
+    except (Mistake, ValueError, OSError) as error:
+        if os.environ.get(DEBUG):
+            raise
+        return _say(_sentence(error), 2)
+    return 0
+
+
+def parse(words: list[str]) -> Any:
+    """The command object that the words ask for. Raises SystemExit as argparse does, its complaint one sentence on stderr."""
+    import tyro
+
+    from app.commands.bench import Bench
+    from app.commands.eval import Eval
+    from app.commands.export import Export
+    from app.commands.list import List
+    from app.commands.play import Play
+    from app.commands.record import Record
+    from app.commands.render import Render
+    from app.commands.train import Train
+    from app.commands.verify import Verify
+
+    classes: dict[str, type] = dict(
+        zip(COMMANDS, (Play, List, Record, Train, Export, Eval, Bench, Render, Verify), strict=True)
+    )
+    if words[0] not in (*COMMANDS, "-h", "--help"):
+        _say(f"There is no command '{words[0]}'; there is {', '.join(COMMANDS)}.", 2)
+        raise SystemExit(2)
+    config = (tyro.conf.FlagCreatePairsOff,)
+    complaint = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(complaint):
+            if words[0] in COMMANDS:
+                return tyro.cli(classes[words[0]], prog=f"reverie {words[0]}", args=words[1:], config=config)
+            union: Any = None
+            for name, kind in classes.items():
+                one = Annotated[kind, tyro.conf.subcommand(name, prefix_name=False)]  # type: ignore[valid-type]
+                union = one if union is None else union | one
+            return tyro.cli(union, prog="reverie", args=words, description=HELP, config=config)
+    except SystemExit as exit_:
+        if exit_.code not in (0, None):
+            _say(_flat(complaint.getvalue(), words[0]), 2)
+            raise SystemExit(2) from None
+        raise
+
+
+HELP = "Play games that a neural network dreams. Without a command: play."
+
+
+def _flat(box: str, command: str) -> str:
+    """The text in tyro's box of an error, as one sentence."""
+    lines = [re.sub(r"\x1b\[[0-9;]*m", "", line).strip("│╭╰╮╯─ \t") for line in box.splitlines()]
+    said = [line for line in lines if line and not line.startswith("For full helptext")]
+    text = " ".join(said[1:] or said).rstrip(".")
+    if wrong := re.match(r"Error parsing (\S+):.*?from \['(.*?)'\]", text):
+        text = f"{wrong[1]} cannot be '{wrong[2]}'"
+    return f"{text or 'That was not understood'}; see `reverie {command} --help`."
+
+
+def _sentence(error: Exception) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename or 'A file'}: {error.strerror.lower()}."
+    return " ".join(str(error).split())
+
+
+def _say(sentence: str, code: int) -> int:
+    print(f"reverie: {sentence}", file=sys.stderr)
+    return code
+
+
+def _nobody_reads() -> int:
+    """The reader of stdout (`| head`) has gone: what Python still holds back for it goes nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
+
+
+def _interrupt(number: int, frame: object) -> None:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,28 @@
+"""`reverie bench`: how fast the dreams are here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import tyro
+
+
+@dataclass
+class Bench:
+    """Time every mode and decoder of the dreams on this machine."""
+
+    bundles: tyro.conf.Positional[tuple[str, ...]] = ()
+    """Names or folders; without any, all that ship."""
+    frames: int = 300
+    """Frames to time."""
+    threads: int | None = None
+    """Threads of the processor; without it, as many as play uses."""
+    json: Path | None = None
+    """Write the figures here."""
+
+    def run(self, started: float) -> None:
+        """Time, and print the figures."""
+        from evaluation.bench import bench
+
+        bench(self.bundles, self.frames, self.threads, self.json)

@@ -1,0 +1,34 @@
+"""`reverie eval`: how true the dreams are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import tyro
+
+
+@dataclass
+class Eval:
+    """Measure how true dreams are, on held-out episodes."""
+
+    bundles: tyro.conf.Positional[tuple[str, ...]] = ()
+    """Names or folders; without any, all that ship."""
+    episodes: int = 32
+    """Held-out episodes."""
+    horizon: int = 1024
+    """Frames of a long rollout."""
+    quick: bool = False
+    """At most two minutes for each bundle and mode; the report says so."""
+    seed: int = 0
+    """Chooses the episodes and the sampling."""
+    json: Path | None = None
+    """Write the figures here."""
+    html: Path | None = None
+    """Write a page with pictures here."""
+
+    def run(self, started: float) -> None:
+        """Measure, and print what was measured."""
+        from evaluation.evaluate import evaluate
+
+        evaluate(self.bundles, self.episodes, self.horizon, self.quick, self.seed, self.json, self.html)

@@ -1,0 +1,64 @@
+"""`reverie list`: the dreams and the games that are there."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass
+class List:
+    """Show the dreams and games that are there, and what each can do."""
+
+    json: bool = False
+    """Print JSON."""
+
+    def run(self, started: float) -> None:
+        """Print to stdout."""
+        found = listing()
+        print(json.dumps(found, indent=2) if self.json else as_text(found))
+
+
+def listing() -> dict[str, list[dict[str, Any]]]:
+    """The object of `list --json`."""
+    from engine import library
+    from engine.bundle import read_manifest
+    from games import registry
+
+    bundles = []
+    for name, path in library.shipped().items():
+        manifest, _ = read_manifest(path)
+        bundles.append(
+            {
+                "name": name,
+                "version": manifest.version,
+                "games": list(manifest.games),
+                "resolution": manifest.resolution,
+                "parameters": manifest.parameters,
+                "actions": list(manifest.actions),
+                "modes": list(manifest.modes),
+                "decoders": list(manifest.decoders),
+                "history": manifest.history,
+                "bytes": sum(file.stat().st_size for file in path.rglob("*") if file.is_file()),
+            }
+        )
+    games = [
+        {"name": name, "actions": list(registry.get(name).actions), "sizes": list(registry.get(name).sizes)}
+        for name in registry.names()
+    ]
+    return {"bundles": bundles, "games": games}
+
+
+def as_text(found: dict[str, list[dict[str, Any]]]) -> str:
+    """The listing for people."""
+    lines = ["Dreams:" if found["bundles"] else "Dreams: none yet"]
+    for b in found["bundles"]:
+        size = f"{b['parameters'] / 1e6:.1f} M parameters, {b['bytes'] / 1e6:.1f} MB"
+        can = f"{' | '.join(b['modes'])}; {' | '.join(b['decoders'])}"
+        lines.append(f"  {b['name']:<10} {', '.join(b['games'])}, {b['resolution']}×{b['resolution']}, {size}, {can}, history {b['history']}")
+    lines.append("Games:")
+    for g in found["games"]:
+        sizes = ", ".join(f"{s}×{s}" for s in g["sizes"])
+        lines.append(f"  {g['name']:<10} {sizes}; {', '.join(g['actions'])}")
+    return "\n".join(lines)

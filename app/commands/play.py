@@ -1,0 +1,84 @@
+"""`reverie play`: a dream, or the real game, in a window or without one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import tyro
+
+from app.errors import Mistake
+
+
+@dataclass
+class Play:
+    """Play a dream with the arrow keys."""
+
+    bundle: tyro.conf.Positional[str] = ""
+    """Name or folder of the dream; without one, the best that holds 20 FPS here."""
+    game: str = ""
+    """Play a dream of this game (or, with --real, this game)."""
+    mode: str = ""
+    """How a frame is sampled: parallel or ar."""
+    decoder: str = ""
+    """How a frame is drawn: vq or diffusion."""
+    steps: int | None = None
+    """Steps of the diffusion decoder."""
+    temperature: float | None = None
+    """How wild the dream is: 0 takes the most likely, 1 is as learnt."""
+    real: bool = False
+    """Play the real game."""
+    fps: float = 20.0
+    """Frames a second."""
+    seed: int = 0
+    """Decides the start and every random choice."""
+    start: int | None = None
+    """Which of the dream's start pictures."""
+    scale: int | None = None
+    """Screen pixels for one pixel of the picture."""
+    fullscreen: bool = False
+    """Fill the screen."""
+    backend: str = "onnx"
+    """What computes the dream: onnx or torch."""
+    frames: int | None = None
+    """Stop after so many frames."""
+    script: Path | None = None
+    """File of action names, one a line, repeated; plays instead of the keys."""
+    record: Path | None = None
+    """Record everything to this .gif or .mp4."""
+    tape: Path | None = None
+    """Write a tape: a few kB that replay this dream exactly."""
+    report: Path | None = None
+    """Write the figures of this play as JSON."""
+    headless: bool = False
+    """Open no window."""
+    unpaced: bool = False
+    """As fast as it goes."""
+
+    def run(self, started: float) -> None:
+        """Play. started: perf_counter seconds at which the command began."""
+        from app.playing import play
+
+        self.check()
+        play(self, started)
+
+    def check(self) -> None:
+        """What is wrong with the options by themselves. Raises Mistake."""
+        for name, value, least in (("fps", self.fps, 1), ("frames", self.frames, 1), ("scale", self.scale, 1), ("seed", self.seed, 0)):
+            if value is not None and value < least:
+                raise Mistake(f"--{name} must be at least {least}, not {value:g}.")
+        if self.fps > 240:
+            raise Mistake(f"--fps must be at most 240, not {self.fps:g}; --unpaced plays as fast as it goes.")
+        for name, text, known in (
+            ("mode", self.mode, ("parallel", "ar")),
+            ("decoder", self.decoder, ("vq", "diffusion")),
+            ("backend", self.backend, ("onnx", "torch")),
+        ):
+            if text and text not in known:
+                raise Mistake(f"There is no {name} '{text}'; there is {' and '.join(known)}.")
+        if self.real and self.tape:
+            raise Mistake("A tape holds a dream, and --real plays the real game; use --record to keep it.")
+        if self.steps is not None and self.decoder != "diffusion":
+            raise Mistake("--steps belongs to --decoder diffusion; leave it out.")
+        if self.headless and self.frames is None and self.script is None:
+            raise Mistake("Without a window nobody ends the play; say how long with --frames N.")

@@ -1,0 +1,77 @@
+"""Header, figures, messages: what stands around the picture."""
+
+from __future__ import annotations
+
+import pygame
+
+from app import font, look
+from app.meter import Meter
+from app.session import Status
+
+
+def draw_header(screen: pygame.Surface, status: Status, paused: bool, recording: bool) -> None:
+    """The name of what is played on the left, what kind of world it is on the right."""
+    top = (look.HEADER - 22) // 2
+    name = f"{status.game} · {status.bundle}" if status.bundle else status.game
+    x = look.text(screen, "REVERIE", (look.MARGIN, top + 4), look.DIM)
+    look.text(screen, name, (x + 14, top + 4), look.TEXT)
+    right = screen.get_width() - look.MARGIN
+    right = look.pill(screen, *(("REAL", right, top, look.REAL) if status.real else ("DREAM", right, top, look.DREAM)))
+    if paused:
+        right = look.pill(screen, "PAUSED", right - 8, top, look.WARM)
+    if recording:
+        look.pill(screen, "REC", right - 8, top, look.ALARM)
+
+
+def draw_figures(screen: pygame.Surface, status: Status, meter: Meter, fps: float) -> None:
+    """Two lines under the picture: speed with its stages, and the dream's switches."""
+    width, top = screen.get_width(), screen.get_height() - look.FOOTER + 8
+    stages = "  ".join(f"{stage} {ms:.1f}" for stage, ms in status.timings.items() if stage in ("dynamics", "sample", "decode"))
+    x = look.text(screen, f"{fps:.1f} fps", (look.MARGIN, top), look.TEXT)
+    x = look.text(screen, f"{meter.last_ms:.1f} ms", (x + 14, top), look.TEXT)
+    _if_room(screen, stages, x + 14, top, width)
+    top += 22
+    if status.real:
+        look.text(screen, f"the real game   seed {status.seed}", (look.MARGIN, top), look.DIM)
+        return
+    x = look.text(screen, f"{status.mode}  {status.decoder}  T {status.temperature:.2f}", (look.MARGIN, top), look.DIM)
+    cells = "■" * min(status.history, status.slots) + "□" * max(0, status.slots - status.history)
+    x = _if_room(screen, f"history {cells}", x + 14, top, width)
+    _if_room(screen, f"late {meter.late}", x + 14, top, width)
+
+
+def draw_hint(screen: pygame.Surface) -> None:
+    """What stands under the picture when the figures are off."""
+    look.text(screen, "F1 help", (look.MARGIN, screen.get_height() - look.FOOTER + 30), look.EDGE)
+
+
+def draw_message(screen: pygame.Surface, words: str, place: look.Layout) -> None:
+    """A short message over the lower edge of the picture."""
+    limit = screen.get_width() - 2 * look.MARGIN - 24
+    scale = look.TEXT_SCALE if font.measure(words, look.TEXT_SCALE) <= limit else 1
+    lines = _wrapped(words, scale, limit)
+    height = 12 * scale * len(lines) + 8
+    box = pygame.Rect(0, 0, max(font.measure(line, scale) for line in lines) + 24, height)
+    box.midbottom = (place.picture.centerx, place.picture.bottom - 12)
+    pygame.draw.rect(screen, look.PANEL, box, border_radius=5)
+    pygame.draw.rect(screen, look.DREAM, box, width=2, border_radius=5)
+    for i, line in enumerate(lines):
+        look.text(screen, line, (box.x + 12, box.y + 6 + 12 * scale * i), look.TEXT, scale)
+
+
+def _if_room(screen: pygame.Surface, words: str, x: int, top: int, width: int) -> int:
+    """Write dimly unless it would run out of the window."""
+    if x + font.measure(words, look.TEXT_SCALE) > width - look.MARGIN:
+        return x
+    return look.text(screen, words, (x, top), look.DIM)
+
+
+def _wrapped(words: str, scale: int, limit: int) -> list[str]:
+    lines = [""]
+    for word in words.split():
+        longer = f"{lines[-1]} {word}".strip()
+        if lines[-1] and font.measure(longer, scale) > limit:
+            lines.append(word)
+        else:
+            lines[-1] = longer
+    return lines

@@ -1,0 +1,178 @@
+"""From the options of `reverie play` to a play, its recording, its tape and its report."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from app.capture import Recording
+from app.choosing import choose_bundle, load_bundle
+from app.errors import Mistake, cannot_write
+from app.meter import Meter
+from app.player import Player
+from app.script import read_script
+from app.session import Choice, Session
+from engine.files import write_whole
+from games import registry
+
+if TYPE_CHECKING:
+    import pygame
+
+    from app.commands.play import Play
+    from engine.bundle import Bundle
+
+
+def play(options: Play, started: float) -> None:
+    """Play until the frames are made or the person leaves. Raises Mistake; Ctrl-C comes out after everything is saved."""
+    if options.game:
+        registry.get(options.game)
+    for path in (options.report, options.tape):
+        if path is not None:
+            _writable(path)
+    keys = screen = None
+    if not options.headless:
+        from app.display import open_display
+        from app.keys import load_keys
+
+        screen = open_display(64, options.scale, options.fullscreen)
+        keys = load_keys()
+    try:
+        bundle = _bundle(options)
+        session = Session(_choice(options, bundle), bundle)
+        script = read_script(options.script, session.actions) if options.script else None
+        with _recorded(options) as recording, _taped(options, session):
+            meter = Meter(started)
+            player = Player(session, meter, options.fps, not options.unpaced, options.frames, script)
+            if recording:
+                player.sinks.append(recording.add)
+            try:
+                if screen is None:
+                    player.run()
+                else:
+                    _in_window(options, player, screen, keys)
+            finally:
+                if options.report:
+                    write_json(options.report, report(options, session, meter))
+    finally:
+        if screen is not None:
+            _close_display()
+
+
+def _in_window(options: Play, player: Player, screen: pygame.Surface, keys: Any) -> None:
+    from app.saving import Saving
+    from app.window import Window
+
+    saving = Saving(options.fps)
+    try:
+        Window(screen, player, keys, saving, _numbered(), options.fullscreen).run()
+    finally:
+        for message in saving.finish(player):
+            print(message, file=sys.stderr)
+
+
+def _close_display() -> None:
+    import pygame
+
+    pygame.display.quit()
+
+
+def _numbered() -> tuple[str, ...]:
+    """What the number keys open: the shipped bundles as `reverie list` orders them."""
+    from engine import library
+
+    return tuple(library.shipped())
+
+
+def _bundle(options: Play) -> Bundle | None:
+    """The bundle to play; with --real only the one that was named (for Tab), if any."""
+    if options.bundle:
+        bundle = load_bundle(options.bundle, options.backend)
+        if options.game and options.game not in bundle.manifest.games:
+            games = ", ".join(bundle.manifest.games)
+            raise Mistake(f"The dream {bundle.manifest.name} is of {games}, not of {options.game}.")
+        return bundle
+    wanted = options.game or None, options.mode or None, options.decoder or None
+    try:
+        return choose_bundle(options.fps, *wanted, options.backend)
+    except (Mistake, ImportError):
+        if options.real:
+            return None
+        raise
+
+
+def _choice(options: Play, bundle: Bundle | None) -> Choice:
+    return Choice(
+        bundle=bundle.manifest.name if bundle else None,
+        game=options.game or None,
+        real=options.real,
+        mode=options.mode or None,
+        decoder=options.decoder or None,
+        temperature=options.temperature,
+        seed=options.seed,
+        start=options.start,
+        backend=options.backend,
+    )
+
+
+@contextlib.contextmanager
+def _recorded(options: Play) -> Iterator[Recording | None]:
+    """A recording that is saved however the play ends."""
+    if options.record is None:
+        yield None
+        return
+    recording = Recording(options.record, options.fps)
+    try:
+        yield recording
+    finally:
+        recording.close()
+    if recording.trouble:
+        raise recording.trouble
+
+
+@contextlib.contextmanager
+def _taped(options: Play, session: Session) -> Iterator[None]:
+    """A tape that is saved however the play ends."""
+    if options.tape is None:
+        yield
+        return
+    from app.taping import Taping
+
+    session.taping = Taping(session)
+    try:
+        yield
+    finally:
+        session.taping.write(options.tape)
+
+
+def report(options: Play, session: Session, meter: Meter) -> dict[str, Any]:
+    """The object of `play --report`; what only a dream has is null for the real game."""
+    dream = None if session.is_real else session.dream
+    name = session.bundle.manifest.name if session.bundle else None
+    return {
+        "bundle": name if dream else None,
+        "game": session.status().game,
+        "mode": dream.mode if dream else None,
+        "decoder": dream.decoder if dream else None,
+        "backend": options.backend if dream else None,
+        **meter.figures(),
+    }
+
+
+def _writable(path: Path) -> None:
+    """Raises Mistake now for a file that could not be written at the end."""
+    if path.is_dir():
+        raise Mistake(f"Cannot write {path}: it is a folder; give a file name.")
+    if not path.absolute().parent.is_dir():
+        raise Mistake(f"There is no folder {path.parent} to write {path.name} into; make it first.")
+
+
+def write_json(path: Path, data: dict[str, Any]) -> None:
+    """Write a report, whole or not at all. Raises Mistake when it cannot be written."""
+    try:
+        write_whole(path, (json.dumps(data, indent=2) + "\n").encode())
+    except OSError as error:
+        raise cannot_write(path, error) from error

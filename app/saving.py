@@ -1,0 +1,91 @@
+"""Saving from the window while the play goes on."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from app.capture import Recording, save
+from app.errors import Mistake
+from app.player import Player
+from app.session import Status
+from games.world import Frame
+
+FOLDER = Path("dreams")
+
+
+def name_for(status: Status, ending: str) -> Path:
+    """A name for what a person saves: the world, and the time to the second."""
+    world = f"{status.game}-real" if status.real else f"{status.game}-{status.bundle}"
+    path = FOLDER / f"{world}-{time.strftime('%Y%m%d-%H%M%S')}.{ending}"
+    number = 1
+    while path.exists():
+        number += 1
+        path = path.with_stem(f"{path.stem}-{number}")
+    return path
+
+
+class Saving:
+    """The G and R keys. Files are encoded on threads of their own; `finish` waits for them."""
+
+    def __init__(self, fps: float) -> None:
+        self.fps = fps
+        self._recording: Recording | None = None
+        self._threads: list[threading.Thread] = []
+
+    @property
+    def recording(self) -> bool:
+        """True while a recording runs."""
+        return self._recording is not None
+
+    def save_recent(self, player: Player) -> None:
+        """Save the last ten seconds as a GIF."""
+
+        def grab() -> str:
+            frames: list[Frame] = [frame for frame in player.recent if frame.shape == player.session.frame.shape]
+            if not frames:
+                return "nothing to save yet"
+            path = name_for(player.session.status(), "gif")
+            self._in_background(player, lambda: save(path, lambda: frames, self.fps))
+            return "saving the last ten seconds"
+
+        player.do(grab)
+
+    def toggle(self, player: Player, ending: str) -> None:
+        """Start a recording, or stop it and save it. Raises Mistake when the folder cannot be written to."""
+        if self._recording is None:
+            recording = self._recording = Recording(name_for(player.session.status(), ending), self.fps)
+            player.do(lambda: player.sinks.append(recording.add) or "recording")
+        else:
+            recording, self._recording = self._recording, None
+            player.do(lambda: self._end(player, recording))
+
+    def finish(self, player: Player) -> list[str]:
+        """Keep a recording that still runs and wait for all files; returns what there is to tell. The player has ended."""
+        if self._recording is not None:
+            self._end(player, self._recording)
+            self._recording = None
+        for thread in self._threads:
+            thread.join()
+        return [message for message in player.messages if message.startswith(("saved", "Cannot", "The disk"))]
+
+    def _end(self, player: Player, recording: Recording) -> str:
+        if recording.add in player.sinks:
+            player.sinks.remove(recording.add)
+        self._in_background(player, recording.close)
+        return "saving the recording"
+
+    def _in_background(self, player: Player, write: Callable[[], Path | None]) -> None:
+        def work() -> None:
+            try:
+                path = write()
+            except Mistake as error:
+                player.messages.append(str(error))
+            else:
+                player.messages.append(f"saved {path}" if path else "nothing was recorded")
+                player.on_frame()
+
+        self._threads.append(threading.Thread(target=work, name="saving"))
+        self._threads[-1].start()

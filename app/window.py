@@ -1,0 +1,212 @@
+"""The window: shows the newest frame, hands the keys to the player. It sleeps until one of them has something to say."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import pygame
+
+from app import hud, look, overlays
+from app.errors import Mistake
+from app.keys import Keys
+from app.player import Player, Shot
+from app.saving import Saving
+from app.session import Status
+
+MESSAGE_SECONDS = 2.5
+IDLE_MS = 250
+"""The longest sleep: how soon Ctrl-C and the end of a message are noticed when nothing else happens."""
+FIGURES_SECONDS = 0.25
+"""How often the HUD's rate changes; faster cannot be read."""
+
+
+class Window:
+    """One open window over one player. `run` returns when the person leaves or the player ends."""
+
+    def __init__(
+        self, screen: pygame.Surface, player: Player, keys: Keys, saving: Saving, bundles: tuple[str, ...], fullscreen: bool
+    ) -> None:
+        """bundles: what the number keys open, in order."""
+        self.screen = screen
+        self.player = player
+        self.keys = keys
+        self.saving = saving
+        self.bundles = bundles
+        self.fullscreen = fullscreen
+        self.show_figures = True
+        self.overlay: str | None = None
+        self.chosen = 0
+        self._was_paused = False
+        self._shot: Shot | None = None
+        self._message: tuple[str, float] | None = None
+        self._fps = (0.0, 0.0)
+        self._leave = False
+        self._dirty = True
+        self._frame_event = pygame.event.custom_type()
+        player.on_frame = self._frame_is_there
+        self._does: dict[str, Callable[[], None]] = {
+            "mode": lambda: self._do(lambda: player.session.toggle_mode()),
+            "decoder": lambda: self._do(lambda: player.session.toggle_decoder()),
+            "hand over": lambda: self._do(lambda: player.session.hand_over()),
+            "new start": lambda: self._do(lambda: player.session.new_start()),
+            "save moment": lambda: self._do(lambda: player.session.save_moment()),
+            "load moment": lambda: self._do(lambda: player.session.load_moment()),
+            "cooler": lambda: self._do(lambda: player.session.change_temperature(-0.1)),
+            "warmer": lambda: self._do(lambda: player.session.change_temperature(0.1)),
+            "pause": lambda: player.pause(not player.paused),
+            "step": player.single_step,
+            "gif": lambda: saving.save_recent(player),
+            "record": lambda: saving.toggle(player, keys.record_as),
+            "hud": self._toggle_figures,
+            "help": lambda: self._open("help"),
+            "menu": lambda: self._open("menu"),
+            "fullscreen": self._toggle_fullscreen,
+        }
+
+    def run(self) -> None:
+        """Show and play until the end. Raises what stopped the engine, and KeyboardInterrupt."""
+        self.player.start()
+        try:
+            while not self._leave and not self.player.ended:
+                first = pygame.event.wait(IDLE_MS)
+                at = time.perf_counter()
+                for event in (first, *pygame.event.get()):
+                    self._handle(event, at)
+                self._refresh()
+        finally:
+            self.player.stop()
+        self._refresh()
+        if self.player.error is not None:
+            raise self.player.error
+
+    def _frame_is_there(self) -> None:
+        """Called on the engine's thread: wake the window."""
+        # A window that is closing, or a queue full of frames nobody has drawn yet, loses nothing: `newest` is asked anyway.
+        if pygame.display.get_init() and not pygame.event.peek(self._frame_event):
+            pygame.event.post(pygame.event.Event(self._frame_event))
+
+    def _handle(self, event: pygame.event.Event, at: float) -> None:
+        if event.type == pygame.QUIT:
+            self._leave = True
+        elif event.type == pygame.KEYDOWN:
+            self._key_down(event.key, at)
+        elif event.type == pygame.KEYUP:
+            self.player.latch.release(event.key)
+        elif event.type == pygame.WINDOWFOCUSLOST:
+            self.player.latch.clear()
+        elif event.type in (pygame.VIDEORESIZE, pygame.WINDOWEXPOSED):
+            self._dirty = True
+
+    def _key_down(self, key: int, at: float) -> None:
+        what = self.keys.does.get(key)
+        self._dirty = True
+        if self.overlay is not None:
+            self._overlay_key(key, what)
+        elif what in self.player.session.actions:
+            self.player.press(key, self.player.session.actions.index(what), at)
+        elif what is not None:
+            self._try(self._does.get(what, lambda: None))
+        elif pygame.K_1 <= key <= pygame.K_9:
+            self._open_bundle(key - pygame.K_1)
+
+    def _overlay_key(self, key: int, what: str | None) -> None:
+        if self.overlay == "help" or what == "menu":
+            self._close()
+        elif what in ("up", "down"):
+            self.chosen = (self.chosen + (1 if what == "down" else -1)) % len(overlays.MENU)
+        elif key in (pygame.K_RETURN, pygame.K_KP_ENTER, pygame.K_SPACE):
+            self._menu(overlays.MENU[self.chosen])
+
+    def _menu(self, what: str) -> None:
+        self._close()
+        if what == "quit":
+            self._leave = True
+        elif what == "help":
+            self._open("help")
+        elif what != "resume":
+            self._try(self._does[{"save GIF": "gif"}.get(what, what)])
+
+    def _open(self, overlay: str) -> None:
+        """Lay an overlay over the picture; the world waits under it."""
+        self.overlay, self.chosen = overlay, 0
+        self._was_paused = self.player.paused
+        self.player.latch.clear()
+        self.player.pause(True)
+
+    def _close(self) -> None:
+        self.overlay = None
+        self.player.pause(self._was_paused)
+
+    def _do(self, job: Callable[[], str | None]) -> None:
+        self.player.do(job)
+
+    def _try(self, deed: Callable[[], None]) -> None:
+        try:
+            deed()
+        except Mistake as error:
+            self.player.messages.append(str(error))
+
+    def _open_bundle(self, index: int) -> None:
+        if index >= len(self.bundles):
+            self.player.messages.append(f"there is no dream {index + 1}: {len(self.bundles)} can be opened here")
+            return
+        name = self.bundles[index]
+
+        def load() -> str:
+            from app.choosing import load_bundle
+
+            return self.player.session.switch_bundle(load_bundle(name, self.player.session.choice.backend))
+
+        self._do(load)
+
+    def _toggle_figures(self) -> None:
+        self.show_figures = not self.show_figures
+
+    def _toggle_fullscreen(self) -> None:
+        self.fullscreen = not self.fullscreen
+        size = self._shot.frame.shape[0] if self._shot else 64
+        if self.fullscreen:
+            self.screen = pygame.display.set_mode((0, 0), pygame.RESIZABLE | pygame.FULLSCREEN)
+        else:
+            self.screen = pygame.display.set_mode(look.window_size(size, max(1, 512 // size)), pygame.RESIZABLE)
+
+    def _refresh(self) -> None:
+        """Draw when there is something new, and note how long the key presses of the new frame took to be seen."""
+        now = time.perf_counter()
+        if self.player.messages:
+            self._message, self._dirty = (self.player.messages.popleft(), now + MESSAGE_SECONDS), True
+        if self._message and now > self._message[1]:
+            self._message, self._dirty = None, True
+        shot = self.player.newest()
+        if shot is None:
+            return
+        new = self._shot is None or shot.frame is not self._shot.frame or shot.status is not self._shot.status
+        self._shot = shot
+        if not new and not self._dirty:
+            return
+        self._draw(shot, shot.status, now)
+        pygame.display.flip()
+        self._dirty = False
+        shown = time.perf_counter()
+        for pressed_at in shot.presses:
+            self.player.meter.flipped(pressed_at, shown)
+
+    def _draw(self, shot: Shot, status: Status, now: float) -> None:
+        screen = pygame.display.get_surface() or self.screen
+        place = look.layout(screen.get_size(), shot.frame.shape[0])
+        screen.fill(look.NIGHT)
+        look.draw_picture(screen, shot.frame, place)
+        hud.draw_header(screen, status, self.player.paused, self.saving.recording)
+        if self.show_figures:
+            if now - self._fps[1] > FIGURES_SECONDS:
+                self._fps = (self.player.meter.fps, now)
+            hud.draw_figures(screen, status, self.player.meter, self._fps[0])
+        else:
+            hud.draw_hint(screen)
+        if self.overlay == "help":
+            overlays.draw_help(screen, self.keys)
+        elif self.overlay == "menu":
+            overlays.draw_menu(screen, self.chosen)
+        if self._message:
+            hud.draw_message(screen, self._message[0], place)
