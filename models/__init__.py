@@ -1,0 +1,1 @@
+"""The networks, in torch, one file a network. `models/v1/` is frozen."""

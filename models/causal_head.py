@@ -1,0 +1,100 @@
+"""A small causal transformer over the positions of one frame: the tokens of the next frame, one after the other."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from models.layers import FeedForward, RelativeBias
+
+
+class CausalLayer(nn.Module):
+    """Masked self-attention over the positions, then a feed-forward block."""
+
+    def __init__(self, width: int, heads: int, grid: tuple[int, int]) -> None:
+        super().__init__()
+        self.heads = heads
+        self.norm = nn.LayerNorm(width, bias=False)
+        self.qkv = nn.Linear(width, 3 * width, bias=False)
+        self.out = nn.Linear(width, width, bias=False)
+        self.bias = RelativeBias(heads, grid)
+        self.feed_forward = FeedForward(width, 2)
+
+    def project(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """(N, P, width) to query, key, value, each (N, heads, P, width / heads)."""
+        n, p, c = x.shape
+        q, k, v = self.qkv(self.norm(x)).reshape(n, p, 3, self.heads, c // self.heads).permute(2, 0, 3, 1, 4)
+        return q, k, v
+
+    def attend(self, q: Tensor, k: Tensor, v: Tensor, bias: Tensor) -> Tensor:
+        """bias: (heads, queries, keys), -inf where a query must not look. Returns (N, queries, width)."""
+        scores = q @ k.transpose(-1, -2) / math.sqrt(q.shape[-1]) + bias
+        mixed = scores.softmax(-1) @ v
+        n, h, p, d = mixed.shape
+        return self.out(mixed.transpose(1, 2).reshape(n, p, h * d))
+
+    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
+        q, k, v = self.project(x)
+        x = x + self.attend(q, k, v, self.bias() + mask)
+        return x + self.feed_forward(x)
+
+
+class CausalHead(nn.Module):
+    """Predicts position i of the next frame from the trunk's output and the next frame's tokens before i.
+
+    The token of position i - 1 is added to the trunk's output at position i, and attention is masked to positions
+    <= i, so that position i never sees its own token or a later one.
+    """
+
+    def __init__(self, vocabulary: int, width: int, layers: int, heads: int, grid: tuple[int, int]) -> None:
+        super().__init__()
+        positions = grid[0] * grid[1]
+        self.start = nn.Parameter(torch.zeros(width))
+        self.previous = nn.Embedding(vocabulary, width)
+        nn.init.normal_(self.previous.weight, std=0.02)
+        self.position = nn.Parameter(torch.randn(positions, width) * 0.02)
+        self.input = nn.Linear(width, width)
+        self.layers = nn.ModuleList(CausalLayer(width, heads, grid) for _ in range(layers))
+        self.norm = nn.LayerNorm(width, bias=False)
+        mask = torch.full((positions, positions), float("-inf")).triu(1)
+        self.register_buffer("mask", mask, persistent=False)
+        self.mask: Tensor
+
+    def forward(self, hidden: Tensor, tokens: Tensor) -> Tensor:
+        """All positions at once.
+
+        hidden: (N, S, width), the trunk's output. tokens: (N, S) int64, the next frame's tokens; position i is
+        predicted from those before i. Returns features (N, S, width).
+        """
+        previous = self.previous(tokens[:, :-1])  # (N, S-1, width)
+        previous = torch.cat([self.start.expand(len(tokens), 1, -1).to(previous.dtype), previous], dim=1)
+        x = self.input(hidden) + previous + self.position
+        for layer in self.layers:
+            x = layer(x, self.mask)
+        return self.norm(x)
+
+    def step(
+        self, hidden: Tensor, token: Tensor | None, cache: list[tuple[Tensor, Tensor]]
+    ) -> tuple[Tensor, list[tuple[Tensor, Tensor]]]:
+        """One position, with the earlier positions' keys and values from the cache.
+
+        hidden: (N, width), the trunk's output at position i. token: (N,) int64, the token of position i - 1, None at
+        position 0. cache: per layer keys and values (N, heads, i, width / heads), empty at position 0.
+        Returns features (N, width) and the cache with position i in it.
+        """
+        i = cache[0][0].shape[2] if cache else 0
+        previous = self.start.expand(len(hidden), -1) if token is None else self.previous(token)
+        x = (self.input(hidden) + previous + self.position[i])[:, None]  # (N, 1, width)
+        grown = []
+        for number, layer in enumerate(self.layers):
+            assert isinstance(layer, CausalLayer)
+            q, k, v = layer.project(x)
+            if cache:
+                k = torch.cat([cache[number][0], k], dim=2)
+                v = torch.cat([cache[number][1], v], dim=2)
+            grown.append((k, v))
+            x = x + layer.attend(q, k, v, layer.bias()[:, i : i + 1, : i + 1])
+            x = x + layer.feed_forward(x)
+        return self.norm(x)[:, 0], grown

@@ -1,0 +1,74 @@
+"""What the trunk and the causal head share: position biases, attention over a grid, the feed-forward block."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+def relative_index(grid: tuple[int, int]) -> Tensor:
+    """(S, S) int64: for each pair of grid positions the index of their offset in a (2h-1)*(2w-1) table."""
+    h, w = grid
+    y, x = torch.meshgrid(torch.arange(h), torch.arange(w), indexing="ij")
+    y, x = y.flatten(), x.flatten()
+    dy = y[:, None] - y[None, :] + h - 1
+    dx = x[:, None] - x[None, :] + w - 1
+    return dy * (2 * w - 1) + dx
+
+
+class RelativeBias(nn.Module):
+    """A learned attention bias for each head and each 2-D offset between two grid positions.
+
+    It starts as a Gaussian around offset zero, sharp in the first heads and flat in the last, because what a patch
+    becomes depends first of all on its neighbours.
+    """
+
+    def __init__(self, heads: int, grid: tuple[int, int]) -> None:
+        super().__init__()
+        h, w = grid
+        dy = torch.arange(-(h - 1), h).float()[:, None]
+        dx = torch.arange(-(w - 1), w).float()[None, :]
+        distance2 = (dy**2 + dx**2).flatten()  # ((2h-1)(2w-1),)
+        sigma = torch.logspace(0, 3, heads, base=2.0)  # 1 .. 8 positions
+        self.table = nn.Parameter(-distance2[None, :] / (2 * sigma[:, None] ** 2))
+        self.register_buffer("index", relative_index(grid), persistent=False)
+        self.index: Tensor
+
+    def forward(self) -> Tensor:
+        """(heads, S, S): bias from query position (row) to key position (column)."""
+        return self.table[:, self.index]
+
+
+class FeedForward(nn.Module):
+    """LayerNorm, widen, GELU, narrow; added to its input by the caller."""
+
+    def __init__(self, width: int, factor: int) -> None:
+        super().__init__()
+        self.norm = nn.LayerNorm(width, bias=False)
+        self.up = nn.Linear(width, factor * width)
+        self.down = nn.Linear(factor * width, width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.down(F.gelu(self.up(self.norm(x)), approximate="tanh"))
+
+
+class LocalMixing(nn.Module):
+    """A depthwise 3x3 convolution over the grid: the same rule for every place, which attention alone learns slowly.
+
+    Chu et al. 2021, "Conditional positional encodings for vision transformers".
+    """
+
+    def __init__(self, width: int, grid: tuple[int, int]) -> None:
+        super().__init__()
+        self.grid = grid
+        self.conv = nn.Conv2d(width, width, 3, padding=1, groups=width)
+        nn.init.normal_(self.conv.weight, std=0.1)
+        nn.init.zeros_(self.conv.bias)  # type: ignore[arg-type]
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x: (N, S, width)."""
+        n, s, c = x.shape
+        h, w = self.grid
+        image = x.reshape(n, h, w, c).permute(0, 3, 1, 2)
+        return self.conv(image).permute(0, 2, 3, 1).reshape(n, s, c)

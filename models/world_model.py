@@ -1,0 +1,252 @@
+"""v1.1: a world model that sees a history of frames, with a parallel and a causal way to predict the next one."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from models.causal_head import CausalHead
+from models.layers import FeedForward, LocalMixing, RelativeBias
+
+
+@dataclass(frozen=True)
+class WorldModelConfig:
+    """Sizes of a `TemporalVisualWorldModel`.
+
+    vocabulary: number of codes of its tokenizer.
+    grid: rows and columns of tokens in a frame.
+    actions: number of actions, no-op included.
+    history: frames that a prediction can look at directly, the newest included.
+    width: features per position.
+    layers: layers of the trunk.
+    heads: attention heads of trunk and causal head.
+    causal_layers: layers of the causal head; 0 leaves it out.
+    """
+
+    vocabulary: int = 512
+    grid: tuple[int, int] = (8, 8)
+    actions: int = 5
+    history: int = 4
+    width: int = 256
+    layers: int = 4
+    heads: int = 8
+    causal_layers: int = 2
+
+
+class TrunkLayer(nn.Module):
+    """Local mixing; attention over the frame's own positions and the same position's past; feed-forward.
+
+    Each position looks at all positions of its own frame and at itself in the frames before. What moved in from a
+    neighbour reaches it through the neighbour's own past, one layer later, at a quarter of the price of looking at
+    every position of every frame.
+    """
+
+    def __init__(self, config: WorldModelConfig) -> None:
+        super().__init__()
+        c, self.heads = config.width, config.heads
+        self.local = LocalMixing(c, config.grid)
+        self.norm = nn.LayerNorm(c, bias=False)
+        self.qkv = nn.Linear(c, 3 * c, bias=False)
+        self.out = nn.Linear(c, c, bias=False)
+        self.bias = RelativeBias(config.heads, config.grid)
+        # Temporal positions, apart from the spatial ones and relative to now (row a: a frames ago), so that cached keys
+        # and values stay right as the ring turns.
+        head_dim = c // config.heads
+        self.age_key = nn.Parameter(torch.randn(config.history, config.heads, head_dim) * 0.02)
+        self.age_value = nn.Parameter(torch.zeros(config.history, config.heads, head_dim))
+        self.age_bias = nn.Parameter(torch.zeros(config.history, config.heads))
+        self.feed_forward = FeedForward(c, 4)
+
+    def project(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """(..., S, width) to query, key, value (..., heads, S, head_dim)."""
+        *lead, s, c = x.shape
+        y = self.qkv(self.norm(x)).reshape(*lead, s, 3, self.heads, c // self.heads)
+        q, k, v = y.unbind(-3)
+        return q.transpose(-2, -3), k.transpose(-2, -3), v.transpose(-2, -3)
+
+    def mix(
+        self, q: Tensor, k: Tensor, v: Tensor, past: list[tuple[Tensor, Tensor]], past_scores: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """One softmax over the S positions of this frame and the A cached frames of the same position.
+
+        q, k, v: (N, heads, S, head_dim). past: for each of the A frames its keys and values, shaped like k.
+        past_scores: (N, heads, S, A), what the temporal embeddings add to the scores; -inf where there is no such frame.
+        Returns the mixed values (N, heads, S, head_dim) and the weights of the past (N, heads, S, A).
+        """
+        scale = 1 / math.sqrt(q.shape[-1])
+        here = q @ k.transpose(-1, -2) * scale + self.bias()  # (N, heads, S, S)
+        before = torch.stack([(q * past_k).sum(-1) for past_k, _ in past], -1) * scale + past_scores
+        scores = torch.cat([here, before], dim=-1).softmax(-1)
+        s = q.shape[-2]
+        mixed = scores[..., :s] @ v
+        for number, (_, past_v) in enumerate(past):
+            mixed = mixed + scores[..., s + number, None] * past_v
+        return mixed, scores[..., s:]
+
+    def finish(self, x: Tensor, mixed: Tensor) -> Tensor:
+        """Residual connections: x (N, S, width), mixed (N, heads, S, head_dim)."""
+        n, s, c = x.shape
+        x = x + self.out(mixed.transpose(1, 2).reshape(n, s, c))
+        return x + self.feed_forward(x)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """A whole window at once, every frame looking back at most history - 1 frames. x: (B, W, S, width)."""
+        b, w, s, c = x.shape
+        x = x.reshape(b * w, s, c)
+        x = x + self.local(x)
+        q, k, v = self.project(x)  # (B * W, heads, S, head_dim)
+        ages = range(1, len(self.age_key))
+        past = []
+        for age in ages:  # frame t looks at frame t - age; what stands before the window is masked
+            shift = min(age, w)
+            past.append(
+                tuple(
+                    torch.cat(
+                        [y.unflatten(0, (b, w))[:, :shift] * 0, y.unflatten(0, (b, w))[:, : w - shift]], 1
+                    ).flatten(0, 1)
+                    for y in (k, v)
+                )
+            )
+        scale = 1 / math.sqrt(q.shape[-1])
+        scores = torch.einsum("nhsd,ahd->nhsa", q, self.age_key[1:]) * scale + self.age_bias[1:].T[:, None]
+        frame = torch.arange(w, device=x.device)
+        missing = frame[:, None] < torch.tensor(ages, device=x.device)  # (W, A)
+        scores = scores.masked_fill(missing.repeat(b, 1)[:, None, None], float("-inf"))
+        mixed, weight = self.mix(q, k, v, past, scores)
+        mixed = mixed + torch.einsum("nhsa,ahd->nhsd", weight, self.age_value[1:])
+        return self.finish(x, mixed).reshape(b, w, s, c)
+
+    def step(self, x: Tensor, keys: Tensor, values: Tensor, age: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """One frame against the ring.
+
+        x: (B, S, width). keys, values: (B, heads, slots, S, head_dim). age: (B, slots) int64, 0 where a slot is empty.
+        Returns the layer's output and this frame's own keys and values (B, heads, S, head_dim).
+        """
+        x = x + self.local(x)
+        q, k, v = self.project(x)
+        past = list(zip(keys.unbind(2), values.unbind(2), strict=True))
+        scale = 1 / math.sqrt(q.shape[-1])
+        scores = torch.einsum("nhsd,nahd->nhsa", q, self.age_key[age]) * scale
+        scores = scores + self.age_bias[age].transpose(1, 2)[:, :, None]
+        scores = scores + torch.where(age > 0, 0.0, float("-inf"))[:, None, None]
+        mixed, weight = self.mix(q, k, v, past, scores)
+        mixed = mixed + torch.einsum("nhsa,nahd->nhsd", weight, self.age_value[age])
+        return self.finish(x, mixed), k, v
+
+
+class TemporalVisualWorldModel(nn.Module):
+    """Tokens of the last frames and an action in, the distribution of the next frame's tokens out.
+
+    A block-causal trunk runs once per frame: it commits frame t to the ring of keys and values and predicts frame t + 1
+    in the same pass. On its output stand two heads: a linear one that predicts every position by itself (parallel),
+    and a small causal transformer that predicts position after position (autoregressive).
+    """
+
+    def __init__(self, config: WorldModelConfig) -> None:
+        super().__init__()
+        self.config = config
+        c, positions = config.width, config.grid[0] * config.grid[1]
+        self.token = nn.Embedding(config.vocabulary, c)
+        self.action = nn.Embedding(config.actions + 1, c)  # the last row stands for "not known"
+        self.position = nn.Parameter(torch.randn(positions, c) * 0.02)
+        nn.init.normal_(self.token.weight, std=0.5)
+        nn.init.normal_(self.action.weight, std=0.5)
+        self.layers = nn.ModuleList(TrunkLayer(config) for _ in range(config.layers))
+        self.norm = nn.LayerNorm(c, bias=False)
+        self.to_code = nn.Linear(c, c)
+        self.causal_head = (
+            CausalHead(config.vocabulary, c, config.causal_layers, config.heads, config.grid)
+            if config.causal_layers
+            else None
+        )
+        self.causal_to_code = nn.Linear(c, c) if config.causal_layers else None
+        self.code = nn.Parameter(torch.randn(config.vocabulary, c) * 0.05)
+        self.code_bias = nn.Parameter(torch.zeros(config.vocabulary))
+        for layer in self.layers:
+            assert isinstance(layer, TrunkLayer)
+            for linear in (layer.out, layer.feed_forward.down):  # a layer starts as nearly nothing
+                linear.weight.data.mul_(0.3)
+
+    def embed(self, tokens: Tensor, actions: Tensor) -> Tensor:
+        """tokens (..., S) int64 and actions (...,) int64 to (..., S, width)."""
+        return self.token(tokens) + self.position + self.action(actions)[..., None, :]
+
+    def trunk(self, tokens: Tensor, actions: Tensor) -> Tensor:
+        """A window of frames at once. tokens (B, W, S), actions (B, W) int64: actions[:, t] leads from frame t to t + 1.
+
+        Returns hidden (B, W, S, width): at frame t what is known of frame t + 1.
+        """
+        x = self.embed(tokens, actions)
+        for layer in self.layers:
+            x = layer(x)
+        return self.norm(x)
+
+    def parallel_logits(self, hidden: Tensor) -> Tensor:
+        """(..., S, width) to (..., S, vocabulary), every position by itself."""
+        return self.to_code(hidden) @ self.code.T + self.code_bias
+
+    def causal_logits(self, hidden: Tensor, tokens: Tensor) -> Tensor:
+        """hidden (N, S, width) and the next frame's tokens (N, S) to (N, S, vocabulary): position i from tokens < i."""
+        return self.causal_code(self.head(hidden, tokens))
+
+    def causal_code(self, features: Tensor) -> Tensor:
+        """Features of the causal head to logits over the codes."""
+        if self.causal_to_code is None:
+            raise ValueError("this model has no causal head: causal_layers is 0")
+        return self.causal_to_code(features) @ self.code.T + self.code_bias
+
+    @property
+    def head(self) -> CausalHead:
+        """The causal head. Raises ValueError where the model has none."""
+        if self.causal_head is None:
+            raise ValueError("this model has no causal head: causal_layers is 0")
+        return self.causal_head
+
+    def forward(self, frame_history: Tensor, action: Tensor, next_tokens: Tensor | None = None) -> Tensor:
+        """Logits (B, S, vocabulary) of the next frame.
+
+        frame_history: (B, T, S) int64, oldest first. action: (B,) int64, what is done at the newest frame, or (B, T),
+        what was done at each. next_tokens: (B, S) int64 turns the causal mask on: position i is then predicted from the
+        history and next_tokens before i; without them every position is predicted by itself.
+        """
+        if action.ndim == 1:
+            unknown = action.new_full(frame_history.shape[:2], self.config.actions)
+            action = torch.cat([unknown[:, :-1], action[:, None]], dim=1)
+        hidden = self.trunk(frame_history, action)[:, -1]
+        return self.parallel_logits(hidden) if next_tokens is None else self.causal_logits(hidden, next_tokens)
+
+    def step(
+        self, tokens: Tensor, action: Tensor, keys: Tensor, values: Tensor, age: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """One frame against the ring: what the engine runs.
+
+        tokens (B, S), action (B,), age (B, slots) int64; keys, values (B, layers, heads, slots, S, head_dim).
+        Returns logits (B, S, vocabulary) of the next frame, hidden (B, S, width), and this frame's keys and values
+        (B, layers, heads, S, head_dim).
+        """
+        x = self.embed(tokens, action)
+        new_keys, new_values = [], []
+        for number, layer in enumerate(self.layers):
+            assert isinstance(layer, TrunkLayer)
+            x, k, v = layer.step(x, keys[:, number], values[:, number], age)
+            new_keys.append(k)
+            new_values.append(v)
+        hidden = self.norm(x)
+        return self.parallel_logits(hidden), hidden, torch.stack(new_keys, 1), torch.stack(new_values, 1)
+
+    @torch.no_grad()
+    def sample(self, hidden: Tensor, generator: torch.Generator, temperature: float = 1.0) -> Tensor:
+        """The next frame position by position, with the causal head's own KV cache.
+
+        hidden (N, S, width). Returns tokens (N, S) int64. The engine reaches the same distribution in fewer passes.
+        """
+        tokens: list[Tensor] = []
+        cache: list[tuple[Tensor, Tensor]] = []
+        for i in range(hidden.shape[1]):
+            features, cache = self.head.step(hidden[:, i], tokens[-1] if tokens else None, cache)
+            p = (self.causal_code(features).float() / temperature).softmax(-1)
+            tokens.append(torch.multinomial(p, 1, generator=generator)[:, 0])
+        return torch.stack(tokens, 1)

@@ -1,0 +1,146 @@
+"""The two ways to predict a frame, the cache and the mask keep their promises."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor
+
+from models.world_model import TemporalVisualWorldModel, WorldModelConfig
+
+CONFIG = WorldModelConfig(vocabulary=32, grid=(4, 4), actions=5, width=32, layers=2, heads=4, causal_layers=2)
+S = 16
+
+
+@pytest.fixture
+def model() -> TemporalVisualWorldModel:
+    torch.manual_seed(0)
+    model = TemporalVisualWorldModel(CONFIG).eval()
+    for parameter in model.parameters():  # nothing may hide behind a zero at initialisation
+        parameter.data.add_(0.05 * torch.randn_like(parameter))
+    return model
+
+
+def _window(frames: int, batch: int = 2) -> tuple[Tensor, Tensor]:
+    generator = torch.Generator().manual_seed(1)
+    tokens = torch.randint(CONFIG.vocabulary, (batch, frames, S), generator=generator)
+    return tokens, torch.randint(CONFIG.actions, (batch, frames), generator=generator)
+
+
+def _run_ring(
+    model: TemporalVisualWorldModel, tokens: Tensor, actions: Tensor
+) -> tuple[list[Tensor], Tensor, Tensor, Tensor]:
+    b, frames, s = tokens.shape
+    slots, d = CONFIG.history - 1, CONFIG.width // CONFIG.heads
+    keys = torch.zeros(b, CONFIG.layers, CONFIG.heads, slots, s, d)
+    values, age = torch.zeros_like(keys), torch.zeros(b, slots, dtype=torch.long)
+    logits = []
+    for t in range(frames):
+        out, _, new_keys, new_values = model.step(tokens[:, t], actions[:, t], keys, values, age)
+        logits.append(out)
+        slot = t % slots
+        age = torch.where(age > 0, age + 1, age)
+        keys[:, :, :, slot], values[:, :, :, slot], age[:, slot] = new_keys, new_values, 1
+    return logits, keys, values, age
+
+
+@torch.no_grad()
+def test_cached_logits_equal_uncached_ones_as_the_ring_turns(model: TemporalVisualWorldModel) -> None:
+    tokens, actions = _window(9)
+    cached, *_ = _run_ring(model, tokens, actions)
+    uncached = model.parallel_logits(model.trunk(tokens, actions))
+    for t in range(9):
+        torch.testing.assert_close(cached[t], uncached[:, t], atol=1e-4, rtol=1e-4)
+
+
+@torch.no_grad()
+def test_forward_takes_a_history_and_one_action(model: TemporalVisualWorldModel) -> None:
+    tokens, actions = _window(4)
+    logits = model(tokens, actions[:, -1])
+    assert logits.shape == (2, S, CONFIG.vocabulary)
+    assert not torch.allclose(logits, model(tokens, (actions[:, -1] + 1) % CONFIG.actions)), "the action counts"
+    older = tokens.clone()
+    older[:, 0] = (older[:, 0] + 1) % CONFIG.vocabulary
+    assert not torch.allclose(logits, model(older, actions[:, -1])), "the oldest of four frames counts"
+
+
+@torch.no_grad()
+def test_a_position_never_sees_itself_or_a_later_one(model: TemporalVisualWorldModel) -> None:
+    tokens, actions = _window(4)
+    target = _window(1)[0][:, 0]
+    reference = model(tokens, actions, target)
+    for i in (0, 5, S - 1):
+        other = target.clone()
+        other[:, i:] = (other[:, i:] + 1) % CONFIG.vocabulary
+        torch.testing.assert_close(model(tokens, actions, other)[:, : i + 1], reference[:, : i + 1])
+    other = target.clone()
+    other[:, 5] = (other[:, 5] + 1) % CONFIG.vocabulary
+    assert not torch.allclose(model(tokens, actions, other)[:, 6:], reference[:, 6:]), (
+        "later positions see earlier ones"
+    )
+
+
+@torch.no_grad()
+def test_step_by_step_logits_equal_teacher_forced_ones(model: TemporalVisualWorldModel) -> None:
+    tokens, actions = _window(4)
+    target = _window(1)[0][:, 0]
+    hidden = model.trunk(tokens, actions)[:, -1]
+    at_once = model.causal_logits(hidden, target)
+    cache: list[tuple[Tensor, Tensor]] = []
+    for i in range(S):
+        features, cache = model.head.step(hidden[:, i], target[:, i - 1] if i else None, cache)
+        torch.testing.assert_close(model.causal_code(features), at_once[:, i], atol=1e-4, rtol=1e-4)
+
+
+@torch.no_grad()
+def test_a_frame_does_not_see_the_frames_after_it(model: TemporalVisualWorldModel) -> None:
+    tokens, actions = _window(6)
+    changed = tokens.clone()
+    changed[:, 4:] = (changed[:, 4:] + 1) % CONFIG.vocabulary
+    torch.testing.assert_close(model.trunk(changed, actions)[:, :4], model.trunk(tokens, actions)[:, :4])
+
+
+@torch.no_grad()
+def test_a_full_ring_forgets_exactly_the_oldest_frame(model: TemporalVisualWorldModel) -> None:
+    tokens, actions = _window(5)
+    _, keys, values, age = _run_ring(model, tokens, actions)
+    oldest, second = age.argmax(1)[0].item(), (age == age.max() - 1).int().argmax(1)[0].item()
+    assert sorted(age[0].tolist()) == [1, 2, 3]
+
+    def after_one_more(slot: int) -> Tensor:
+        k, v, a = keys.clone(), values.clone(), age.clone()
+        k[:, :, :, slot] += 1.0
+        _, _, new_k, new_v = model.step(tokens[:, 0], actions[:, 0], keys, values, age)
+        k[:, :, :, oldest], v[:, :, :, oldest] = new_k, new_v  # the push goes over the oldest slot
+        a += 1
+        a[:, oldest] = 1
+        return model.step(tokens[:, 1], actions[:, 1], k, v, a)[0]
+
+    untouched = after_one_more(int(oldest))
+    _, _, new_k, new_v = model.step(tokens[:, 0], actions[:, 0], keys, values, age)
+    clean_k, clean_v, clean_age = keys.clone(), values.clone(), age + 1
+    clean_k[:, :, :, oldest], clean_v[:, :, :, oldest], clean_age[:, oldest] = new_k, new_v, 1
+    clean = model.step(tokens[:, 1], actions[:, 1], clean_k, clean_v, clean_age)[0]
+    torch.testing.assert_close(untouched, clean)
+    assert not torch.allclose(after_one_more(int(second)), clean), "the second oldest is still there"
+
+
+def test_an_autoregressive_sample_repeats_with_its_seed(model: TemporalVisualWorldModel) -> None:
+    tokens, actions = _window(4)
+    hidden = model.trunk(tokens, actions)[:, -1]
+    first, second, other = (model.sample(hidden, torch.Generator().manual_seed(seed)) for seed in (3, 3, 4))
+    assert first.shape == (2, S)
+    assert torch.equal(first, second)
+    assert not torch.equal(first, other)
+
+
+def test_a_model_without_a_causal_head_says_so() -> None:
+    model = TemporalVisualWorldModel(
+        WorldModelConfig(vocabulary=8, grid=(2, 2), width=16, heads=2, layers=1, causal_layers=0)
+    )
+    with pytest.raises(ValueError, match="no causal head"):
+        model(
+            torch.zeros(1, 4, 4, dtype=torch.long),
+            torch.zeros(1, dtype=torch.long),
+            torch.zeros(1, 4, dtype=torch.long),
+        )

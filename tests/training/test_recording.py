@@ -1,0 +1,140 @@
+"""Recordings line up, survive being cut off, and windows never cross an episode's end."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from games import registry
+from training.record import EpisodeRecorder, record
+from training.recording import Recording, RecordingError, RecordingWriter, Rows
+from training.windows import Windows, frame_windows, tokenize
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("recording")
+    record("garden", out, steps=640, policy="explore", seed=5)
+    return out
+
+
+def test_the_action_of_a_row_turned_its_frame_into_the_next(folder: Path) -> None:
+    recording = Recording(folder)
+    episodes = recording.episodes
+    game = registry.get("garden")(len(episodes))
+    game.reset(np.array([episode.seed for episode in episodes]), vary=True)
+    rows = [recording.rows(episode) for episode in episodes]
+    for t in range(episodes[0].length - 1):
+        np.testing.assert_array_equal(game.render(64), np.stack([row.frames[t] for row in rows]))
+        reward, ended = game.step(np.array([row.actions[t] for row in rows], np.int64))
+        np.testing.assert_array_equal(reward, [row.rewards[t] for row in rows])
+        np.testing.assert_array_equal(ended, [row.ended[t] for row in rows])
+
+
+def test_training_never_sees_a_held_out_seed(folder: Path) -> None:
+    assert max(episode.seed for episode in Recording(folder).episodes) < 1_000_000
+
+
+def test_windows_stay_inside_an_episode(folder: Path) -> None:
+    recording = Recording(folder)
+    owner = np.repeat(np.arange(len(recording.episodes)), [episode.length for episode in recording.episodes])
+    counter = iter(range(10**6))
+    episodes = tokenize(recording, lambda frames: np.array([[next(counter)] for _ in frames]))
+    windows = Windows(episodes, 5, rare_share=0.5)
+    tokens, actions = windows.draw(500, np.random.default_rng(0))
+    assert tokens.shape == (500, 5, 1)
+    np.testing.assert_array_equal(np.diff(tokens[..., 0], axis=1), 1)
+    rows = tokens[..., 0]
+    assert (owner[rows] == owner[rows[:, :1]]).all()
+    np.testing.assert_array_equal(actions, episodes.actions[rows])
+
+
+def test_windows_around_rare_events_are_drawn_more_often() -> None:
+    rewards = np.zeros(1000, np.float32)
+    rewards[500] = 1
+    from training.windows import TokenEpisodes
+
+    tokens = np.arange(1000, dtype=np.uint16)[:, None]
+    one = np.array([0]), np.array([1000])
+    episodes = TokenEpisodes(tokens, np.zeros(1000, np.uint8), rewards, *one)
+    drawn, _ = Windows(episodes, 5, rare_share=0.5).draw(400, np.random.default_rng(0))
+    holds = ((drawn[:, :-1, 0] == 500).any(1)).mean()
+    assert 0.4 < holds < 0.65
+
+
+def test_history_windows_hold_their_next_frame(folder: Path) -> None:
+    recording = Recording(folder)
+    listed = frame_windows(recording, 4)
+    assert len(listed) == sum(episode.length - 4 for episode in recording.episodes)
+    assert max(t for _, t in listed) + 4 == recording.episodes[0].length - 1
+
+
+def test_an_unfinished_shard_is_no_part_of_the_recording(folder: Path, tmp_path: Path) -> None:
+    frames = np.zeros((4, 8, 8, 3), np.uint8)
+    rows = Rows(frames, np.zeros(4, np.uint8), np.zeros(4, np.float32), np.zeros(4, bool))
+    writer = RecordingWriter(tmp_path, "toy", ("noop",), 8)
+    writer.write(rows, [4], [1])
+    (tmp_path / "frames-00-00001.npy.part").write_bytes(b"half")
+    np.save(tmp_path / "frames-00-00001.npy", frames)
+    recording = Recording(tmp_path)
+    assert len(recording) == 4
+    again = RecordingWriter(tmp_path, "toy", ("noop",), 8)
+    again.write(rows, [4], [2])
+    assert len(Recording(tmp_path)) == 8
+
+
+def test_a_full_disk_keeps_what_was_recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    recorder = EpisodeRecorder(tmp_path, "toy", ("noop", "go"), 8)
+    frame = np.zeros((8, 8, 3), np.uint8)
+    recorder.reset(frame, seed=1)
+    recorder.step(1, frame, 0.0, False)
+    recorder.reset(frame, seed=2)
+    recorder.step(1, frame, 0.0, False)
+
+    def full(*args: object, **kwargs: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(np.lib.format, "write_array", full)
+    with pytest.raises(RecordingError, match="No space left on device"):
+        recorder.close()
+    monkeypatch.undo()
+    assert [episode.seed for episode in Recording(tmp_path).episodes] == [1]
+    assert not list(tmp_path.glob("*.part"))
+
+
+def test_a_damaged_shard_is_named(folder: Path, tmp_path: Path) -> None:
+    for path in folder.iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    shard = next(tmp_path.glob("frames-*.npy"))
+    shard.write_bytes(shard.read_bytes()[:100_000])
+    recording = Recording(tmp_path)
+    with pytest.raises(RecordingError, match=r"frames-00-00000\.npy is missing or damaged"):
+        recording.rows(recording.episodes[0])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"world": "chess"}, "chess"),
+        ({"policy": "clever"}, "clever"),
+        ({"size": 65}, "65"),
+        ({"steps": 0}, "at least 1"),
+    ],
+)
+def test_nonsense_is_refused_before_anything_is_written(
+    arguments: dict[str, object], message: str, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    options: dict[str, object] = {"world": "garden", "out": out, "steps": 10} | arguments
+    with pytest.raises(ValueError, match=message):
+        record(**options)  # type: ignore[arg-type]
+    assert not out.exists()
+
+
+def test_another_worlds_recording_is_not_mixed_in(folder: Path) -> None:
+    with pytest.raises(RecordingError, match="another world or size"):
+        RecordingWriter(folder, "chess", ("noop",), 64)
+    assert json.loads((folder / "index-00.json").read_text())["world"] == "garden"

@@ -1,0 +1,91 @@
+"""A recipe: the short file that says which networks are trained, and how."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, TypeVar
+
+from torch import nn
+
+from models.patch_vqvae import PatchVQVAE, PatchVQVAEConfig
+from models.v1.vqvae import VQVAE, VQVAEConfig
+from models.v1.world_model import VisualWorldModel, VisualWorldModelConfig
+from models.world_model import TemporalVisualWorldModel, WorldModelConfig
+from training.checkpoint import RunError
+from training.objectives import HistoryNoise
+from training.train_dynamics import DynamicsTraining
+from training.train_tokenizer import TokenizerTraining
+
+FOLDER = Path(__file__).parent / "recipes"
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A recipe, read.
+
+    name: of its file. kind: "v1" or "v1.1", which networks. history: frames a bundle's starts hold.
+    tokenizer_share: share of the training time that goes to the tokenizer.
+    """
+
+    name: str
+    kind: str
+    history: int
+    tokenizer_share: float
+    tokenizer: VQVAEConfig | PatchVQVAEConfig
+    dynamics: VisualWorldModelConfig | WorldModelConfig
+    tokenizer_training: TokenizerTraining
+    dynamics_training: DynamicsTraining
+
+
+def names() -> list[str]:
+    """The recipes that come with the project."""
+    return sorted(path.stem for path in FOLDER.glob("*.toml"))
+
+
+def load(recipe: str) -> Recipe:
+    """Read a recipe by its name or its file. Raises RunError with one sentence for a mistake in it."""
+    path = Path(recipe) if recipe.endswith(".toml") else FOLDER / f"{recipe}.toml"
+    if not path.is_file():
+        raise RunError(f"There is no recipe {recipe!r}; there are {', '.join(names())}, or name a .toml file.")
+    try:
+        content = tomllib.loads(path.read_text())
+    except tomllib.TOMLDecodeError as error:
+        raise RunError(f"{path} is not valid TOML: {error}.") from error
+    kind = content.get("kind")
+    if kind not in ("v1", "v1.1"):
+        raise RunError(f"{path}: kind must be v1 or v1.1, not {kind!r}.")
+    training = dict(content.get("dynamics_training", {}))
+    training["noise"] = _read(HistoryNoise, training.get("noise", {}), path)
+    v1 = kind == "v1"
+    return Recipe(
+        name=path.stem,
+        kind=kind,
+        history=int(content.get("history", 1)),
+        tokenizer_share=float(content.get("tokenizer_share", 0.1)),
+        tokenizer=_read(VQVAEConfig if v1 else PatchVQVAEConfig, content.get("tokenizer", {}), path),
+        dynamics=_read(VisualWorldModelConfig if v1 else WorldModelConfig, content.get("dynamics", {}), path),
+        tokenizer_training=_read(TokenizerTraining, content.get("tokenizer_training", {}), path),
+        dynamics_training=_read(DynamicsTraining, training, path),
+    )
+
+
+def _read(kind: type[T], content: dict[str, Any], path: Path) -> T:
+    unknown = set(content) - {field.name for field in fields(kind)}  # type: ignore[arg-type]
+    if unknown:
+        raise RunError(f"{path}: {kind.__name__} has no {', '.join(sorted(unknown))}.")
+    return kind(**{key: tuple(value) if isinstance(value, list) else value for key, value in content.items()})
+
+
+def build_tokenizer(config: VQVAEConfig | PatchVQVAEConfig) -> nn.Module:
+    """The tokenizer of a configuration, untrained."""
+    return VQVAE(config) if isinstance(config, VQVAEConfig) else PatchVQVAE(config)
+
+
+def build_dynamics(config: VisualWorldModelConfig | WorldModelConfig) -> nn.Module:
+    """The dynamics of a configuration, untrained."""
+    if isinstance(config, VisualWorldModelConfig):
+        return VisualWorldModel(config)
+    return TemporalVisualWorldModel(config)

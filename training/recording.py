@@ -1,0 +1,150 @@
+"""Recordings on disk: memmap shards of frames, actions, rewards and ends, and a small JSON index for each writer.
+
+`action[t]` turned `frame[t]` into `frame[t + 1]`; `reward[t]` and `ended[t]` belong to that same transition. The last row of an
+episode has no transition. A shard is listed in its writer's index only when it is wholly on disk, so a writer that is
+killed leaves a good recording that lacks its last, unfinished shard.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+FORMAT = 1
+
+
+class RecordingError(ValueError):
+    """A recording that cannot be read or written; the message is one sentence for a person."""
+
+
+@dataclass(frozen=True)
+class Episode:
+    """Where one episode lies.
+
+    shard: name of its shard. start: its first row. length: number of frames. seed: what it was reset with.
+    """
+
+    shard: str
+    start: int
+    length: int
+    seed: int
+
+
+@dataclass(frozen=True)
+class Rows:
+    """A run of frames and what was done at each.
+
+    frames: (N, H, W, 3) uint8. actions: (N,) uint8. rewards: (N,) float32. ended: (N,) bool.
+    """
+
+    frames: NDArray[np.uint8]
+    actions: NDArray[np.uint8]
+    rewards: NDArray[np.float32]
+    ended: NDArray[np.bool_]
+
+
+class RecordingWriter:
+    """Writes shards `<kind>-<writer>-<number>.npy` and `index-<writer>.json` into a folder."""
+
+    def __init__(self, folder: Path, world: str, actions: tuple[str, ...], size: int, writer: int = 0) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.folder, self.writer = folder, writer
+        self.index = {"format": FORMAT, "world": world, "actions": list(actions), "size": size, "episodes": []}
+        self.path = folder / f"index-{writer:02d}.json"
+        if self.path.exists():
+            known = _read_index(self.path)
+            if any(known[key] != self.index[key] for key in ("world", "actions", "size")):
+                raise RecordingError(f"{folder} holds a recording of another world or size; choose another folder.")
+            self.index = known
+        self.shards = len({episode["shard"] for episode in self.index["episodes"]})
+
+    def write(self, rows: Rows, lengths: list[int], seeds: list[int]) -> None:
+        """Add a shard of whole episodes that follow one another in `rows`.
+
+        Raises RecordingError where the disk is full or the folder cannot be written; what was there before stays good.
+        """
+        name = f"{self.writer:02d}-{self.shards:05d}"
+        try:
+            for kind, array in asdict_arrays(rows).items():
+                target = self.folder / f"{kind}-{name}.npy"
+                temporary = target.with_name(target.name + ".part")
+                with temporary.open("wb") as file:
+                    np.lib.format.write_array(file, np.ascontiguousarray(array), allow_pickle=False)
+                    file.flush()
+                    os.fsync(file.fileno())
+                temporary.replace(target)
+            start = 0
+            for length, seed in zip(lengths, seeds, strict=True):
+                self.index["episodes"].append(asdict(Episode(name, start, length, seed)))
+                start += length
+            temporary = self.path.with_name(self.path.name + ".part")
+            temporary.write_text(json.dumps(self.index))
+            temporary.replace(self.path)
+        except OSError as error:
+            for part in self.folder.glob(f"*-{name}.npy.part"):
+                part.unlink(missing_ok=True)
+            raise RecordingError(f"cannot write the recording in {self.folder}: {error.strerror}.") from error
+        self.shards += 1
+
+
+def asdict_arrays(rows: Rows) -> dict[str, NDArray[np.generic]]:
+    """The four arrays of `rows` by the name that their files carry."""
+    return {"frames": rows.frames, "actions": rows.actions, "rewards": rows.rewards, "ended": rows.ended}
+
+
+class Recording:
+    """A folder of shards, read by memmap."""
+
+    def __init__(self, folder: Path) -> None:
+        """Raises RecordingError where there is no recording or its parts do not belong together."""
+        self.folder = folder
+        indexes = [_read_index(path) for path in sorted(folder.glob("index-*.json"))]
+        if not indexes:
+            raise RecordingError(f"{folder} holds no recording; make one with: reverie record garden -o {folder}")
+        first = indexes[0]
+        if any(index[key] != first[key] for index in indexes for key in ("world", "actions", "size")):
+            raise RecordingError(f"{folder} mixes recordings of different worlds or sizes.")
+        self.world: str = first["world"]
+        self.actions: tuple[str, ...] = tuple(first["actions"])
+        self.size: int = first["size"]
+        self.episodes = [Episode(**episode) for index in indexes for episode in index["episodes"]]
+        if not self.episodes:
+            raise RecordingError(f"{folder} holds no whole episode.")
+        self._shards: dict[str, Rows] = {}
+
+    def __len__(self) -> int:
+        """Number of frames."""
+        return sum(episode.length for episode in self.episodes)
+
+    def shard(self, name: str) -> Rows:
+        """One shard's arrays, memory-mapped. Raises RecordingError where a file is missing or cut short."""
+        if name not in self._shards:
+            arrays = {}
+            for kind in ("frames", "actions", "rewards", "ended"):
+                path = self.folder / f"{kind}-{name}.npy"
+                try:
+                    arrays[kind] = np.load(path, mmap_mode="r", allow_pickle=False)
+                except (OSError, ValueError) as error:
+                    raise RecordingError(f"{path} is missing or damaged; record again.") from error
+            self._shards[name] = Rows(**arrays)
+        return self._shards[name]
+
+    def rows(self, episode: Episode) -> Rows:
+        """One episode's arrays."""
+        shard, part = self.shard(episode.shard), slice(episode.start, episode.start + episode.length)
+        return Rows(shard.frames[part], shard.actions[part], shard.rewards[part], shard.ended[part])
+
+
+def _read_index(path: Path) -> dict:  # type: ignore[type-arg]
+    try:
+        index = json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise RecordingError(f"{path} cannot be read as a recording's index.") from error
+    if not isinstance(index, dict) or index.get("format") != FORMAT:
+        raise RecordingError(f"{path} is not a recording's index of format {FORMAT}.")
+    return index

@@ -1,0 +1,190 @@
+"""`reverie train`: a recipe and a recording become a run folder that `reverie export` turns into a bundle."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from games import registry
+from training import recipe as recipes
+from training.checkpoint import RunError, read_run, write_json
+from training.record import play_shard
+from training.recording import Recording
+from training.train_dynamics import train_dynamics
+from training.train_tokenizer import load_tokenizer, train_tokenizer
+from training.windows import TokenEpisodes, tokenize
+
+STARTS = 16
+"""Start histories that a run hands to its bundle."""
+HELD_OUT_SHARE = 0.02
+"""Share of a recording's episodes that training only looks at to say how well it goes."""
+
+
+def train(
+    recipe: str,
+    data: Path,
+    out: Path,
+    minutes: float,
+    resume: bool = False,
+    seed: int = 0,
+    log: Callable[[str], None] = print,
+) -> None:
+    """Train the networks of a recipe on a recording for `minutes`, in all its sessions together.
+
+    The run folder then holds `run.json`, `tokenizer.safetensors`, `dynamics.safetensors`, `starts.npz`, and what is needed to
+    resume. Raises RunError or RecordingError with one sentence for a person's mistake.
+    """
+    plan, recording = recipes.load(recipe), Recording(data)
+    if minutes <= 0:
+        raise RunError("--minutes must be more than 0.")
+    if recording.size != 64:
+        raise RunError(f"{data} holds frames of {recording.size} pixels; the recipe {plan.name} takes 64.")
+    record = read_run(out)
+    if record and not resume:
+        raise RunError(f"{out} already holds a run; add --resume to go on, or name another folder.")
+    if resume and not record:
+        raise RunError(f"{out} holds no run to resume; leave --resume out.")
+    # Through JSON and back, so that tuples compare as what the file holds.
+    description = json.loads(json.dumps(_describe(plan, recording)))
+    if record and any(record.get(key) != value for key, value in description.items()):
+        raise RunError(f"{out} was made with another recipe or recording; use another folder.")
+    if plan.dynamics.actions != len(recording.actions):
+        raise RunError(
+            f"the recipe {plan.name} is made for {plan.dynamics.actions} actions, not {len(recording.actions)}."
+        )
+    out.mkdir(parents=True, exist_ok=True)
+    record = {**description, "training": record.get("training", {}), "metrics": record.get("metrics", {})}
+    write_json(out / "run.json", record)
+    torch.set_num_threads(max(1, torch.get_num_threads()))
+
+    np.savez_compressed(out / "starts.npz", **start_histories(recording, plan.history))
+    tokenizer = recipes.build_tokenizer(plan.tokenizer)
+    weights = out / "tokenizer.safetensors"
+    if not weights.exists():
+        seconds = minutes * 60 * plan.tokenizer_share
+        figures = train_tokenizer(tokenizer, recording, plan.tokenizer_training, weights, seconds, seed, log)
+        record["metrics"]["tokenizer"] = figures
+        record["training"]["tokenizer_minutes"] = round(seconds / 60, 2)
+        write_json(out / "run.json", record)
+    load_tokenizer(tokenizer, weights)
+    episodes = tokens_of(recording, tokenizer, out / "tokens.npz", log)
+    train_part, held_out = split(episodes)
+    dynamics = recipes.build_dynamics(plan.dynamics)
+    dynamics_minutes = minutes * (1 - plan.tokenizer_share)
+    go_on = resume and (out / "trainer.pt").exists()
+    figures = train_dynamics(
+        dynamics, train_part, held_out, plan.dynamics_training, out, dynamics_minutes, seed, go_on, log
+    )
+    record["metrics"]["dynamics"] = figures
+    record["training"] |= {
+        "recipe": plan.name,
+        "minutes": minutes,
+        "frames": int(figures["frames"]),
+        "recorded_frames": len(recording),
+        "seed": seed,
+    }
+    write_json(out / "run.json", record)
+    log(f"done: reverie export {out} -o BUNDLE")
+
+
+def _describe(plan: recipes.Recipe, recording: Recording) -> dict[str, object]:
+    return {
+        "recipe": plan.name,
+        "kind": plan.kind,
+        "history": plan.history,
+        "tokenizer": asdict(plan.tokenizer),
+        "dynamics": asdict(plan.dynamics),
+        "world": recording.world,
+        "actions": list(recording.actions),
+        "size": recording.size,
+    }
+
+
+def tokens_of(
+    recording: Recording, tokenizer: torch.nn.Module, cache: Path, log: Callable[[str], None]
+) -> TokenEpisodes:
+    """The recording as tokens, computed once for a run."""
+    if cache.exists():
+        with np.load(cache, allow_pickle=False) as arrays:
+            return TokenEpisodes(**arrays)
+
+    @torch.no_grad()
+    def encode(frames: NDArray[np.uint8]) -> NDArray[np.integer]:
+        parts = [
+            tokenizer.encode(torch.from_numpy(np.array(part))) for part in np.array_split(frames, -(-len(frames) // 64))
+        ]  # type: ignore[operator]
+        return torch.cat(parts).numpy()
+
+    said = 0
+
+    def progress(done: int) -> None:
+        nonlocal said
+        if done - said >= 50_000:
+            said = done
+            log(f"tokens: {done} of {len(recording)} frames")
+
+    episodes = tokenize(recording, encode, progress)
+    temporary = cache.with_name("part-" + cache.name)
+    np.savez(temporary, **vars(episodes))
+    temporary.replace(cache)
+    return episodes
+
+
+def split(episodes: TokenEpisodes) -> tuple[TokenEpisodes, TokenEpisodes]:
+    """The last few whole episodes of a recording are kept out of training; at least one, if there are two."""
+    count = len(episodes.starts)
+    kept = min(count - 1, max(1, round(count * HELD_OUT_SHARE)))
+    if kept < 1:
+        return episodes, episodes
+    border = int(episodes.starts[count - kept])
+    first = TokenEpisodes(
+        episodes.tokens[:border],
+        episodes.actions[:border],
+        episodes.rewards[:border],
+        episodes.starts[: count - kept],
+        episodes.lengths[: count - kept],
+    )
+    last = TokenEpisodes(
+        episodes.tokens[border:],
+        episodes.actions[border:],
+        episodes.rewards[border:],
+        episodes.starts[count - kept :] - border,
+        episodes.lengths[count - kept :],
+    )
+    return first, last
+
+
+def start_histories(recording: Recording, history: int) -> dict[str, NDArray[np.generic]]:
+    """Starts for a bundle: frames (N, history, H, W, 3), actions (N, history - 1) uint8, seeds (N,) int64.
+
+    A built-in game gives fresh rooms at the beginning of a round, seen while nobody presses a key; any other world gives
+    the beginnings of recorded episodes.
+    """
+    if recording.world in registry.names():
+        seeds = np.arange(900_000, 900_000 + STARTS)
+        game = registry.get(recording.world)(STARTS)
+        rows = play_shard(game, _Idle(), seeds, history, recording.size, vary=False)
+        shape = (STARTS, history)
+        frames, actions = rows.frames.reshape(*shape, *rows.frames.shape[1:]), rows.actions.reshape(shape)
+        return {"frames": frames, "actions": actions[:, :-1], "seeds": seeds}
+    long = [episode for episode in recording.episodes if episode.length >= history]
+    chosen = [long[i] for i in np.linspace(0, len(long) - 1, min(STARTS, len(long))).astype(int)]
+    parts = [recording.rows(episode) for episode in chosen]
+    return {
+        "frames": np.stack([part.frames[:history] for part in parts]),
+        "actions": np.stack([part.actions[: history - 1] for part in parts]),
+        "seeds": np.array([episode.seed for episode in chosen], np.int64),
+    }
+
+
+class _Idle:
+    """Presses nothing."""
+
+    def act(self, game: registry.BatchGame) -> NDArray[np.int64]:
+        return np.zeros(game.batch, np.int64)

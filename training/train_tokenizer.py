@@ -1,0 +1,169 @@
+"""Trains a VQ-VAE: first as a plain autoencoder, then with a codebook seeded from what it has learnt."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from training.checkpoint import Clock, load_weights, save_weights
+from training.codebook import CodebookLearner
+from training.recording import Recording
+
+
+@dataclass(frozen=True)
+class TokenizerTraining:
+    """How a tokenizer is trained.
+
+    batch: frames in a step.
+    learning_rate: of AdamW, at its highest.
+    frames: frames of the recording that are looked at.
+    warmup_share: share of the time without quantisation.
+    commitment: weight of the distance between an embedding and its code.
+    rarity: a patch counts as (its frequency) ** -rarity, so that rare pictures are drawn right too.
+    """
+
+    batch: int = 32
+    learning_rate: float = 2e-3
+    frames: int = 40_000
+    warmup_share: float = 0.15
+    commitment: float = 0.25
+    rarity: float = 0.6
+
+
+class Tokenizer(Protocol):
+    """What both VQ-VAEs offer their trainer; they are torch modules too."""
+
+    codebook: Tensor
+
+    def patches(self, frames: Tensor) -> Tensor:
+        """What `decode_codes` should give back."""
+
+    def embed(self, frames: Tensor) -> Tensor:
+        """Unit vectors before quantisation."""
+
+    def nearest(self, z: Tensor) -> Tensor:
+        """The nearest codes."""
+
+    def decode_codes(self, codes: Tensor) -> Tensor:
+        """Codes to patches."""
+
+
+def sample_frames(recording: Recording, count: int, rng: np.random.Generator) -> NDArray[np.uint8]:
+    """About `count` frames (N, H, W, 3) spread over the whole recording."""
+    share = min(1.0, count / len(recording))
+    chosen = []
+    for episode in recording.episodes:
+        keep = np.flatnonzero(rng.random(episode.length) < share)
+        chosen.append(np.asarray(recording.rows(episode).frames[keep]))
+    return np.concatenate(chosen)
+
+
+def patch_weights(patches: Tensor, rarity: float) -> NDArray[np.float32]:
+    """(N, P, pixels) to (N, P) float32, mean 1: how much each patch counts, by how often its very pixels occur."""
+    key = np.random.default_rng(0).integers(1, 2**62, size=patches.shape[-1], dtype=np.int64)
+    hashes = np.stack([(((p + 1) * 127.5).round().to(torch.int64).numpy() * key).sum(-1) for p in patches])
+    _, where, counts = np.unique(hashes.ravel(), return_inverse=True, return_counts=True)
+    weight = (counts[where].astype(np.float64) ** -rarity).reshape(hashes.shape)
+    return (weight / weight.mean()).astype(np.float32)
+
+
+def train_tokenizer(
+    model: torch.nn.Module,
+    recording: Recording,
+    config: TokenizerTraining,
+    out: Path,
+    seconds: float,
+    seed: int,
+    log: Callable[[str], None],
+) -> dict[str, float]:
+    """Train `model` (a Tokenizer) for `seconds`, writing its weights to `out`; returns its figures."""
+    tokenizer: Tokenizer = model  # type: ignore[assignment]
+    torch.manual_seed(seed)
+    rng, generator = np.random.default_rng(seed), torch.Generator().manual_seed(seed)
+    frames = sample_frames(recording, config.frames, rng)
+    weights = patch_weights(tokenizer.patches(torch.from_numpy(frames)), config.rarity)
+    chance = weights.mean(1)
+    chance /= chance.sum()
+    log(f"tokenizer: {len(frames)} frames, {sum(p.numel() for p in model.parameters()) / 1e6:.2f} M parameters")
+    optimizer = torch.optim.AdamW(model.parameters(), lr=config.learning_rate, betas=(0.9, 0.99), weight_decay=0.01)
+    learner = CodebookLearner(tokenizer.codebook)
+    seeded, step, mean = False, 0, 0.0
+    model.train()
+    clock = Clock(seconds)
+    while clock.share < 1:
+        share = clock.share
+        rate = config.learning_rate * min(1.0, (step + 1) / 50) * (1 - share**2 * 0.97)
+        for group in optimizer.param_groups:
+            group["lr"] = rate
+        chosen = rng.choice(len(frames), config.batch, p=chance)
+        batch = torch.from_numpy(frames[chosen])
+        weight = torch.from_numpy(np.clip(weights[chosen], 0.05, 20))
+        if not seeded and share > config.warmup_share:
+            with torch.no_grad():
+                probe = rng.choice(len(frames), min(2000, len(frames)), p=chance)
+                z = torch.cat([tokenizer.embed(torch.from_numpy(frames[p])) for p in np.array_split(probe, 32)])
+            learner.seed(z.flatten(0, 1), torch.from_numpy(weights[probe]).flatten(), 10, generator)
+            seeded = True
+        with torch.autocast("cpu", torch.bfloat16):
+            z = tokenizer.embed(batch)
+        z = z.float()
+        codes, commitment = z, z.new_zeros(())
+        if seeded:
+            tokens = tokenizer.nearest(z.detach())
+            learner.update(z.detach().flatten(0, 1), tokens.flatten(), weight.flatten(), generator)
+            quantised = tokenizer.codebook[tokens]
+            commitment = (((z - quantised) ** 2).sum(-1) * weight).mean()
+            codes = z + (quantised - z).detach()  # straight-through
+        with torch.autocast("cpu", torch.bfloat16):
+            drawn = tokenizer.decode_codes(codes)
+        error = ((drawn.float() - tokenizer.patches(batch)) ** 2).mean(-1)
+        loss = (error * weight).mean() + config.commitment * commitment
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        step += 1
+        mean = 0.98 * mean + 0.02 * float(error.detach().mean()) if step > 1 else float(error.detach().mean())
+        if step % 200 == 0:
+            db = 10 * math.log10(4 / mean)
+            log(f"tokenizer {share:4.0%} step {step}: {db:.2f} dB, loss {float(loss.detach()):.5f}")
+    model.eval()
+    save_weights(out, model.state_dict())
+    return {"steps": step, "train_psnr_db": 10 * math.log10(4 / mean), **tokenizer_figures(model, frames[:2000])}
+
+
+@torch.no_grad()
+def tokenizer_figures(model: torch.nn.Module, frames: NDArray[np.uint8]) -> dict[str, float]:
+    """PSNR in dB of decode(encode(x)), codes used and their perplexity, on the frames given (N, H, W, 3)."""
+    psnr, count = [], torch.zeros(0)
+    for part in np.array_split(frames, max(1, len(frames) // 100)):
+        x = torch.from_numpy(part)
+        tokens = model.encode(x)  # type: ignore[operator]
+        y = model.decode(tokens)  # type: ignore[operator]
+        error = ((x.float() - y.float()) ** 2).mean((1, 2, 3)).clamp(min=1e-3)
+        psnr.append(10 * torch.log10(255**2 / error))
+        hits = torch.bincount(tokens.flatten(), minlength=len(model.codebook)).float()  # type: ignore[arg-type]
+        count = hits if not len(count) else count + hits
+    p = count / count.sum()
+    entropy = -(p[p > 0] * p[p > 0].log()).sum()
+    return {
+        "psnr_db": float(torch.cat(psnr).mean()),
+        "codebook_used": int((count > 0).sum()),
+        "codebook_perplexity": float(entropy.exp()),
+    }
+
+
+def load_tokenizer(model: torch.nn.Module, path: Path) -> None:
+    """Read a trained tokenizer's weights and make it ready for use."""
+    load_weights(path, model)
+    model.eval()
+    for parameter in model.parameters():
+        parameter.requires_grad_(False)

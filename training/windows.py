@@ -1,0 +1,92 @@
+"""Windows of consecutive frames out of many episodes, as tokens; and a recording turned into tokens once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from training.recording import Recording
+
+
+@dataclass(frozen=True)
+class TokenEpisodes:
+    """All episodes of a recording, one after the other, as tokens.
+
+    tokens: (N, S) uint16. actions: (N,) uint8. rewards: (N,) float32. starts, lengths: (E,) int64.
+    """
+
+    tokens: NDArray[np.uint16]
+    actions: NDArray[np.uint8]
+    rewards: NDArray[np.float32]
+    starts: NDArray[np.int64]
+    lengths: NDArray[np.int64]
+
+
+def tokenize(
+    recording: Recording,
+    encode: Callable[[NDArray[np.uint8]], NDArray[np.integer]],
+    progress: Callable[[int], None] = lambda done: None,
+) -> TokenEpisodes:
+    """Run every frame through `encode` ((N, H, W, 3) uint8 to (N, S)); `progress` is told the frames done so far."""
+    tokens, actions, rewards, lengths = [], [], [], []
+    done = 0
+    for episode in recording.episodes:
+        rows = recording.rows(episode)
+        tokens.append(encode(np.asarray(rows.frames)).astype(np.uint16))
+        actions.append(np.asarray(rows.actions))
+        rewards.append(np.asarray(rows.rewards))
+        lengths.append(episode.length)
+        done += episode.length
+        progress(done)
+    sizes = np.array(lengths, np.int64)
+    starts = np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(np.int64)
+    return TokenEpisodes(np.concatenate(tokens), np.concatenate(actions), np.concatenate(rewards), starts, sizes)
+
+
+class Windows:
+    """Draws windows that never cross an episode's end.
+
+    A window of `length` frames gives `length` frames with the actions done at them and, for each but the last, the
+    frame that came of it: as `(frame_history, action, next_frame)` take the first `length - 1` frames, the action at
+    the last of them, and the last frame.
+    """
+
+    def __init__(self, episodes: TokenEpisodes, length: int, rare_share: float = 0.0) -> None:
+        """rare_share: share of windows whose last transition is one with a reward (something rare happened).
+
+        Raises ValueError where no episode is long enough.
+        """
+        self.episodes, self.length, self.rare_share = episodes, length, rare_share
+        room = np.maximum(episodes.lengths - length + 1, 0)  # window starts in each episode
+        if not room.any():
+            raise ValueError(f"no episode has {length} frames")
+        self.first = np.concatenate(
+            [np.arange(start, start + n) for start, n in zip(episodes.starts, room, strict=True)]
+        )
+        # A rare transition at row r stands in the windows that start at r - length + 2 .. r; start two frames before it.
+        allowed = np.zeros(len(episodes.tokens), bool)
+        allowed[self.first] = True
+        rows = np.flatnonzero(episodes.rewards)
+        spread = np.concatenate([rows - back for back in range(length - 1)]) if len(rows) else rows
+        spread = spread[spread >= 0]
+        self.rare = spread[allowed[spread]]
+
+    def __len__(self) -> int:
+        return len(self.first)
+
+    def draw(self, count: int, rng: np.random.Generator) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Tokens (count, length, S) and actions (count, length), both int64."""
+        first = self.first[rng.integers(len(self.first), size=count)]
+        rare = rng.random(count) < self.rare_share
+        if len(self.rare) and rare.any():
+            first[rare] = self.rare[rng.integers(len(self.rare), size=int(rare.sum()))]
+        rows = first[:, None] + np.arange(self.length)
+        return self.episodes.tokens[rows].astype(np.int64), self.episodes.actions[rows].astype(np.int64)
+
+
+def frame_windows(recording: Recording, history: int) -> Sequence[tuple[int, int]]:
+    """All (episode number, offset) at which `history` frames and the one after them lie inside one episode."""
+    return [(number, t) for number, e in enumerate(recording.episodes) for t in range(e.length - history)]
