@@ -1,0 +1,150 @@
+"""`reverie bench`: how fast each bundle is, in every mode with every decoder, and how near the machine's own limit.
+
+Every row runs in a process of its own, so that its peak of memory is its own. A frame's time runs from the action
+going in to the picture coming out; the first frames, in which caches and threads warm up, are not counted.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from engine.manifest import Graphs
+from evaluation.gemm import gemm_gflops
+from evaluation.machine import cores, machine
+
+WARM_UP = 20
+_HELD = 6
+
+
+def bench(
+    bundles: Sequence[str | Path],
+    frames: int = 300,
+    threads: int | None = None,
+    json_path: str | Path | None = None,
+    seed: int = 0,
+) -> dict[str, Any]:
+    """Time bundles. bundles: names or folders, none means all that ship. threads: None means all cores, two at most.
+
+    Returns the report of the command line's contract, and writes it to `json_path` if given. Raises ValueError with
+    one sentence for a person's mistake.
+    """
+    from evaluation.bundle_subject import choices
+    from evaluation.evaluate import write_json
+
+    if frames < 1:
+        raise ValueError(f"A benchmark needs at least one frame, not {frames}.")
+    if threads is not None and threads < 1:
+        raise ValueError(f"A benchmark needs at least one thread, not {threads}.")
+    if json_path is not None and not Path(json_path).resolve().parent.is_dir():
+        raise ValueError(f"There is no folder {Path(json_path).parent} to write {Path(json_path).name} into.")
+    threads = threads or min(2, cores())
+    peak = gemm_gflops(threads)
+    report: dict[str, Any] = {"machine": machine(), "gemm_gflops": round(peak, 1), "frames": frames, "seed": seed}
+    report["rows"] = []
+    for path, mode, decoder in choices(bundles):
+        row = _in_fresh_process(path, mode, decoder, frames, threads, seed)
+        row["roofline_share"] = row["gflop_per_frame"] * row["fps"] / peak
+        report["rows"].append(row)
+        print(
+            f"{row['bundle']} {mode} {decoder}: {row['fps']:.1f} FPS, p95 {row['frame_ms']['p95']:.1f} ms",
+            file=sys.stderr,
+            flush=True,
+        )
+    if json_path is not None:
+        write_json(report, Path(json_path))
+    return report
+
+
+def _in_fresh_process(path: Path, mode: str, decoder: str, frames: int, threads: int, seed: int) -> dict[str, Any]:
+    command = [sys.executable, "-m", "evaluation.bench", str(path.resolve()), mode, decoder]
+    done = subprocess.run(
+        [*command, str(frames), str(threads), str(seed)],
+        env={**os.environ, "OMP_NUM_THREADS": str(threads)},
+        cwd=Path(__file__).parent.parent,
+        capture_output=True,
+        text=True,
+    )
+    if done.returncode:
+        last = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
+        raise ValueError(f"The benchmark of {path.name} in {mode} mode failed: {last}")
+    row: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return row
+
+
+def bench_row(path: Path, mode: str, decoder: str, frames: int, threads: int, seed: int) -> dict[str, Any]:
+    """One row, without `roofline_share`. Runs in this process, whose peak of memory is reported."""
+    from engine.bundle import Bundle
+    from engine.dream import Dream
+
+    bundle = Bundle.load(path, threads=threads)
+    dream = Dream(bundle, mode=mode, decoder=decoder, seed=seed)
+    dream.reset(seed)
+    rng = np.random.default_rng(seed)
+    actions = np.repeat(rng.integers(0, len(dream.actions), (WARM_UP + frames) // _HELD + 1), _HELD).tolist()
+    for action in actions[:WARM_UP]:
+        dream.step(action)
+    times = np.zeros(frames)
+    stages: dict[str, float] = {}
+    passes = 0.0
+    began = time.perf_counter()
+    for index, action in enumerate(actions[WARM_UP : WARM_UP + frames]):
+        start = time.perf_counter()
+        dream.step(action)
+        times[index] = time.perf_counter() - start
+        passes += dream.passes / frames
+        for stage, milliseconds in dream.timings.items():
+            stages[stage] = stages.get(stage, 0.0) + milliseconds
+    wall = time.perf_counter() - began
+    peak_kb = resource.getrusage(
+        resource.RUSAGE_SELF
+    ).ru_maxrss  # before the arithmetic is counted, which takes memory too
+    return {
+        "bundle": bundle.manifest.name,
+        "mode": mode,
+        "decoder": decoder,
+        "steps": None,
+        "backend": "onnx",
+        "threads": threads,
+        "parameters": bundle.manifest.parameters,
+        "resolution": bundle.manifest.resolution,
+        "tokens_per_frame": int(np.prod(bundle.manifest.grid)),
+        "fps": frames / wall,
+        "frame_ms": {
+            "p50": float(np.percentile(times, 50) * 1e3),
+            "p95": float(np.percentile(times, 95) * 1e3),
+            "max": float(times.max() * 1e3),
+        },
+        "stages_ms": {stage: total / frames for stage, total in stages.items()},
+        "ar_passes": passes if mode == "ar" else None,
+        "gflop_per_frame": gflop_per_frame(path, bundle.manifest.graphs, passes if mode == "ar" else 0.0),
+        "peak_rss_mb": peak_kb / 1024,
+    }
+
+
+def gflop_per_frame(folder: Path, graphs: Graphs, passes: float) -> float:
+    """The arithmetic of a frame: dynamics and decoder once, the causal head as often as it was run."""
+    from evaluation.flops import gflop_of_graph
+
+    total = gflop_of_graph(folder / graphs.dynamics) + gflop_of_graph(folder / graphs.decoder)
+    if graphs.causal_head is None or not passes:
+        return total
+    return total + passes * gflop_of_graph(folder / graphs.causal_head)
+
+
+if __name__ == "__main__":
+    bundle_path, mode_name, decoder_name, frame_count, thread_count, seed_value = sys.argv[1:]
+    print(
+        json.dumps(
+            bench_row(Path(bundle_path), mode_name, decoder_name, int(frame_count), int(thread_count), int(seed_value))
+        )
+    )

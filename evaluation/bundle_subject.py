@@ -1,0 +1,138 @@
+"""A bundle in one mode with one decoder, as the metrics see it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine import library
+from engine.bundle import Bundle, read_manifest
+from engine.dream import DreamBatch, DreamSnapshot
+from engine.runtime import Prediction
+from evaluation.subject import label_of
+
+
+class BundleSubject:
+    """Satisfies evaluation.subject.Subject. Bundles are shared between their modes."""
+
+    def __init__(self, bundle: Bundle, mode: str, decoder: str) -> None:
+        manifest = bundle.manifest
+        self.bundle, self.mode, self.decoder = bundle, mode, decoder
+        self.name, self.game, self.actions = manifest.name, manifest.games[0], manifest.actions
+        self.resolution, self.vocabulary, self.history = manifest.resolution, manifest.vocabulary, manifest.history
+        self.grid = (manifest.grid[0], manifest.grid[1])
+        self.label = label_of(self.name, mode, decoder)
+
+    def encode(self, frames: NDArray[np.uint8]) -> NDArray[np.int64]:
+        """(N, H, W, 3) uint8 to (N, S) tokens."""
+        return self.bundle.runtime.encode(frames)
+
+    def decode(self, tokens: NDArray[np.int64]) -> NDArray[np.uint8]:
+        """(N, S) tokens to (N, H, W, 3) uint8."""
+        return self.bundle.runtime.decode(tokens)
+
+    def teacher(self, batch: int) -> BundleTeacher:
+        """A fresh batch with an empty history."""
+        return BundleTeacher(self.bundle, self.mode, batch)
+
+    def dream(self, frames: NDArray[np.uint8], actions: NDArray[np.int64], seed: int) -> BundleRollout:
+        """Dreams that go on from histories (T, B, H, W, 3) and actions (T - 1, B), at the bundle's own settings."""
+        batch = frames.shape[1]
+        dream = DreamBatch(self.bundle, batch, mode=self.mode, decoder=self.decoder)
+        seeds = [int(s) for s in np.random.SeedSequence(seed).generate_state(batch)]
+        dream.reset_from(seeds, frames.swapaxes(0, 1), actions.T)
+        return BundleRollout(dream)
+
+
+class BundleRollout:
+    """The engine's dreams, as the metrics see them."""
+
+    def __init__(self, dream: DreamBatch) -> None:
+        self._dream = dream
+
+    def step(self, actions: NDArray[np.int64]) -> NDArray[np.uint8]:
+        """Dream on by one frame. actions: (B,). Returns (B, H, W, 3) uint8."""
+        return self._dream.step(actions)
+
+    def snapshot(self) -> DreamSnapshot:
+        """A copy of everything that decides what comes next."""
+        return self._dream.snapshot()
+
+    def restore(self, snapshot: DreamSnapshot) -> None:
+        """Go back to a snapshot."""
+        self._dream.restore(snapshot)
+
+
+class BundleTeacher:
+    """True histories pushed through the bundle's own ring."""
+
+    def __init__(self, bundle: Bundle, mode: str, batch: int) -> None:
+        self._dream, self._mode = DreamBatch(bundle, batch, mode=mode), mode
+
+    def step(self, tokens: NDArray[np.int64], actions: NDArray[np.int64]) -> BundlePrediction:
+        """Push the true frame (B, S) with the action (B,) taken in it, and predict the frame that follows."""
+        self._dream.put_tokens(tokens, self._dream.frames)
+        return BundlePrediction(self._dream.bundle, self._mode, self._dream.advance(actions))
+
+
+class BundlePrediction:
+    """What the bundle says of the next frame."""
+
+    def __init__(self, bundle: Bundle, mode: str, prediction: Prediction) -> None:
+        self._bundle, self._mode, self._prediction = bundle, mode, prediction
+
+    def logits(self, truth: NDArray[np.int64]) -> NDArray[np.float32]:
+        """(B, S, V); in ar mode position i from the true tokens (B, S) before it."""
+        return self._prediction.logits if self._mode == "parallel" else self._causal(truth)
+
+    def most_likely(self) -> NDArray[np.int64]:
+        """(B, S): the frame drawn at temperature 0; in ar mode each position from its own tokens before it."""
+        tokens = self._prediction.logits.argmax(axis=-1)
+        if self._mode == "parallel":
+            return tokens
+        # The fixed point that the engine's sampler looks for: position i is right after at most i + 1 passes.
+        for _ in range(tokens.shape[1]):
+            after = self._causal(tokens).argmax(axis=-1)
+            if (after == tokens).all():
+                break
+            tokens = after
+        return tokens
+
+    def _causal(self, tokens: NDArray[np.int64]) -> NDArray[np.float32]:
+        hidden = self._prediction.hidden
+        if hidden is None:
+            raise ValueError(f"{self._bundle.manifest.name} has no causal head.")
+        return self._bundle.runtime.causal_logits(hidden, tokens)
+
+
+def choices(bundles: Sequence[str | Path]) -> list[tuple[Path, str, str]]:
+    """Folder, mode and decoder of everything to be measured. bundles: names or folders; none means all that ship.
+
+    Raises BundleError, a ValueError, with one sentence for what is not there.
+    """
+    folders = [library.resolve(bundle) for bundle in bundles] or list(library.shipped().values())
+    if not folders:
+        raise ValueError("No bundle ships with this Reverie yet: name the folder of one.")
+    found = []
+    for folder in folders:
+        manifest, _ = read_manifest(folder)
+        modes = sorted(manifest.modes, key=lambda mode: mode != "parallel")
+        found += [(folder, mode, decoder) for decoder in manifest.decoders for mode in modes]
+    return found
+
+
+def open_subjects(bundles: Sequence[str | Path], threads: int | None = None) -> list[BundleSubject]:
+    """Everything to be measured, opened. Raises as `choices` and `Bundle.load` do, and ValueError for a name twice."""
+    opened: dict[Path, Bundle] = {}
+    subjects: list[BundleSubject] = []
+    for folder, mode, decoder in choices(bundles):
+        if folder not in opened:
+            opened[folder] = Bundle.load(folder, threads=threads)
+        subject = BundleSubject(opened[folder], mode, decoder)
+        if any(other.label == subject.label for other in subjects):
+            raise ValueError(f"Two bundles are called {subject.name}; give one of them another name in its manifest.")
+        subjects.append(subject)
+    return subjects

@@ -1,0 +1,212 @@
+"""`reverie eval`: every figure of every bundle in every mode, on the same held-out episodes."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evaluation import metrics
+from evaluation.actions import ActionSizes, action_follow
+from evaluation.ceiling import CeilingSizes, changed_token_ceiling
+from evaluation.machine import machine
+from evaluation.progress import Progress, shown, silent
+from evaluation.rollout import RolloutSizes, drift_free_frames, rollout
+from evaluation.state import StateReader, vanished
+from evaluation.subject import Subject
+from evaluation.teacher_forced import TeacherSizes, teacher_forced
+from evaluation.truth import FIRST_HELD_OUT_SEED, LEAD, Truth, record_truth
+
+EVALUATION_SECONDS = 13 * 60.0
+"""What one bundle in one mode may take by default. Only the search for where a dream drifts is cut short by it."""
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """How much is measured, of everything."""
+
+    episodes: int = 32
+    horizon: int = 1024
+    quick: bool = False
+    seconds: float = EVALUATION_SECONDS
+    teacher: TeacherSizes = field(default_factory=TeacherSizes)
+    ceiling: CeilingSizes = field(default_factory=CeilingSizes)
+    actions: ActionSizes = field(default_factory=ActionSizes)
+    rollout: RolloutSizes = field(default_factory=RolloutSizes)
+
+    @classmethod
+    def default(cls, episodes: int = 32, horizon: int = 1024) -> Sizes:
+        """The run whose figures may be quoted."""
+        return cls(episodes, horizon, rollout=RolloutSizes(horizon=horizon))
+
+    @classmethod
+    def in_a_hurry(cls, episodes: int = 32, horizon: int = 1024) -> Sizes:
+        """At most two minutes for a bundle and mode; too few frames to quote."""
+        return cls(
+            min(episodes, 8),
+            min(horizon, 512),
+            quick=True,
+            seconds=0.0,
+            teacher=TeacherSizes(ticks=64),
+            ceiling=CeilingSizes(moments=4, branches=16),
+            actions=ActionSizes(moments=2),
+            rollout=RolloutSizes(horizon=min(horizon, 512), short=64, long_episodes=2),
+        )
+
+    @property
+    def ticks(self) -> int:
+        """Ticks that each real trajectory needs."""
+        return LEAD + max(
+            self.horizon,
+            self.teacher.ticks,
+            self.ceiling.moments * self.ceiling.every,
+            self.actions.moments * self.actions.every,
+        )
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What all bundles of one game and size are measured against."""
+
+    truth: Truth
+    long_truth: Callable[[], Truth]
+    reader: StateReader
+    reader_exact: dict[str, Any]
+
+
+def measure(subject: Subject, ground: Ground, sizes: Sizes, seed: int, progress: Progress = silent) -> dict[str, Any]:
+    """One entry of the report: one bundle in one mode with one decoder."""
+    began = time.monotonic()
+    truth, reader = ground.truth, ground.reader
+    entry: dict[str, Any] = {"mode": subject.mode, "decoder": subject.decoder, "resolution": subject.resolution}
+    entry |= teacher_forced(subject, truth, sizes.teacher, progress)
+    entry |= changed_token_ceiling(subject, truth, sizes.ceiling, progress)
+    entry |= action_follow(subject, truth, reader, sizes.actions, seed, progress)
+    entry["rollout"], known = rollout(subject, truth, reader, sizes.rollout, seed, progress)
+    left = sizes.seconds - (time.monotonic() - began)
+    if sizes.quick:
+        left = 0.0
+    long_truth = ground.long_truth() if left > 0 else truth
+    entry |= drift_free_frames(subject, long_truth, reader, known, sizes.rollout, seed, left, progress)
+    # No bundle predicts rewards or ends yet: their two keys say so rather than being absent.
+    entry |= {"reward_f1": None, "ended_f1": None} | ground.reader_exact
+    entry |= {
+        "frames": entry["teacher_forced_frames"] + sum(part["frames"] for part in entry["rollout"].values()),
+        "episodes": truth.batch,
+        "horizon": sizes.horizon,
+        "seed": seed,
+        "first_game_seed": int(truth.seeds[0]),
+        "quick": sizes.quick,
+        "seconds": round(time.monotonic() - began, 1),
+    }
+    return entry
+
+
+def check_reader(truth: Truth, reader: StateReader, frames: int) -> dict[str, Any]:
+    """The reader's own validation, on the first `frames` real frames of all episodes together.
+
+    `reader_exact`: share of them read exactly. `reader_valid`: share that it calls legal, by the rules for rollouts.
+    """
+    exact = metrics.Share()
+    valid: list[NDArray[np.bool_]] = []
+    missing: list[NDArray[np.bool_]] = []
+    rooms: NDArray[np.uint8] | None = None
+    for _, game, pictures in truth.play(0, min(truth.ticks + 1, -(-frames // truth.batch))):
+        rooms = reader.rooms(game) if rooms is None else rooms
+        exact.add(reader.exact(pictures, game))
+        seen = reader.read(pictures, rooms)
+        valid.append(seen.valid)
+        missing.append(seen.missing)
+    legal = np.stack(valid) & ~vanished(np.stack(missing), reader.patience)
+    return {"reader_exact": exact.value, "reader_valid": metrics.mean_or_none(legal), "reader_frames": exact.of}
+
+
+def lay_ground(game: str, size: int, sizes: Sizes, seed: int) -> Ground:
+    """Play the held-out episodes of a game, and validate its reader on them. Raises ValueError for an unknown game."""
+    from evaluation.readers import reader_of
+    from games import registry
+
+    make, reader = registry.get(game), reader_of(game, size)
+
+    def played(episodes: int, ticks: int) -> Truth:
+        policy = registry.policy(game, "explore", episodes, seed=FIRST_HELD_OUT_SEED + seed)
+        return record_truth(make, policy, reader.position, size, episodes, ticks, seed)
+
+    truth = played(sizes.episodes, sizes.ticks)
+    long: list[Truth] = []
+
+    def long_truth() -> Truth:
+        if not long:
+            long.append(played(sizes.rollout.drift_rollouts, LEAD + sizes.rollout.drift_cap))
+        return long[0]
+
+    return Ground(truth, long_truth, reader, check_reader(truth, reader, 500 if sizes.quick else 4000))
+
+
+def evaluate(
+    bundles: Sequence[str | Path],
+    episodes: int = 32,
+    horizon: int = 1024,
+    quick: bool = False,
+    seed: int = 0,
+    json_path: str | Path | None = None,
+    html_path: str | Path | None = None,
+) -> dict[str, Any]:
+    """Measure bundles in all their modes, and write the reports that are asked for.
+
+    bundles: names or folders; none means all that ship. episodes: held-out episodes; horizon: frames of the long
+    rollouts. quick: two minutes a bundle and mode at most, and the report says so. seed: chooses the episodes and the
+    sampling. Returns the report of the command line's contract. Raises ValueError with one sentence for what cannot
+    be measured.
+    """
+    from evaluation.bundle_subject import open_subjects
+
+    if episodes < 1 or horizon < 1:
+        raise ValueError(f"An evaluation needs at least one episode and one frame, not {episodes} and {horizon}.")
+    if seed < 0:
+        raise ValueError(f"The seed of an evaluation is 0 or more, not {seed}.")
+    for path in (json_path, html_path):
+        if path is not None and not Path(path).resolve().parent.is_dir():
+            raise ValueError(f"There is no folder {Path(path).parent} to write {Path(path).name} into.")
+    sizes = Sizes.in_a_hurry(episodes, horizon) if quick else Sizes.default(episodes, horizon)
+    subjects = open_subjects(bundles)
+    report: dict[str, Any] = {"bundles": {}, "quick": quick, "machine": machine(), "made": _now()}
+    report |= {"episodes": sizes.episodes, "horizon": sizes.horizon, "seed": seed}
+    grounds: dict[tuple[str, int], Ground] = {}
+    with shown() as progress:
+        for subject in subjects:
+            key = (subject.game, subject.resolution)
+            if key not in grounds:
+                grounds[key] = lay_ground(*key, sizes, seed)
+
+            def named(what: str, done: int, total: int, label: str = subject.label) -> None:
+                progress(f"{label}: {what}", done, total)
+
+            report["bundles"][subject.label] = measure(subject, grounds[key], sizes, seed, named)
+            if json_path is not None:  # after every entry: stopping a long run keeps what is done
+                write_json(report, Path(json_path))
+    if html_path is not None:
+        from evaluation.pictures import strips
+        from evaluation.report import write_html
+
+        write_html(report, strips(subjects, grounds, seed, quick), Path(html_path))
+    return report
+
+
+def write_json(report: dict[str, Any], path: Path) -> None:
+    """Write a report whole or not at all."""
+    beside = path.with_name(path.name + ".part")
+    beside.write_text(json.dumps(report, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+    os.replace(beside, path)
+
+
+def _now() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")

@@ -1,0 +1,129 @@
+"""The arithmetic of the figures: arrays in, numbers out, nothing about games or models."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+PSNR_CAP_DB = 60.0
+"""What a frame that is exactly right scores, in place of infinity; no decoder here comes near it otherwise."""
+
+SEGMENTS: tuple[tuple[int, int], ...] = ((1, 16), (17, 64), (65, 256), (257, 1024))
+"""The stretches of a rollout that are reported apart, by the number of the dreamt frame, both ends included."""
+
+DRIFT_RUN = 8
+"""So many frames in a row that are no legal picture of the game: the dream has drifted."""
+
+_SSIM_WINDOW, _SSIM_SIGMA, _SSIM_K1, _SSIM_K2 = 11, 1.5, 0.01, 0.03
+
+
+def psnr_db(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """Peak signal-to-noise ratio of each frame, in dB.
+
+    a, b: (N, H, W, 3) uint8. Returns (N,) float64: 10 log10(255² / mse), with one mean squared error for a frame's
+    pixels and channels together, at most PSNR_CAP_DB. A figure over many frames is the mean of these.
+    """
+    _same_shape(a, b)
+    difference = a.astype(np.float32) - b.astype(np.float32)
+    mse = np.mean(difference * difference, axis=(1, 2, 3), dtype=np.float64)
+    return np.asarray(10.0 * np.log10(255.0**2 / np.maximum(mse, 255.0**2 / 10 ** (PSNR_CAP_DB / 10))))
+
+
+def ssim(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """Structural similarity of each frame (Wang et al. 2004).
+
+    a, b: (N, H, W, 3) uint8, H and W at least 11. Returns (N,) float64. Gaussian window 11x11 with sigma 1.5, K1 =
+    0.01, K2 = 0.03, range 255; each colour channel by itself, over the windows that lie wholly inside, then the mean.
+    """
+    _same_shape(a, b)
+    rows, columns = _blur_matrix(a.shape[1]), _blur_matrix(a.shape[2])
+    x = np.moveaxis(a, 3, 1).astype(np.float64)
+    y = np.moveaxis(b, 3, 1).astype(np.float64)
+
+    def blur(image: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.asarray(rows @ image @ columns.T)
+
+    mean_x, mean_y = blur(x), blur(y)
+    var_x = blur(x * x) - mean_x * mean_x
+    var_y = blur(y * y) - mean_y * mean_y
+    covariance = blur(x * y) - mean_x * mean_y
+    c1, c2 = (_SSIM_K1 * 255) ** 2, (_SSIM_K2 * 255) ** 2
+    similarity = ((2 * mean_x * mean_y + c1) * (2 * covariance + c2)) / (
+        (mean_x**2 + mean_y**2 + c1) * (var_x + var_y + c2)
+    )
+    return np.asarray(similarity.mean(axis=(1, 2, 3)))
+
+
+@cache
+def _blur_matrix(length: int) -> NDArray[np.float64]:
+    """(length - 10, length): the Gaussian window as a matrix, so that BLAS does the filtering."""
+    if length < _SSIM_WINDOW:
+        raise ValueError(f"SSIM needs pictures of at least {_SSIM_WINDOW} px, not {length}.")
+    offsets = np.arange(_SSIM_WINDOW) - _SSIM_WINDOW // 2
+    window = np.exp(-(offsets**2) / (2 * _SSIM_SIGMA**2))
+    window /= window.sum()
+    matrix = np.zeros((length - _SSIM_WINDOW + 1, length))
+    for row in range(len(matrix)):
+        matrix[row, row : row + _SSIM_WINDOW] = window
+    return matrix
+
+
+def nll_bits(logits: NDArray[np.float32], tokens: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Bits that each token costs under the model. logits: (..., V), tokens: (...). Returns (...) float64."""
+    shifted = logits - logits.max(axis=-1, keepdims=True)
+    log_total = np.log(np.exp(shifted).sum(axis=-1, dtype=np.float64))
+    chosen = np.take_along_axis(shifted, tokens[..., None], axis=-1)[..., 0]
+    return np.asarray((log_total - chosen) / np.log(2.0))
+
+
+def perplexity(counts: NDArray[np.int64]) -> float:
+    """How many codes, all used equally, would be as varied as these. counts: (V,), how often each code occurred."""
+    share = counts[counts > 0] / max(int(counts.sum()), 1)
+    return float(np.exp(-(share * np.log(share)).sum()))
+
+
+def patches_changed(before: NDArray[np.uint8], after: NDArray[np.uint8], grid: tuple[int, int]) -> NDArray[np.bool_]:
+    """Which patches have a pixel that differs. (N, H, W, 3) twice; returns (N, h*w) bool, row-major as tokens are."""
+    count, height, width, _ = before.shape
+    rows, columns = grid
+    differs = (before != after).any(axis=3).reshape(count, rows, height // rows, columns, width // columns)
+    return np.asarray(differs.any(axis=(2, 4)).reshape(count, rows * columns))
+
+
+def drift_free(valid: NDArray[np.bool_]) -> int | None:
+    """How many frames came before the first of 8 in a row that are not valid. valid: (T,) bool. None: there is none."""
+    run = 0
+    for index, good in enumerate(valid):
+        run = 0 if good else run + 1
+        if run == DRIFT_RUN:
+            return index + 1 - DRIFT_RUN
+    return None
+
+
+def mean_or_none(values: NDArray[np.float64] | NDArray[np.bool_]) -> float | None:
+    """The mean, or None where there is nothing to take it of: nothing measured is not zero."""
+    return float(np.mean(values, dtype=np.float64)) if values.size else None
+
+
+class Share:
+    """A running share: how many of how many. `value` is None while nothing was counted."""
+
+    def __init__(self) -> None:
+        self.hits = 0
+        self.of = 0
+
+    def add(self, hits: NDArray[np.bool_], among: NDArray[np.bool_] | None = None) -> None:
+        """Count `hits` (any shape, bool), only where `among` (the same shape) holds if it is given."""
+        self.hits += int((hits if among is None else hits & among).sum())
+        self.of += int(hits.size if among is None else among.sum())
+
+    @property
+    def value(self) -> float | None:
+        return self.hits / self.of if self.of else None
+
+
+def _same_shape(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> None:
+    if a.shape != b.shape or a.ndim != 4:
+        raise ValueError(f"Two stacks of frames (N, H, W, 3) are compared, not {a.shape} and {b.shape}.")

@@ -1,0 +1,76 @@
+"""What is measured: one bundle in one mode with one decoder, seen through the few questions that the metrics ask."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class Prediction(Protocol):
+    """What the model says of the next frame, given the true frames before it."""
+
+    def logits(self, truth: NDArray[np.int64]) -> NDArray[np.float32]:
+        """(B, S, V). truth: (B, S), the true next tokens; in ar mode position i is predicted from those before it."""
+
+    def most_likely(self) -> NDArray[np.int64]:
+        """(B, S): the frame the model would draw itself at temperature 0, without a look at the truth."""
+
+
+class Teacher(Protocol):
+    """A batch of trajectories whose history is true at every step."""
+
+    def step(self, tokens: NDArray[np.int64], actions: NDArray[np.int64]) -> Prediction:
+        """Push the true frame (B, S) with the action (B,) taken in it, and predict the frame that follows."""
+
+
+class Rollout(Protocol):
+    """A batch of dreams."""
+
+    def step(self, actions: NDArray[np.int64]) -> NDArray[np.uint8]:
+        """Dream on by one frame. actions: (B,). Returns (B, H, W, 3) uint8."""
+
+    def snapshot(self) -> Any:
+        """A copy of everything that decides what comes next."""
+
+    def restore(self, snapshot: Any) -> None:
+        """Go back to a snapshot, which stays usable."""
+
+
+class Subject(Protocol):
+    """One bundle in one mode with one decoder."""
+
+    name: str
+    mode: str
+    decoder: str
+    game: str
+    actions: tuple[str, ...]
+    resolution: int
+    grid: tuple[int, int]
+    vocabulary: int
+    history: int
+    label: str
+
+    def encode(self, frames: NDArray[np.uint8]) -> NDArray[np.int64]:
+        """(N, H, W, 3) uint8 to (N, S) tokens."""
+
+    def decode(self, tokens: NDArray[np.int64]) -> NDArray[np.uint8]:
+        """(N, S) tokens to (N, H, W, 3) uint8."""
+
+    def teacher(self, batch: int) -> Teacher:
+        """A fresh batch with an empty history."""
+
+    def dream(self, frames: NDArray[np.uint8], actions: NDArray[np.int64], seed: int) -> Rollout:
+        """Dreams that go on from true histories.
+
+        frames: (T, B, H, W, 3) uint8, actions: (T - 1, B), actions[t] led from frame t to t + 1; T >= history.
+        seed: of the sampling; each trajectory of the batch gets its own from it.
+        """
+
+
+def label_of(name: str, mode: str, decoder: str) -> str:
+    """The entry's name in the report: NAME, NAME@ar, and with a further decoder NAME@parallel+diffusion."""
+    if decoder != "vq":
+        return f"{name}@{mode}+{decoder}"
+    return name if mode == "parallel" else f"{name}@{mode}"

@@ -1,0 +1,169 @@
+"""The tables of the report page and of docs/results.md: chosen from the JSON once, drawn as HTML or Markdown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from evaluation.metrics import SEGMENTS
+
+
+@dataclass(frozen=True)
+class Table:
+    """title: a heading. head: column names. rows: cells as text, each row's name first. note: sentences below."""
+
+    title: str
+    head: list[str]
+    rows: list[list[str]]
+    note: str
+
+    def markdown(self) -> str:
+        """The table as Markdown, without its heading."""
+        lines = ["| " + " | ".join(self.head) + " |", "|---" * len(self.head) + "|"]
+        return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in self.rows])
+
+
+def accuracy_tables(report: dict[str, Any]) -> list[Table]:
+    """Tables of an evaluation's report."""
+    entries: dict[str, dict[str, Any]] = report["bundles"]
+    if not entries:
+        raise ValueError("The evaluation's report has no bundle in it.")
+    return [_tokens(entries), _tokenizer(entries), _rollout(entries), _obedience(entries)]
+
+
+def _tokens(entries: dict[str, dict[str, Any]]) -> Table:
+    head = ["bundle", "tokens right", "copy-last", "**changed tokens right**", "ceiling", "bits a token", "vocabulary"]
+    rows = []
+    for name, e in entries.items():
+        ceiling = e["changed_token_ceiling_ar"] if e["mode"] == "ar" else e["changed_token_ceiling"]
+        rows.append(
+            [
+                name,
+                share(e["token_accuracy"]),
+                share(e["copy_last_accuracy"]),
+                f"**{share(e['changed_token_accuracy'])}**",
+                share(ceiling),
+                number(e["token_nll_bits"], 4),
+                str(e["vocabulary"]),
+            ]
+        )
+    e = next(iter(entries.values()))
+    note = (
+        f"True history, one frame predicted: {e['teacher_forced_frames']} frames of {e['episodes']} held-out episodes "
+        f'(game seeds from {e["first_game_seed"]}, seed {e["seed"]}). *Copy-last* is what saying "nothing changes" '
+        "scores. *Ceiling* is what the game's own randomness allows for the changed tokens, measured by branching the "
+        f"simulator ({e['ceiling_moments']} moments, {e['ceiling_branches']} futures each)."
+    )
+    return Table("One frame ahead", head, rows, note)
+
+
+def _tokenizer(entries: dict[str, dict[str, Any]]) -> Table:
+    head = ["bundle", "flicker", "codes used", "perplexity", "reconstruction", "SSIM", "one step", "SSIM"]
+    rows = [
+        [
+            name,
+            share(e["token_flicker"], 2),
+            f"{e['codebook_used']} of {e['vocabulary']}",
+            number(e["codebook_perplexity"], 1),
+            f"{number(e['reconstruction_psnr_db'], 1)} dB",
+            number(e["reconstruction_ssim"], 4),
+            f"{number(e['one_step_psnr_db'], 1)} dB",
+            number(e["one_step_ssim"], 4),
+        ]
+        for name, e in entries.items()
+    ]
+    e = next(iter(entries.values()))
+    note = (
+        "*Flicker*: patches of which no pixel changed whose token changed all the same. Pictures compared on "
+        f"{e['picture_frames']} frames; PSNR is the mean over frames, seed {e['seed']}."
+    )
+    return Table("The tokenizer and the decoded picture", head, rows, note)
+
+
+def _rollout(entries: dict[str, dict[str, Any]]) -> Table:
+    segments = [f"{first}-{last}" for first, last in SEGMENTS]
+    head = ["bundle", "measure", *(f"frames {segment}" for segment in segments)]
+    rows = []
+    for name, e in entries.items():
+        for key, words in (("state_fidelity", "player in place"), ("validity", "legal picture"), ("psnr_db", "PSNR")):
+            cells = [e["rollout"][segment][key] for segment in segments]
+            drawn = [
+                f"{number(cell, 1)} dB" if key == "psnr_db" and cell is not None else share(cell) for cell in cells
+            ]
+            rows.append([name, words, *drawn])
+    e = next(iter(entries.values()))
+    limits = ", ".join(share(e["rollout"][segment]["state_fidelity_ceiling"]) for segment in segments)
+    counts = ", ".join(str(e["rollout"][segment]["frames"]) for segment in segments)
+    note = (
+        f"The dream feeds on itself, with the true actions; {counts} frames, seed {e['seed']}. *Player in place*: "
+        "found within 2 px (4 px at 128x128) of the real game's player. Two real games that differ only in luck agree "
+        f"by the same measure in {limits}: no dream can be asked for more. *Legal picture*: one player, not in a "
+        "wall; the room, the creatures and the counters as the game can show them."
+    )
+    return Table("The dream by itself", head, rows, note)
+
+
+def _obedience(entries: dict[str, dict[str, Any]]) -> Table:
+    head = ["bundle", "action followed", "cases", "left to chance", "legal for (median)", "dreams", "followed up to"]
+    rows = [
+        [
+            name,
+            share(e["action_follow"]),
+            str(e["action_follow_cases"]),
+            str(e["action_follow_left_to_chance"]),
+            f"{number(e['drift_free_frames'], 0)} frames",
+            str(e["drift_rollouts"]),
+            str(e["drift_capped_at"]),
+        ]
+        for name, e in entries.items()
+    ]
+    e = next(iter(entries.values()))
+    note = (
+        "*Action followed*: from the same history each action held for 4 ticks, the player moves as in the game; cases "
+        "in which the real game's chance decides are left out. *Legal for*: frames before 8 in a row are no legal "
+        "picture, at least so many where it equals the frame they were followed up to. Seed "
+        f"{e['seed']}. The reader of states is itself exact on {share(e['reader_exact'], 3)} of {e['reader_frames']} "
+        f"real frames and calls {share(e['reader_valid'], 3)} of them legal."
+    )
+    return Table("Obedience and drift", head, rows, note)
+
+
+def speed_table(report: dict[str, Any]) -> Table:
+    """The table of a benchmark's report."""
+    head = ["bundle", "mode", "decoder", "FPS", "p50", "p95", "max", "dynamics", "sample", "decode"]
+    head += ["GFLOP a frame", "of the GEMM peak", "memory", "parameters"]
+    rows = []
+    for row in report["rows"]:
+        ms, stages = row["frame_ms"], row["stages_ms"]
+        rows.append(
+            [
+                row["bundle"],
+                row["mode"],
+                row["decoder"],
+                f"**{number(row['fps'], 1)}**",
+                *(f"{number(ms[key], 1)} ms" for key in ("p50", "p95", "max")),
+                *(f"{number(stages.get(key), 1)} ms" for key in ("dynamics", "sample", "decode")),
+                number(row["gflop_per_frame"], 2),
+                share(row["roofline_share"]),
+                f"{number(row['peak_rss_mb'], 0)} MB",
+                f"{row['parameters'] / 1e6:.1f} M",
+            ]
+        )
+    machine = report["machine"]
+    threads = report["rows"][0]["threads"] if report["rows"] else "?"
+    note = (
+        f"{report['frames']} frames each, unpaced, action in to picture out, seed {report['seed']}; {threads} threads "
+        f"on {machine['processor']} ({machine['cores']} cores), whose own float32 matrix product was measured in the "
+        f"same run at {number(report['gemm_gflops'], 0)} GFLOP/s; ONNX Runtime {machine['onnxruntime']}."
+    )
+    return Table("Speed", head, rows, note)
+
+
+def share(value: float | None, digits: int = 1) -> str:
+    """A share as per cent; a dash where nothing was measured."""
+    return "–" if value is None else f"{100 * value:.{digits}f} %"
+
+
+def number(value: float | None, digits: int) -> str:
+    """A number; a dash where nothing was measured."""
+    return "–" if value is None else f"{value:.{digits}f}"

@@ -1,0 +1,79 @@
+"""The figures with a true history: one frame is predicted, then the true one takes its place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evaluation import metrics
+from evaluation.progress import Progress, silent
+from evaluation.subject import Subject
+from evaluation.truth import LEAD, Truth
+
+
+@dataclass(frozen=True)
+class TeacherSizes:
+    """How much is measured.
+
+    ticks: predicted frames in each episode. picture_every: each so many ticks the most likely frame is decoded and
+    compared.
+    """
+
+    ticks: int = 256
+    picture_every: int = 8
+
+
+def teacher_forced(subject: Subject, truth: Truth, sizes: TeacherSizes, progress: Progress = silent) -> dict[str, Any]:
+    """The teacher-forced keys of the report, over `sizes.ticks` frames of every episode of `truth`.
+
+    The frames before LEAD fill the history and are not counted, so that every bundle is asked about the same frames.
+    `token_flicker` is taken over the patches of which no pixel changed, which is stricter than over all patches.
+    """
+    ticks = min(sizes.ticks, truth.ticks + 1 - LEAD)
+    correct, changed_correct, copied, flicker = metrics.Share(), metrics.Share(), metrics.Share(), metrics.Share()
+    bits: list[NDArray[np.float64]] = []
+    counts = np.zeros(subject.vocabulary, np.int64)
+    pictures: dict[str, list[NDArray[np.float64]]] = {
+        key: [] for key in ("reconstruction_psnr_db", "reconstruction_ssim", "one_step_psnr_db", "one_step_ssim")
+    }
+    teacher = subject.teacher(truth.batch)
+    prediction = None
+    tokens = frames = None
+    for t, _, true_frames in truth.play(0, LEAD + ticks):
+        true_tokens = subject.encode(true_frames)
+        if t >= LEAD and prediction is not None and tokens is not None and frames is not None:
+            logits = prediction.logits(true_tokens)
+            hit, moved = logits.argmax(axis=-1) == true_tokens, tokens != true_tokens
+            correct.add(hit)
+            changed_correct.add(hit, moved)
+            copied.add(~moved)
+            flicker.add(moved, ~metrics.patches_changed(frames, true_frames, subject.grid))
+            bits.append(metrics.nll_bits(logits, true_tokens))
+            counts += np.bincount(true_tokens.ravel(), minlength=subject.vocabulary)
+            if (t - LEAD) % sizes.picture_every == 0:
+                for key, drawn in (("reconstruction", true_tokens), ("one_step", prediction.most_likely())):
+                    picture = subject.decode(drawn)
+                    pictures[f"{key}_psnr_db"].append(metrics.psnr_db(picture, true_frames))
+                    pictures[f"{key}_ssim"].append(metrics.ssim(picture, true_frames))
+        if t < LEAD + ticks - 1:
+            prediction = teacher.step(true_tokens, truth.actions[t])
+        tokens, frames = true_tokens, true_frames
+        progress("teacher-forced", t + 1, LEAD + ticks)
+    result: dict[str, Any] = {
+        "token_accuracy": correct.value,
+        "copy_last_accuracy": copied.value,
+        "changed_token_accuracy": changed_correct.value,
+        "changed_tokens": changed_correct.of,
+        "token_nll_bits": metrics.mean_or_none(np.concatenate([b.ravel() for b in bits])),
+        "token_flicker": flicker.value,
+        "codebook_used": int((counts > 0).sum()),
+        "codebook_perplexity": metrics.perplexity(counts),
+        "vocabulary": subject.vocabulary,
+        "teacher_forced_frames": ticks * truth.batch,
+        "picture_frames": sum(len(part) for part in pictures["one_step_psnr_db"]),
+    }
+    result |= {key: metrics.mean_or_none(np.concatenate(parts)) for key, parts in pictures.items()}
+    return result

@@ -1,0 +1,99 @@
+"""The teacher-forced figures, of models whose figures are known beforehand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from evaluation.ceiling import CeilingSizes, changed_token_ceiling
+from evaluation.teacher_forced import TeacherSizes, teacher_forced
+from evaluation.truth import LEAD, Truth
+from tests.evaluation.fakes import STEP, CertainPrediction, DotReader, FakeSubject, draw
+
+
+class RuleSubject(FakeSubject):
+    """Knows the rules: moves the dot it sees, and guesses that the lamp is at its first level."""
+
+    def teacher(self, batch: int) -> Any:
+        return self
+
+    def encode(self, frames: NDArray[np.uint8]) -> NDArray[np.int64]:
+        self.seen = frames
+        return super().encode(frames)
+
+    def step(self, tokens: NDArray[np.int64], actions: NDArray[np.int64]) -> Any:
+        player = DotReader().read(self.seen).player.astype(np.int64)
+        player = np.clip(player + STEP[actions], [0, 8], [56, 56])
+        return CertainPrediction(super().encode(draw(player, np.zeros(len(player), np.int64))), self.vocabulary)
+
+
+def test_a_model_that_copies_the_last_frame_scores_copy_last_and_no_changed_token(truth: Truth) -> None:
+    result = teacher_forced(FakeSubject(), truth, TeacherSizes(ticks=40))
+    assert result["token_accuracy"] == result["copy_last_accuracy"]
+    assert 0.9 < result["token_accuracy"] < 1.0
+    assert result["changed_token_accuracy"] == 0.0
+    assert result["teacher_forced_frames"] == 40 * truth.batch
+
+
+def test_every_frame_is_predicted_from_the_frame_and_action_just_before_it(truth: Truth) -> None:
+    """Who knows the rules is wrong about the lamp alone; one tick out of step would lose the dot as well."""
+    result = teacher_forced(RuleSubject(), truth, TeacherSizes(ticks=40))
+    lamp = np.stack([frames[:, 0, 0, 0] for _, _, frames in truth.play(LEAD - 1, LEAD + 40)])
+    moved = lamp[1:] != lamp[:-1]
+    wrong = lamp[1:] != 40
+    assert result["token_accuracy"] == pytest.approx(1 - wrong.sum() / (wrong.size * 64))
+    assert result["changed_tokens"] > moved.sum()
+    lost = (wrong & moved).sum()
+    assert result["changed_token_accuracy"] == pytest.approx(1 - lost / result["changed_tokens"])
+
+
+def test_a_tokenizer_that_sees_only_its_patch_does_not_flicker(truth: Truth) -> None:
+    assert teacher_forced(FakeSubject(), truth, TeacherSizes(ticks=20))["token_flicker"] == 0.0
+
+
+def test_a_tokenizer_that_sees_the_whole_picture_flickers(truth: Truth) -> None:
+    class Wide(FakeSubject):
+        def encode(self, frames: NDArray[np.uint8]) -> NDArray[np.int64]:
+            tokens = super().encode(frames)
+            return (tokens + tokens[:, :1]) % 256
+
+    result = teacher_forced(Wide(), truth, TeacherSizes(ticks=40))
+    assert result["token_flicker"] > 0.5
+
+
+def test_pictures_of_the_prediction_are_held_against_the_next_frame(truth: Truth) -> None:
+    result = teacher_forced(FakeSubject(), truth, TeacherSizes(ticks=40, picture_every=1))
+    assert result["picture_frames"] == 40 * truth.batch
+    assert result["one_step_psnr_db"] < result["reconstruction_psnr_db"]
+    assert result["one_step_ssim"] <= result["reconstruction_ssim"] <= 1.0
+
+
+def test_the_ceiling_is_what_chance_leaves(truth: Truth) -> None:
+    """Of the changed tokens only the lamp's are chance, and a guess of it is right about one time in four."""
+    result = changed_token_ceiling(FakeSubject(), truth, CeilingSizes(moments=40, every=5, branches=16))
+    lamp_moves = changed = 0
+    before = None
+    moments = set(range(LEAD, LEAD + 200, 5))
+    for t, _, frames in truth.play(LEAD, LEAD + 201):
+        tokens = FakeSubject().encode(frames)
+        if before is not None:
+            moved = tokens != before
+            lamp_moves += int(moved[:, 0].sum())
+            changed += int(moved.sum())
+        before = tokens if t in moments else None
+    assert result["changed_token_ceiling"] == pytest.approx(1 - 0.75 * lamp_moves / changed, abs=0.12)
+    assert result["changed_token_ceiling_ar"] >= result["changed_token_ceiling"]
+
+
+def test_a_game_without_chance_has_a_ceiling_of_one(truth: Truth) -> None:
+    class Blind(FakeSubject):
+        def encode(self, frames: NDArray[np.uint8]) -> NDArray[np.int64]:
+            tokens = super().encode(frames)
+            tokens[:, 0] = 0
+            return tokens
+
+    result = changed_token_ceiling(Blind(), truth, CeilingSizes(moments=20, every=5, branches=6))
+    assert result["changed_token_ceiling"] == 1.0
