@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from games import registry
 from games.world import Frame, Step
@@ -40,6 +41,13 @@ class RealGame:
         """Go back to a snapshot and return the frame that stood there."""
         self.game.restore(snapshot)
         return self._frame()
+
+    def restore_from(self, frames: NDArray[np.uint8], seed: int = 0) -> Frame:
+        """Go on from what the last of frames (T, size, size, 3) uint8 shows; returns the frame as this game draws it.
+
+        The seed decides what the frames do not show. Raises ValueError where they show no picture of this game.
+        """
+        return self.restore(registry.state_from_frames(self.name, frames, seed))
 
     def _frame(self) -> Frame:
         frame: Frame = self.game.render(self.size)[0]

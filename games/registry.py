@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
 from games.base import BatchGame, Policy
 from games.errors import UnknownGame, UnknownPolicy
+from games.garden import handover
 from games.garden.policy import ExplorePolicy
 from games.garden.reader import Reader
 from games.garden.rules import Garden
@@ -29,6 +35,15 @@ def reader(name: str, size: int) -> Reader:
     """The state reader of that game for frames of size x size px. Raises UnknownGame, ValueError for another size."""
     get(name)
     return Reader(size)
+
+
+def state_from_frames(name: str, frames: NDArray[np.uint8], seed: int = 0) -> Any:
+    """A snapshot of that game (batch of 1) that looks like the last of frames (T, size, size, 3) uint8.
+
+    Raises UnknownGame, or ValueError where the frames show no picture of the game.
+    """
+    get(name)
+    return handover.state_from_frames(frames, seed)
 
 
 def policy(name: str, kind: str, batch: int, seed: int = 0) -> Policy:

@@ -115,8 +115,8 @@ def draw_sprites(
 ) -> None:
     """Put K sprites on pictures (N, size, size) in place.
 
-    rows (K,) which picture, sprite (K,) ids, position (K, 2) in px at 64x64; sprites (12, p, p): other art than the atlas has.
-    No picture may occur twice in `rows`: later sprites go over earlier ones only between calls.
+    rows (K,) which picture, sprite (K,) ids, position (K, 2) in px at 64x64; sprites (12, p, p): other art than the
+    atlas has. No picture may occur twice in `rows`: later sprites go over earlier ones only between calls.
     """
     size = picture.shape[1]
     p = size // 8
@@ -126,7 +126,7 @@ def draw_sprites(
     inside = (np.arange(p)[:, None] * size + np.arange(p)).reshape(-1)
     where = first[:, None] + inside
     flat = picture.reshape(-1)
-    over = art[sprite].reshape(len(rows), -1)
+    over = art[sprite].reshape(len(rows), p * p)
     flat[where] = np.where(over >= OPAQUE, over, flat[where])
 
 

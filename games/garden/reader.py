@@ -1,4 +1,4 @@
-"""Reading the garden's state off its pictures, by analysis and synthesis: what was found is drawn again and compared."""
+"""Reading the garden's state off its pictures, by analysis and synthesis: what was found is drawn and compared."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from games.garden.search import PLACES, SIDE, Floats, Match, Templates, features
 RESIDUAL_LIMIT = 12.0
 """A picture is legal up to this mean absolute error (of 255) in its worst patch: a decoder's blur passes, a torn or
 doubled sprite does not."""
-PATIENCE = 12
-"""In pictures in order, a creature may stay out of sight for so many frames; archways and overlaps hide it for fewer."""
+PATIENCE = 8
+"""In pictures in order, a creature may stay out of sight for so many frames; in the game it does for two or three."""
 _CHUNK = 32
 _PLAYER_ERROR = 3000.0  # mean squared error per px, RGB summed: 32 a channel
 _CREATURE_ERROR = 4000.0
@@ -31,7 +31,7 @@ _WALKABLE = np.isin(np.arange(9), (FLOOR, PAD, PLANTER, BERRY))
 
 @dataclass
 class _Found:
-    """A sprite found in some of N pictures: found (N,), place (N, 2) px at 64x64, sprite (N,) ids, px (N,) uncovered."""
+    """A sprite in some of N pictures: found (N,), place (N, 2) px at 64x64, sprite (N,) ids, px (N,) uncovered."""
 
     found: Bools
     place: Ints
@@ -136,8 +136,10 @@ class Reader:
 
     @staticmethod
     def _judge_tiles(costs: Floats, seen: Bools) -> NDArray[np.uint8]:
-        """The kinds (N, 56) by the px that no sprite covers. There are two berries: a planter of which nothing tells whether
-        it bears one does, where one is wanting."""
+        """The kinds (N, 56) by the px that no sprite covers.
+
+        There are two berries: where one is wanting, a planter of which nothing tells whether it bears one does.
+        """
         n = len(costs)
         shown = seen[:, 8:].reshape(n, 7, 8, 8, 8).transpose(0, 1, 3, 2, 4).reshape(n, 56, 64, 1).astype(np.float32)
         totals = (costs @ shown)[..., 0]

@@ -22,8 +22,8 @@ class Reading:
 
     player_found (N,) bool; player_count (N,) int: 0, 1 or 2 for more than one; player_xy (N, 2) float32: top left
     corner in px of the picture, NaN where not found; facing (N,): 0 up, 1 down, 2 left, 3 right.
-    creature_xy (N, 3, 2) float32, NaN where not found: two beetles by row and column, then the wisp; creature_px (N, 3):
-    how many of their px at 64x64 are uncovered; visible (N,): how many were found.
+    creature_xy (N, 3, 2) float32, NaN where not found: two beetles by row and column, then the wisp; creature_px
+    (N, 3): how many of their px at 64x64 are uncovered; visible (N,): how many were found.
     berries (N, 8, 8) bool; tiles (N, 8, 8) uint8 kinds of layout.py (a berry's tile is a planter; row 0 the HUD's).
     hearts (N,) and score (N,), only to be trusted where readable (N,) bool.
     residual (N,) float32: mean absolute error (0..255) between the picture and the one drawn again from this reading,

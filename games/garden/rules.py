@@ -219,7 +219,7 @@ class Garden(BatchGame):
         """Gather the berry within reach, grow another elsewhere. Returns who gathered (B,)."""
         s = self.state
         near = (np.abs(place(s.berries) - s.player[:, None]) <= PICK_REACH).all(axis=2)
-        picked = near.any(axis=1)
+        picked: Bools = near.any(axis=1)
         rows = np.flatnonzero(picked)
         if len(rows):
             which = near[rows].argmax(axis=1)
@@ -238,8 +238,8 @@ class Garden(BatchGame):
         pad = place(s.pad)
         safe = (np.abs(s.player - pad) < HIT_REACH).all(axis=1)
         touched = (np.abs(s.creatures - s.player[:, None]) < HIT_REACH).all(axis=2).any(axis=1)
-        hit = touched & ~safe
-        ended = hit & (s.hearts == 1)
+        hit: Bools = touched & ~safe
+        ended: Bools = hit & (s.hearts == 1)
         s.hearts = np.where(ended, HEARTS, s.hearts - hit)
         s.score = np.where(ended, 0, s.score)
         s.player = np.where(hit[:, None], pad, s.player)

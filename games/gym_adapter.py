@@ -1,0 +1,54 @@
+"""The built-in games as Gymnasium environments: `gymnasium.make("reverie/Garden-v0")` once this module is imported."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gymnasium
+import numpy as np
+from numpy.typing import NDArray
+
+from games.real import RealGame
+
+Frame = NDArray[np.uint8]
+
+
+class BuiltinEnv(gymnasium.Env[Frame, np.int64]):
+    """A built-in game, one trajectory.
+
+    Observations are pictures (size, size, 3) uint8, actions indices into `actions`. An episode is a round: it is
+    terminated when the round is lost, and `reset` starts a new room, that of the seed where one is given.
+    `info["seed"]` names the room.
+    Raises games.errors.UnknownGame for a name and ValueError for a size or render mode that does not exist.
+    """
+
+    metadata = {"render_modes": ["rgb_array"], "render_fps": 20}  # noqa: RUF012 - the base class has it so
+
+    def __init__(self, game: str = "garden", size: int = 64, render_mode: str | None = None) -> None:
+        if render_mode not in (None, "rgb_array"):
+            raise ValueError(f"The render mode is 'rgb_array' or none, not {render_mode!r}.")
+        self._world = RealGame(game, size)
+        self.render_mode = render_mode
+        self.actions = self._world.actions
+        self.action_space = gymnasium.spaces.Discrete(len(self.actions))
+        self.observation_space = gymnasium.spaces.Box(0, 255, (size, size, 3), np.uint8)
+        self._frame: Frame | None = None
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Frame, dict[str, Any]]:
+        """Start a new room; with a seed, always the same one. There are no options."""
+        super().reset(seed=seed)
+        room = seed if seed is not None else int(self.np_random.integers(2**31))
+        self._frame = self._world.reset(room)
+        return self._frame.copy(), {"seed": room}
+
+    def step(self, action: np.int64) -> tuple[Frame, float, bool, bool, dict[str, Any]]:
+        """One tick: picture, reward, terminated (the round was lost), truncated (never), info."""
+        self._frame, reward, ended = self._world.step(int(action))
+        return self._frame.copy(), reward, ended, False, {}
+
+    def render(self) -> Frame | None:
+        """The picture that stands now, (size, size, 3) uint8; None without a render mode or before the first reset."""
+        return None if self.render_mode is None or self._frame is None else self._frame.copy()
+
+
+gymnasium.register(id="reverie/Garden-v0", entry_point="games.gym_adapter:BuiltinEnv", kwargs={"game": "garden"})
