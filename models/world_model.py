@@ -73,7 +73,7 @@ class TrunkLayer(nn.Module):
         """One softmax over the S positions of this frame and the A cached frames of the same position.
 
         q, k, v: (N, heads, S, head_dim). past: for each of the A frames its keys and values, shaped like k.
-        past_scores: (N, heads, S, A), what the temporal embeddings add to the scores; -inf where there is no such frame.
+        past_scores: (N, heads, S, A), what the temporal embeddings add to the scores; -inf where no frame is.
         Returns the mixed values (N, heads, S, head_dim) and the weights of the past (N, heads, S, A).
         """
         scale = 1 / math.sqrt(q.shape[-1])
@@ -99,17 +99,7 @@ class TrunkLayer(nn.Module):
         x = x + self.local(x)
         q, k, v = self.project(x)  # (B * W, heads, S, head_dim)
         ages = range(1, len(self.age_key))
-        past = []
-        for age in ages:  # frame t looks at frame t - age; what stands before the window is masked
-            shift = min(age, w)
-            past.append(
-                tuple(
-                    torch.cat(
-                        [y.unflatten(0, (b, w))[:, :shift] * 0, y.unflatten(0, (b, w))[:, : w - shift]], 1
-                    ).flatten(0, 1)
-                    for y in (k, v)
-                )
-            )
+        past = [(_earlier(k, age, b), _earlier(v, age, b)) for age in ages]
         scale = 1 / math.sqrt(q.shape[-1])
         scores = torch.einsum("nhsd,ahd->nhsa", q, self.age_key[1:]) * scale + self.age_bias[1:].T[:, None]
         frame = torch.arange(w, device=x.device)
@@ -135,6 +125,13 @@ class TrunkLayer(nn.Module):
         mixed, weight = self.mix(q, k, v, past, scores)
         mixed = mixed + torch.einsum("nhsa,nahd->nhsd", weight, self.age_value[age])
         return self.finish(x, mixed), k, v
+
+
+def _earlier(x: Tensor, age: int, batch: int) -> Tensor:
+    """Whole windows (batch * W, ...), each frame replaced by the one `age` before it; zeros before a window."""
+    y = x.unflatten(0, (batch, -1))
+    shift = min(age, y.shape[1])
+    return torch.cat([torch.zeros_like(y[:, :shift]), y[:, : y.shape[1] - shift]], 1).flatten(0, 1)
 
 
 class TemporalVisualWorldModel(nn.Module):
@@ -175,7 +172,9 @@ class TemporalVisualWorldModel(nn.Module):
         return self.token(tokens) + self.position + self.action(actions)[..., None, :]
 
     def trunk(self, tokens: Tensor, actions: Tensor) -> Tensor:
-        """A window of frames at once. tokens (B, W, S), actions (B, W) int64: actions[:, t] leads from frame t to t + 1.
+        """A window of frames at once.
+
+        tokens (B, W, S), actions (B, W) int64: actions[:, t] leads from frame t to t + 1.
 
         Returns hidden (B, W, S, width): at frame t what is known of frame t + 1.
         """

@@ -60,13 +60,14 @@ def load(recipe: str) -> Recipe:
     training = dict(content.get("dynamics_training", {}))
     training["noise"] = _read(HistoryNoise, training.get("noise", {}), path)
     v1 = kind == "v1"
+    tokenizer, dynamics = content.get("tokenizer", {}), content.get("dynamics", {})
     return Recipe(
         name=path.stem,
         kind=kind,
         history=int(content.get("history", 1)),
         tokenizer_share=float(content.get("tokenizer_share", 0.1)),
-        tokenizer=_read(VQVAEConfig if v1 else PatchVQVAEConfig, content.get("tokenizer", {}), path),
-        dynamics=_read(VisualWorldModelConfig if v1 else WorldModelConfig, content.get("dynamics", {}), path),
+        tokenizer=_read(VQVAEConfig, tokenizer, path) if v1 else _read(PatchVQVAEConfig, tokenizer, path),
+        dynamics=_read(VisualWorldModelConfig, dynamics, path) if v1 else _read(WorldModelConfig, dynamics, path),
         tokenizer_training=_read(TokenizerTraining, content.get("tokenizer_training", {}), path),
         dynamics_training=_read(DynamicsTraining, training, path),
     )

@@ -142,7 +142,7 @@ def play_shard(game: BatchGame, policy: Policy, seeds: Ints, length: int, size: 
 
 
 class EpisodeRecorder:
-    """Records any World one frame at a time: a person's play, or a dream. Writes a shard whenever an episode is closed."""
+    """Records any World one frame at a time: a person's play, or a dream. A closed episode becomes a shard."""
 
     def __init__(self, out: Path, world: str, actions: tuple[str, ...], size: int) -> None:
         self.writer = RecordingWriter(out, world, actions, size)

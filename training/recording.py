@@ -1,7 +1,7 @@
 """Recordings on disk: memmap shards of frames, actions, rewards and ends, and a small JSON index for each writer.
 
-`action[t]` turned `frame[t]` into `frame[t + 1]`; `reward[t]` and `ended[t]` belong to that same transition. The last row of an
-episode has no transition. A shard is listed in its writer's index only when it is wholly on disk, so a writer that is
+`action[t]` turned `frame[t]` into `frame[t + 1]`; `reward[t]` and `ended[t]` belong to that same transition. The last
+row of an episode has no transition. A shard is listed in its index only when it is wholly on disk, so a writer that is
 killed leaves a good recording that lacks its last, unfinished shard.
 """
 
@@ -11,6 +11,7 @@ import json
 import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,7 +55,13 @@ class RecordingWriter:
     def __init__(self, folder: Path, world: str, actions: tuple[str, ...], size: int, writer: int = 0) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder, self.writer = folder, writer
-        self.index = {"format": FORMAT, "world": world, "actions": list(actions), "size": size, "episodes": []}
+        self.index: dict[str, Any] = {
+            "format": FORMAT,
+            "world": world,
+            "actions": list(actions),
+            "size": size,
+            "episodes": [],
+        }
         self.path = folder / f"index-{writer:02d}.json"
         if self.path.exists():
             known = _read_index(self.path)
@@ -140,7 +147,7 @@ class Recording:
         return Rows(shard.frames[part], shard.actions[part], shard.rewards[part], shard.ended[part])
 
 
-def _read_index(path: Path) -> dict:  # type: ignore[type-arg]
+def _read_index(path: Path) -> dict[str, Any]:
     try:
         index = json.loads(path.read_text())
     except (OSError, ValueError) as error:

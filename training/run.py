@@ -37,8 +37,8 @@ def train(
 ) -> None:
     """Train the networks of a recipe on a recording for `minutes`, in all its sessions together.
 
-    The run folder then holds `run.json`, `tokenizer.safetensors`, `dynamics.safetensors`, `starts.npz`, and what is needed to
-    resume. Raises RunError or RecordingError with one sentence for a person's mistake.
+    The run folder then holds `run.json`, `tokenizer.safetensors`, `dynamics.safetensors`, `starts.npz`, and what is
+    needed to resume. Raises RunError or RecordingError with one sentence for a person's mistake.
     """
     plan, recording = recipes.load(recipe), Recording(data)
     if minutes <= 0:
@@ -63,7 +63,7 @@ def train(
     write_json(out / "run.json", record)
     torch.set_num_threads(max(1, torch.get_num_threads()))
 
-    np.savez_compressed(out / "starts.npz", **start_histories(recording, plan.history))
+    np.savez_compressed(out / "starts.npz", **start_histories(recording, plan.history))  # type: ignore[arg-type]
     tokenizer = recipes.build_tokenizer(plan.tokenizer)
     weights = out / "tokenizer.safetensors"
     if not weights.exists():
@@ -116,10 +116,9 @@ def tokens_of(
 
     @torch.no_grad()
     def encode(frames: NDArray[np.uint8]) -> NDArray[np.integer]:
-        parts = [
-            tokenizer.encode(torch.from_numpy(np.array(part))) for part in np.array_split(frames, -(-len(frames) // 64))
-        ]  # type: ignore[operator]
-        return torch.cat(parts).numpy()
+        parts = np.array_split(frames, -(-len(frames) // 64))
+        tokens = [tokenizer.encode(torch.from_numpy(np.array(part))) for part in parts]  # type: ignore[operator]
+        return np.asarray(torch.cat(tokens).numpy())
 
     said = 0
 
@@ -163,8 +162,8 @@ def split(episodes: TokenEpisodes) -> tuple[TokenEpisodes, TokenEpisodes]:
 def start_histories(recording: Recording, history: int) -> dict[str, NDArray[np.generic]]:
     """Starts for a bundle: frames (N, history, H, W, 3), actions (N, history - 1) uint8, seeds (N,) int64.
 
-    A built-in game gives fresh rooms at the beginning of a round, seen while nobody presses a key; any other world gives
-    the beginnings of recorded episodes.
+    A built-in game gives fresh rooms at the beginning of a round, seen while nobody presses a key; any other world
+    gives the beginnings of recorded episodes.
     """
     if recording.world in registry.names():
         seeds = np.arange(900_000, 900_000 + STARTS)

@@ -49,7 +49,8 @@ class Optimizers:
     """
 
     def __init__(self, model: nn.Module, config: DynamicsTraining) -> None:
-        matrices, rest = [], []
+        matrices: list[nn.Parameter] = []
+        rest: list[nn.Parameter] = []
         for name, parameter in model.named_parameters():
             inner = (
                 parameter.ndim == 2 and name.endswith("weight") and not isinstance(_owner(model, name), nn.Embedding)
@@ -138,7 +139,8 @@ def train_dynamics(
             for head, value in scores.loss.items():
                 recent[head] = 0.98 * recent.get(head, float(value.detach())) + 0.02 * float(value.detach())
             if scores.hits:
-                hits = 0.9 * hits + np.array([*scores.changed_hits.values(), 0, 0][:2] + [scores.changed])
+                right = [*scores.changed_hits.values(), 0][:2]
+                hits = 0.9 * hits + np.array([*right, scores.changed])
             if step % 100 == 0:
                 losses = " ".join(f"{head} {value / math.log(2):.4f}" for head, value in recent.items())
                 changed = " ".join(f"{x / hits[2]:.3f}" for x in hits[:2])
@@ -150,11 +152,8 @@ def train_dynamics(
     finally:
         keep()  # also on Ctrl-C
     model.load_state_dict(average)
-    return {
-        "steps": step,
-        "frames": step * config.batch * config.window,
-        **held_out_scores(model, held_out, config.window),
-    }
+    figures = held_out_scores(model, held_out, config.window)
+    return {"steps": step, "frames": step * config.batch * config.window, **figures}
 
 
 def update_average(average: dict[str, Tensor], model: nn.Module, decay: float) -> None:

@@ -66,7 +66,7 @@ class Windows:
         self.first = np.concatenate(
             [np.arange(start, start + n) for start, n in zip(episodes.starts, room, strict=True)]
         )
-        # A rare transition at row r stands in the windows that start at r - length + 2 .. r; start two frames before it.
+        # A rare transition at row r stands in the windows that start at r - length + 2 .. r.
         allowed = np.zeros(len(episodes.tokens), bool)
         allowed[self.first] = True
         rows = np.flatnonzero(episodes.rewards)
