@@ -34,9 +34,9 @@ DEFAULTS: dict[str, tuple[str, ...]] = {
 """What can be done → the keys that do it, by pygame's key names. Names of actions play; 1-9 always choose a bundle."""
 
 EXPLAINED: dict[str, str] = {
-    "mode": "parallel ↔ autoregressive",
-    "decoder": "vq ↔ diffusion",
-    "hand over": "dream ↔ real game",
+    "mode": "parallel / autoregressive",
+    "decoder": "vq / diffusion",
+    "hand over": "dream / real game",
     "pause": "pause",
     "step": "one single step",
     "new start": "new start",

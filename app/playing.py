@@ -115,6 +115,7 @@ def _choice(options: Play, bundle: Bundle | None) -> Choice:
         seed=options.seed,
         start=options.start,
         backend=options.backend,
+        tape=options.tape is not None,
     )
 
 
@@ -139,13 +140,14 @@ def _taped(options: Play, session: Session) -> Iterator[None]:
     if options.tape is None:
         yield
         return
-    from app.taping import Taping
-
-    session.taping = Taping(session)
+    assert session.taped is not None
     try:
         yield
     finally:
-        session.taping.write(options.tape)
+        try:
+            session.taped.tape().save(options.tape)
+        except OSError as error:
+            raise cannot_write(options.tape, error) from error
 
 
 def report(options: Play, session: Session, meter: Meter) -> dict[str, Any]:

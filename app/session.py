@@ -15,9 +15,9 @@ from games.real import RealGame
 from games.world import Frame, Step, World
 
 if TYPE_CHECKING:
-    from app.taping import Taping
     from engine.bundle import Bundle
     from engine.dream import Dream
+    from engine.taping import TapedDream
 
 KEPT = 16
 """Frames of history kept for a hand-over between dream and real game."""
@@ -30,7 +30,7 @@ class Choice:
 
     bundle: name or folder, None for the real game only. game: the real game (a dream's own when None).
     mode, decoder, temperature: None for what the bundle holds best. seed: of the first start. start: which of the
-    bundle's start histories, None to let the seed choose.
+    bundle's start histories, None to let the seed choose. tape: note down what replays the first dream.
     """
 
     bundle: str | None = None
@@ -42,6 +42,7 @@ class Choice:
     seed: int = 0
     start: int | None = None
     backend: str = "onnx"
+    tape: bool = False
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ class Session:
         self.dream: Dream | None = None
         self.real_game: RealGame | None = None
         self.bundle: Bundle | None = None
-        self.taping: Taping | None = None
+        self.taped: TapedDream | None = None
         self.witness: Witness | None = None
         self.history: deque[tuple[Frame, int]] = deque(maxlen=KEPT)
         self.score = 0.0
@@ -122,8 +123,6 @@ class Session:
         self.frame = step.frame
         self.score = 0.0 if step.ended else self.score + step.reward
         self.history.append((step.frame, action))
-        if self.taping:
-            self.taping.step(action, step.frame)
         if self.witness:
             self.witness.step(action, *step)
         return step
@@ -146,8 +145,6 @@ class Session:
         if len(modes) < 2:
             return f"{self._bundle().manifest.name} only has the mode {modes[0]}"
         dream.mode = modes[(modes.index(dream.mode) + 1) % len(modes)]
-        if self.taping:
-            self.taping.switch("mode", dream.mode)
         return "mode: " + {"ar": "autoregressive"}.get(dream.mode, dream.mode)
 
     def toggle_decoder(self) -> str:
@@ -158,8 +155,6 @@ class Session:
         if len(decoders) < 2:
             return f"{self._bundle().manifest.name} only has the decoder {decoders[0]}"
         dream.decoder = decoders[(decoders.index(dream.decoder) + 1) % len(decoders)]
-        if self.taping:
-            self.taping.switch("decoder", dream.decoder)
         return f"decoder: {dream.decoder}"
 
     def change_temperature(self, by: float) -> str:
@@ -168,8 +163,6 @@ class Session:
             return "the real game has no temperature"
         dream = self._dream()
         dream.temperature = round(min(max(dream.temperature + by, TEMPERATURES[0]), TEMPERATURES[1]), 2)
-        if self.taping:
-            self.taping.switch("temperature", dream.temperature)
         return f"temperature {dream.temperature:.2f}"
 
     def hand_over(self) -> str:
@@ -256,8 +249,6 @@ class Session:
 
     def _use(self, bundle: Bundle) -> None:
         """Make a dream of that bundle, with the switches asked for as far as it has them."""
-        from engine.dream import Dream
-
         manifest, old = bundle.manifest, self.dream
         mode = old.mode if old and old.mode in manifest.modes else self.choice.mode
         decoder = old.decoder if old and old.decoder in manifest.decoders else self.choice.decoder
@@ -266,7 +257,15 @@ class Session:
                 raise Mistake(f"The bundle {manifest.name} has no {what} '{value}'; it has {', '.join(there)}.")
         mode = mode if mode in manifest.modes else manifest.modes[0]
         decoder = decoder if decoder in manifest.decoders else manifest.decoders[0]
-        self.dream = Dream(bundle, mode=mode, decoder=decoder, temperature=self.choice.temperature, seed=self.seed)
+        settings = (bundle, mode, decoder, self.choice.temperature, self.seed)
+        if self.choice.tape and old is None:
+            from engine.taping import TapedDream
+
+            self.dream = self.taped = TapedDream(*settings, start=self.choice.start)
+        else:
+            from engine.dream import Dream
+
+            self.dream = Dream(*settings)
         self.bundle = bundle
         self._moment = None
         if self.real_game and (self.real_game.size != self.dream.size or self.real_game.name not in manifest.games):
@@ -293,8 +292,6 @@ class Session:
         self.frame = seen[-1][0]
 
     def _break(self) -> None:
-        """The frame does not come from the one before: a tape ends here, and an episode begins."""
-        if self.taping:
-            self.taping.cut()
+        """The frame does not come from the one before: an episode of a recording begins."""
         if self.witness:
             self.witness.reset(self.frame, self.seed)

@@ -17,6 +17,7 @@ from app.session import Status
 MESSAGE_SECONDS = 2.5
 IDLE_MS = 250
 """The longest sleep: how soon Ctrl-C and the end of a message are noticed when nothing else happens."""
+PAUSED_SECONDS = 0.02
 FIGURES_SECONDS = 0.25
 """How often the HUD's rate changes; faster cannot be read."""
 
@@ -69,9 +70,9 @@ class Window:
         self.player.start()
         try:
             while not self._leave and not self.player.ended:
-                first = pygame.event.wait(IDLE_MS)
+                events = self._next_events()
                 at = time.perf_counter()
-                for event in (first, *pygame.event.get()):
+                for event in events:
                     self._handle(event, at)
                 self._refresh()
         finally:
@@ -79,6 +80,16 @@ class Window:
         self._refresh()
         if self.player.error is not None:
             raise self.player.error
+
+    def _next_events(self) -> list[pygame.event.Event]:
+        """Sleep until something happens, or IDLE_MS."""
+        if self.player.paused:
+            # Waiting in SDL looks at the queue a thousand times a second; nobody plays now, so fifty times will do.
+            events = pygame.event.get()
+            if not events:
+                time.sleep(PAUSED_SECONDS)
+            return events
+        return [pygame.event.wait(IDLE_MS), *pygame.event.get()]
 
     def _frame_is_there(self) -> None:
         """Called on the engine's thread: wake the window."""

@@ -30,7 +30,7 @@ class Render:
 
     def run(self, started: float) -> None:
         """Replay, check, write."""
-        from app.taping import render
+        from app.rendering import render
 
         if self.out is None and not self.check:
             raise Mistake("Say where to draw the tape with -o OUT.gif, or --check it.")

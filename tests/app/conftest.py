@@ -1,0 +1,81 @@
+"""A dream small enough to reason about: a bright dot that the actions move over an 8 x 8 grid."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from engine.bundle import Bundle, Starts
+from engine.manifest import CacheShape, Graphs, KnownFrame, Manifest, SamplingDefaults
+from engine.runtime import Runtime
+
+ACTIONS = ("noop", "up", "down", "left", "right")
+GRID, PATCH, CODES, HISTORY = 8, 8, 16, 4
+DOT = CODES - 1
+MOVES = {0: (0, 0), 1: (-1, 0), 2: (1, 0), 3: (0, -1), 4: (0, 1)}
+
+
+class DotRuntime(Runtime):
+    """Tokens are the brightness of 8 x 8 patches; the dynamics moves the brightest one by the action."""
+
+    def __init__(self) -> None:
+        super().__init__(cache=True, hidden=True)
+
+    def run(self, graph: str, inputs: Sequence[NDArray[np.generic]]) -> list[NDArray[np.generic]]:
+        if graph == "encoder":
+            means = inputs[0].reshape(-1, GRID, PATCH, GRID, PATCH, 3).mean(axis=(2, 4, 5))
+            return [(means.astype(np.int64) // 16).reshape(len(means), -1)]
+        if graph == "decoder":
+            small = (inputs[0] * 16 + 8).astype(np.uint8).reshape(-1, GRID, GRID, 1)
+            return [small.repeat(PATCH, 1).repeat(PATCH, 2).repeat(3, 3)]
+        if graph == "causal_head":
+            return [inputs[0]]
+        tokens, actions = inputs[:2]
+        after = np.zeros_like(tokens)
+        for row, grid, action in zip(after, tokens, actions, strict=True):
+            y, x = divmod(int(grid.argmax()), GRID)
+            dy, dx = MOVES[int(action)]
+            row[(y + dy) % GRID * GRID + (x + dx) % GRID] = DOT
+        logits = (20.0 * np.eye(CODES, dtype=np.float32))[after]
+        memory = np.zeros((len(tokens), 1, 1, GRID * GRID, 1), np.float32)
+        return [logits, logits, memory, memory]
+
+
+def dot_frame(y: int, x: int) -> NDArray[np.uint8]:
+    """The picture of a dot at row y, column x."""
+    frame = np.full((64, 64, 3), 8, np.uint8)
+    frame[PATCH * y : PATCH * (y + 1), PATCH * x : PATCH * (x + 1)] = 16 * DOT + 8
+    return frame
+
+
+def make_bundle(name: str = "dots", modes: tuple[str, ...] = ("parallel", "ar")) -> Bundle:
+    """A bundle that runs without files."""
+    manifest = Manifest(
+        format=1, name=name, version="1", games=("garden",), actions=ACTIONS, fps=20, resolution=64, grid=(GRID, GRID),
+        vocabulary=CODES, history=HISTORY, modes=modes, decoders=("vq",), cache=CacheShape(1, 1, 1, HISTORY - 1),
+        hidden=CODES, sampling=SamplingDefaults(1.0, 0.02), parameters=1, precision="fp32",
+        graphs=Graphs("e", "d", "v", "c"), programs=None, starts="starts.npz", files={},
+        known_frame=KnownFrame(0, (), "", ""),
+    )  # fmt: skip
+    frames = np.stack([np.stack([dot_frame(y, 3)] * HISTORY) for y in range(4)])
+    starts = Starts(frames, np.zeros((4, HISTORY - 1), np.uint8), np.arange(4))
+    return Bundle(Path(name), manifest, "0" * 64, "onnx", DotRuntime(), starts)
+
+
+@pytest.fixture
+def bundle() -> Bundle:
+    """The dream of a dot."""
+    return make_bundle()
+
+
+@pytest.fixture
+def one_dream(monkeypatch: pytest.MonkeyPatch, bundle: Bundle) -> Bundle:
+    """The dream of a dot is the one that every command opens, and every folder for files and settings is a fresh one."""
+    monkeypatch.setattr("app.playing.choose_bundle", lambda *wanted: bundle)
+    monkeypatch.setattr("app.playing.load_bundle", lambda name, backend="onnx": bundle)
+    monkeypatch.setattr("app.rendering.load_bundle", lambda name, backend="onnx": bundle)
+    return bundle

@@ -1,0 +1,175 @@
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from app.errors import Mistake
+from app.meter import Meter
+from app.player import Player
+from app.session import Choice, Session
+from engine.bundle import Bundle
+from games.world import Frame
+
+RIGHT = 4
+
+
+def a_player(bundle: Bundle, **settings: object) -> Player:
+    return Player(Session(Choice("dots"), bundle), Meter(time.perf_counter()), **settings)  # type: ignore[arg-type]
+
+
+def eventually(true: Callable[[], bool], seconds: float = 10.0) -> bool:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end and not true():
+        time.sleep(0.005)
+    return true()
+
+
+def dot_column(frame: Frame) -> int:
+    return int(frame[:, :, 0].max(axis=0).argmax()) // 8
+
+
+def test_one_action_gives_one_frame(bundle: Bundle) -> None:
+    player = a_player(bundle, paced=False, frames=6, script=(RIGHT, 0))
+    player.run()
+    assert player.meter.frames == 6
+    assert dot_column(player.session.frame) == (3 + 3) % 8
+
+
+def test_a_tap_during_the_wait_moves_the_dot_by_exactly_one(bundle: Bundle) -> None:
+    player = a_player(bundle, fps=20)
+    player.start()
+    assert eventually(lambda: player.meter.frames >= 2)
+    player.press("d", RIGHT, time.perf_counter())
+    player.latch.release("d")
+    frames = player.meter.frames
+    assert eventually(lambda: player.meter.frames >= frames + 4)
+    player.stop()
+    assert dot_column(player.session.frame) == 4
+
+
+def test_a_press_during_the_wait_is_answered_before_the_next_tick_is_due(bundle: Bundle) -> None:
+    player = a_player(bundle, fps=1)
+    answered = threading.Event()
+    player.start()
+    assert eventually(lambda: player.meter.frames == 1)
+    player.on_frame = answered.set
+    pressed = time.perf_counter()
+    player.press("d", RIGHT, pressed)
+    assert answered.wait(5)
+    assert time.perf_counter() - pressed < 0.5
+    shot = player.newest()
+    assert shot is not None
+    assert shot.presses == (pressed,)
+    assert dot_column(shot.frame) == 4
+    player.stop()
+
+
+def test_presses_do_not_speed_the_world_up(bundle: Bundle) -> None:
+    player = a_player(bundle, fps=20)
+    player.start()
+    end = time.monotonic() + 1.5
+    while time.monotonic() < end:
+        player.press("d", RIGHT, time.perf_counter())
+        player.latch.release("d")
+        time.sleep(0.01)
+    player.stop()
+    assert player.meter.frames <= 1.5 * 20 + 3
+
+
+def test_the_rate_is_held(bundle: Bundle) -> None:
+    player = a_player(bundle, fps=50, frames=40)
+    began = time.perf_counter()
+    player.run()
+    assert time.perf_counter() - began >= 39 / 50
+
+
+def test_pausing_stops_the_world_and_costs_almost_nothing(bundle: Bundle) -> None:
+    player = a_player(bundle, fps=50)
+    player.start()
+    assert eventually(lambda: player.meter.frames > 2)
+    player.pause(True)
+    time.sleep(0.1)
+    frames, cpu = player.meter.frames, time.process_time()
+    time.sleep(1.0)
+    assert player.meter.frames == frames
+    assert time.process_time() - cpu < 0.05
+    player.pause(False)
+    assert eventually(lambda: player.meter.frames > frames)
+    player.stop()
+
+
+def test_a_single_step_is_one_frame_with_the_held_key(bundle: Bundle) -> None:
+    player = a_player(bundle)
+    player.pause(True)
+    player.start()
+    player.press("d", RIGHT, time.perf_counter())
+    for _ in range(3):
+        player.single_step()
+    assert eventually(lambda: player.meter.frames == 3)
+    time.sleep(0.1)
+    player.stop()
+    assert player.meter.frames == 3
+    assert dot_column(player.session.frame) == 6
+
+
+def test_switches_happen_between_two_frames_even_while_paused(bundle: Bundle) -> None:
+    player = a_player(bundle)
+    player.pause(True)
+    player.start()
+    player.do(player.session.toggle_mode)
+    assert eventually(lambda: bool(player.messages))
+    player.stop()
+    assert player.messages.popleft() == "mode: autoregressive"
+    shot = player.newest()
+    assert shot is not None
+    assert shot.status.mode == "ar"
+
+
+def test_slow_frames_are_counted_late_and_not_caught_up(bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
+    player = a_player(bundle, fps=50, frames=8)
+    step = player.session.step
+
+    def slow(action: int):  # type: ignore[no-untyped-def]  # noqa: ANN202
+        if player.meter.frames == 3:
+            time.sleep(0.2)
+        return step(action)
+
+    monkeypatch.setattr(player.session, "step", slow)
+    began = time.perf_counter()
+    player.run()
+    assert player.meter.late >= 1
+    assert time.perf_counter() - began >= 0.2 + 3 / 50
+
+
+def test_a_recording_that_fails_does_not_stop_the_play(bundle: Bundle) -> None:
+    player = a_player(bundle, paced=False, frames=5)
+
+    def full(frame: Frame) -> None:
+        raise Mistake("The disk is full.")
+
+    player.sinks.append(full)
+    player.run()
+    assert player.meter.frames == 5
+    assert list(player.messages) == ["The disk is full."]
+
+
+def test_what_stops_the_engine_reaches_the_window(bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
+    player = a_player(bundle, paced=False)
+    monkeypatch.setattr(player.session, "step", lambda action: 1 / 0)
+    player.start()
+    assert eventually(lambda: player.ended)
+    assert isinstance(player.error, ZeroDivisionError)
+
+
+def test_the_same_seed_and_script_give_the_same_hash(bundle: Bundle) -> None:
+    hashes = []
+    for _ in range(2):
+        player = a_player(bundle, paced=False, frames=20, script=(1, 4, 4))
+        player.run()
+        hashes.append(player.meter.figures()["frames_sha256"])
+    assert hashes[0] == hashes[1]
+    assert np.array_equal(player.recent[-1], player.session.frame)
