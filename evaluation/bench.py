@@ -21,6 +21,7 @@ import numpy as np
 from engine.manifest import Graphs
 from evaluation.gemm import gemm_gflops
 from evaluation.machine import cores, machine
+from evaluation.tables import speed_table
 
 WARM_UP = 20
 _HELD = 6
@@ -35,8 +36,8 @@ def bench(
 ) -> dict[str, Any]:
     """Time bundles. bundles: names or folders, none means all that ship. threads: None means all cores, two at most.
 
-    Returns the report of the command line's contract, and writes it to `json_path` if given. Raises ValueError with
-    one sentence for a person's mistake.
+    Prints a table and returns the report of the command line's contract, and writes it to `json_path` if given.
+    Raises ValueError with one sentence for a person's mistake.
     """
     from evaluation.bundle_subject import choices
     from evaluation.evaluate import write_json
@@ -47,11 +48,12 @@ def bench(
         raise ValueError(f"A benchmark needs at least one thread, not {threads}.")
     if json_path is not None and not Path(json_path).resolve().parent.is_dir():
         raise ValueError(f"There is no folder {Path(json_path).parent} to write {Path(json_path).name} into.")
+    chosen = choices(bundles)
     threads = threads or min(2, cores())
     peak = gemm_gflops(threads)
     report: dict[str, Any] = {"machine": machine(), "gemm_gflops": round(peak, 1), "frames": frames, "seed": seed}
     report["rows"] = []
-    for path, mode, decoder in choices(bundles):
+    for path, mode, decoder in chosen:
         row = _in_fresh_process(path, mode, decoder, frames, threads, seed)
         row["roofline_share"] = row["gflop_per_frame"] * row["fps"] / peak
         report["rows"].append(row)
@@ -62,6 +64,8 @@ def bench(
         )
     if json_path is not None:
         write_json(report, Path(json_path))
+    table = speed_table(report)
+    print(f"{table.markdown()}\n\n{table.note}")
     return report
 
 

@@ -22,6 +22,7 @@ from evaluation.progress import Progress, shown, silent
 from evaluation.rollout import RolloutSizes, drift_free_frames, rollout
 from evaluation.state import StateReader, vanished
 from evaluation.subject import Subject
+from evaluation.tables import accuracy_tables
 from evaluation.teacher_forced import TeacherSizes, teacher_forced
 from evaluation.truth import FIRST_HELD_OUT_SEED, LEAD, Truth, record_truth
 
@@ -160,7 +161,7 @@ def evaluate(
     json_path: str | Path | None = None,
     html_path: str | Path | None = None,
 ) -> dict[str, Any]:
-    """Measure bundles in all their modes, and write the reports that are asked for.
+    """Measure bundles in all their modes, print the tables, and write the reports that are asked for.
 
     bundles: names or folders; none means all that ship. episodes: held-out episodes; horizon: frames of the long
     rollouts. quick: two minutes a bundle and mode at most, and the report says so. seed: chooses the episodes and the
@@ -193,6 +194,8 @@ def evaluate(
             report["bundles"][subject.label] = measure(subject, grounds[key], sizes, seed, named)
             if json_path is not None:  # after every entry: stopping a long run keeps what is done
                 write_json(report, Path(json_path))
+    for table in accuracy_tables(report):
+        print(f"{table.title}\n\n{table.markdown()}\n\n{table.note}\n")
     if html_path is not None:
         from evaluation.pictures import strips
         from evaluation.report import write_html

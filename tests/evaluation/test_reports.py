@@ -1,0 +1,173 @@
+"""The commands from end to end, on a bundle whose dream is that nothing ever changes."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from evaluation.bench import bench
+from evaluation.bundle_subject import open_subjects
+from evaluation.evaluate import evaluate
+from evaluation.flops import gflop_of_graph
+from evaluation.metrics import SEGMENTS
+
+KEYS = {
+    "token_accuracy",
+    "copy_last_accuracy",
+    "changed_token_accuracy",
+    "token_nll_bits",
+    "token_flicker",
+    "codebook_used",
+    "codebook_perplexity",
+    "vocabulary",
+    "reconstruction_psnr_db",
+    "reconstruction_ssim",
+    "one_step_psnr_db",
+    "one_step_ssim",
+    "rollout",
+    "drift_free_frames",
+    "action_follow",
+    "reward_f1",
+    "ended_f1",
+    "frames",
+    "episodes",
+    "seed",
+    "mode",
+    "decoder",
+}
+BENCH_KEYS = {
+    "bundle",
+    "mode",
+    "decoder",
+    "steps",
+    "backend",
+    "threads",
+    "parameters",
+    "resolution",
+    "tokens_per_frame",
+    "fps",
+    "frame_ms",
+    "stages_ms",
+    "gflop_per_frame",
+    "roofline_share",
+    "peak_rss_mb",
+}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("reports")
+
+
+@pytest.fixture(scope="module")
+def evaluation(tiny: Path, folder: Path) -> dict[str, Any]:
+    return evaluate([tiny], 2, 40, quick=True, seed=3, json_path=folder / "e.json", html_path=folder / "e.html")
+
+
+@pytest.fixture(scope="module")
+def benchmark(tiny: Path, folder: Path) -> dict[str, Any]:
+    return bench([tiny], frames=20, threads=1, json_path=folder / "b.json")
+
+
+def test_there_is_an_entry_for_each_mode_with_every_key_of_the_contract(evaluation: dict[str, Any]) -> None:
+    assert set(evaluation["bundles"]) == {"tiny", "tiny@ar"}
+    for entry in evaluation["bundles"].values():
+        assert set(entry) >= KEYS
+        assert list(entry["rollout"]) == [f"{first}-{last}" for first, last in SEGMENTS]
+        for segment in entry["rollout"].values():
+            assert set(segment) >= {"psnr_db", "state_fidelity", "validity"}
+    assert evaluation["bundles"]["tiny@ar"]["mode"] == "ar"
+
+
+def test_a_bundle_that_repeats_the_last_frame_scores_copy_last_in_both_modes(evaluation: dict[str, Any]) -> None:
+    for entry in evaluation["bundles"].values():
+        assert entry["token_accuracy"] == entry["copy_last_accuracy"]
+        assert entry["changed_token_accuracy"] == 0.0
+        assert 0.5 < entry["changed_token_ceiling"] <= entry["changed_token_ceiling_ar"] <= 1.0
+        assert entry["rollout"]["17-64"]["validity"] == 0.0, "blocks of grey are no garden"
+
+
+def test_the_reader_is_validated_in_the_same_report(evaluation: dict[str, Any]) -> None:
+    for entry in evaluation["bundles"].values():
+        assert entry["reader_exact"] >= 0.999
+        assert entry["reader_valid"] >= 0.999
+        assert entry["reader_frames"] >= 150
+
+
+def test_the_file_holds_what_was_returned_and_says_that_the_run_was_quick(
+    evaluation: dict[str, Any], folder: Path
+) -> None:
+    assert json.loads((folder / "e.json").read_text()) == evaluation
+    assert all(entry["quick"] for entry in evaluation["bundles"].values())
+    assert "--quick" in (folder / "e.html").read_text()
+
+
+def test_the_page_needs_nothing_but_itself(evaluation: dict[str, Any], folder: Path) -> None:
+    page = (folder / "e.html").read_text()
+    assert page.count("data:image/") == 2
+    assert "http" not in page
+    assert "copy-last" in page
+    assert "vocabulary" in page
+
+
+def test_a_benchmark_has_a_row_for_each_mode_with_every_key_of_the_contract(benchmark: dict[str, Any]) -> None:
+    assert benchmark["gemm_gflops"] > 1
+    assert [row["mode"] for row in benchmark["rows"]] == ["parallel", "ar"]
+    for row in benchmark["rows"]:
+        assert set(row) >= BENCH_KEYS
+        assert row["fps"] > 1
+        assert row["frame_ms"]["p50"] <= row["frame_ms"]["p95"] <= row["frame_ms"]["max"]
+        assert set(row["stages_ms"]) >= {"dynamics", "sample", "decode"}
+        assert 0 < row["roofline_share"] < 1
+        assert 20 < row["peak_rss_mb"] < 2000
+
+
+def test_the_arithmetic_of_a_frame_is_counted_by_hand_and_by_shape(benchmark: dict[str, Any], tiny: Path) -> None:
+    product = 2 * 64 * 256 * 256 / 1e9
+    assert gflop_of_graph(tiny / "dynamics.onnx") == pytest.approx(product)
+    parallel, ar = benchmark["rows"]
+    assert parallel["gflop_per_frame"] == pytest.approx(product)
+    assert ar["gflop_per_frame"] == pytest.approx(2 * product), "one pass of the head finds that nothing changes"
+
+
+def test_the_page_of_results_is_made_from_the_reports_alone(
+    evaluation: dict[str, Any], benchmark: dict[str, Any], folder: Path
+) -> None:
+    command = [sys.executable, "-m", "evaluation.results", str(folder / "e.json"), str(folder / "b.json"), "-o"]
+    subprocess.run([*command, str(folder / "results.md")], check=True, cwd=Path(__file__).parents[2])
+    page = (folder / "results.md").read_text()
+    for needed in ("reverie eval tiny", "reverie bench tiny", "copy-last", "vocabulary", "seed 3", "tiny@ar"):
+        assert needed in page
+
+
+def test_a_report_that_is_no_report_is_one_sentence_and_exit_code_2(folder: Path) -> None:
+    (folder / "no.json").write_text("{}")
+    command = [sys.executable, "-m", "evaluation.results", str(folder / "no.json"), str(folder / "no.json"), "-o"]
+    done = subprocess.run(
+        [*command, str(folder / "r.md")], capture_output=True, text=True, cwd=Path(__file__).parents[2]
+    )
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    assert not (folder / "r.md").exists()
+
+
+def test_a_bundle_that_is_not_there_is_one_sentence() -> None:
+    with pytest.raises(ValueError, match="nowhere"):
+        evaluate(["nowhere"])
+    with pytest.raises(ValueError, match="nowhere"):
+        bench(["nowhere"])
+
+
+def test_a_report_into_a_folder_that_is_not_there_is_refused_before_the_work(tiny: Path, folder: Path) -> None:
+    with pytest.raises(ValueError, match="no folder"):
+        evaluate([tiny], json_path=folder / "missing" / "e.json")
+
+
+def test_two_bundles_of_one_name_are_refused(tiny: Path) -> None:
+    with pytest.raises(ValueError, match="Two bundles"):
+        open_subjects([tiny, tiny])

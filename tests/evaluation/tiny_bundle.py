@@ -1,0 +1,127 @@
+"""A bundle small enough to be written down: its dream of the garden is that nothing ever changes."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+from engine.manifest import Graphs, KnownFrame, Manifest, SamplingDefaults
+from games.garden.rules import Garden
+
+CODES = 256
+SURE = 20.0
+
+
+def write_tiny_bundle(folder: Path, name: str = "tiny") -> Path:
+    """Write the bundle into a new folder: a token is how bright its patch is; the last frame is repeated for ever."""
+    folder.mkdir()
+    i64, f32, u8 = TensorProto.INT64, TensorProto.FLOAT, TensorProto.UINT8
+    frames = ("frames", u8, ["B", 64, 64, 3])
+    tokens = ("tokens", i64, ["B", 64])
+    logits, hidden = ("logits", f32, ["B", 64, CODES]), ("hidden", f32, ["B", 64, CODES])
+    sure = ("sure", np.eye(CODES, dtype=np.float32) * SURE)
+    _save(
+        folder / "encoder.onnx",
+        [
+            helper.make_node("Cast", ["frames"], ["real"], to=f32),
+            helper.make_node("Transpose", ["real"], ["planes"], perm=[0, 3, 1, 2]),
+            helper.make_node("AveragePool", ["planes"], ["means"], kernel_shape=[8, 8], strides=[8, 8]),
+            helper.make_node("ReduceMean", ["means", "axis"], ["mean"], keepdims=0),
+            helper.make_node("Reshape", ["mean", "flat"], ["row"]),
+            helper.make_node("Cast", ["row"], ["tokens"], to=i64),
+        ],
+        [frames],
+        [tokens],
+        [("axis", np.array([1])), ("flat", np.array([-1, 64]))],
+    )
+    _save(
+        folder / "dynamics.onnx",
+        [
+            helper.make_node("OneHot", ["tokens", "depth", "levels"], ["hidden"], axis=-1),
+            helper.make_node("MatMul", ["hidden", "sure"], ["logits"]),
+        ],
+        [tokens, ("action", i64, ["B"])],
+        [logits, hidden],
+        [("depth", np.array(CODES)), ("levels", np.array([0, 1], np.float32)), sure],
+    )
+    _save(
+        folder / "causal_head.onnx",
+        [helper.make_node("MatMul", ["hidden", "sure"], ["logits"])],
+        [hidden, tokens],
+        [logits],
+        [sure],
+    )
+    _save(
+        folder / "decoder.onnx",
+        [
+            helper.make_node("Cast", ["tokens"], ["bytes"], to=u8),
+            helper.make_node("Reshape", ["bytes", "thin"], ["patches"]),
+            helper.make_node("Expand", ["patches", "wide"], ["pixels"]),
+            helper.make_node("Reshape", ["pixels", "shape"], ["frames"]),
+        ],
+        [tokens],
+        [frames],
+        [
+            ("thin", np.array([-1, 8, 1, 8, 1, 1])),
+            ("wide", np.array([1, 8, 8, 8, 8, 3])),
+            ("shape", np.array([-1, 64, 64, 3])),
+        ],
+    )
+    game = Garden(1)
+    game.reset(np.array([1]))
+    start = game.render(64)
+    np.savez(folder / "starts.npz", frames=start[None], actions=np.zeros((1, 0), np.uint8), seeds=np.array([1]))
+    (folder / "known.png").write_bytes(b"a picture for people")
+    digests = {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in sorted(folder.iterdir())}
+    manifest = Manifest(
+        format=1,
+        name=name,
+        version="0",
+        games=("garden",),
+        actions=Garden.actions,
+        fps=20,
+        resolution=64,
+        grid=(8, 8),
+        vocabulary=CODES,
+        history=1,
+        modes=("parallel", "ar"),
+        decoders=("vq",),
+        cache=None,
+        hidden=CODES,
+        sampling=SamplingDefaults(0.0, 0.0),
+        parameters=2 * CODES * CODES,
+        precision="fp32",
+        graphs=Graphs("encoder.onnx", "dynamics.onnx", "decoder.onnx", "causal_head.onnx"),
+        programs=None,
+        starts="starts.npz",
+        files=digests,
+        known_frame=KnownFrame(0, (0,), "0" * 64, "known.png"),
+    )
+    (folder / "manifest.json").write_text(manifest.to_json(), encoding="utf-8")
+    return folder
+
+
+Value = tuple[str, int, list[str | int]]
+
+
+def _save(
+    path: Path,
+    nodes: list[onnx.NodeProto],
+    inputs: list[Value],
+    outputs: list[Value],
+    constants: list[tuple[str, np.ndarray]],
+) -> None:
+    graph = helper.make_graph(
+        nodes,
+        path.stem,
+        [helper.make_tensor_value_info(*value) for value in inputs],
+        [helper.make_tensor_value_info(*value) for value in outputs],
+        [numpy_helper.from_array(array, name) for name, array in constants],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
+    onnx.checker.check_model(model)
+    onnx.save(model, str(path))
