@@ -7,6 +7,7 @@ import os
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from fractions import Fraction
+from importlib.util import find_spec
 from pathlib import Path
 from typing import IO
 
@@ -22,11 +23,13 @@ PALETTE_FRAMES = 24
 
 
 def checked_target(path: Path) -> Path:
-    """The path, when its ending is one that can be written. Raises Mistake otherwise, and for a folder."""
+    """The path, when its ending is one that can be written here. Raises Mistake otherwise, and for a folder."""
     if path.suffix.lower() not in (".gif", ".mp4"):
         raise Mistake(f"Cannot record to {path}: the name must end in .gif or .mp4.")
     if path.is_dir():
         raise Mistake(f"Cannot record to {path}: it is a folder; give a file name.")
+    if path.suffix.lower() == ".mp4" and find_spec("av") is None:
+        raise Mistake('MP4 needs PyAV, which is not installed: `pip install "reverie[video]"`, or record a .gif.')
     return path
 
 

@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from typing import Protocol
 
 _LINE_EVERY_S = 15.0
@@ -24,8 +25,8 @@ def silent(what: str, done: int, total: int) -> None:
 
 @contextmanager
 def shown() -> Iterator[Progress]:
-    """Progress on stderr: rich's bars on a terminal, a plain line every 15 s elsewhere."""
-    if not sys.stderr.isatty():
+    """Progress on stderr: rich's bars on a terminal where rich is installed, a plain line every 15 s elsewhere."""
+    if not sys.stderr.isatty() or find_spec("rich") is None:
         yield _Lines()
         return
     from rich.console import Console
