@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 
-class UnknownGame(ValueError):  # noqa: N818 - it says what is unknown
+class UnknownGame(ValueError):
     """The name is not one of the built-in games. The message is one sentence that lists those that exist."""
 
 
-class UnknownPolicy(ValueError):  # noqa: N818 - it says what is unknown
+class UnknownPolicy(ValueError):
     """The name is not one of the playing policies. The message is one sentence that lists those that exist."""

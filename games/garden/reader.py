@@ -53,11 +53,10 @@ class Reader:
         small = art.atlas(size).tiles[:, ::step, ::step]
         self._tiles = art.to_rgb(np.ascontiguousarray(small)).astype(np.float32)
 
-    def read(self, frames: NDArray[np.uint8], room: NDArray[np.uint8] | None = None, in_order: bool = False) -> Reading:
+    def read(self, frames: NDArray[np.uint8], room: NDArray[np.uint8] | None = None) -> Reading:
         """Read frames (N, size, size, 3) uint8.
 
         room: the tiles (8, 8), or (N, 8, 8), that the pictures should show; where walls moved, they are not valid.
-        in_order: the frames follow each other, so that a creature missing for more than PATIENCE of them is not valid.
         Raises ValueError for frames of another shape or type.
         """
         frames = np.asarray(frames)
@@ -71,10 +70,7 @@ class Reader:
         for i in range(0, len(frames), _CHUNK):
             part = slice(i, i + _CHUNK)
             parts.append(self._read(frames[part], None if rooms is None else rooms[part]))
-        reading = Reading.join(parts)
-        if in_order:
-            reading.valid &= ~vanished(reading)
-        return reading
+        return Reading.join(parts)
 
     def _read(self, frames: NDArray[np.uint8], rooms: NDArray[np.uint8] | None) -> Reading:
         n, step = len(frames), self.size // SIDE
@@ -259,16 +255,3 @@ class Reader:
         beneath = sprites[0].found & (sprites[0].px >= SEEN)
         places: Ints = (kinds == ARCH).sum(axis=(1, 2)) + beneath
         return places
-
-
-def vanished(reading: Reading) -> Bools:
-    """Where in pictures in order (N,) a beetle or the wisp has been out of sight for more than PATIENCE frames."""
-    missing = np.isnan(reading.creature_xy[:, :, 0])
-    gone = np.zeros(len(reading), np.bool_)
-    # Beetles are not told apart: the first in row order is missing only where both are.
-    for slot in range(CREATURES):
-        run = 0
-        for t, away in enumerate(missing[:, slot]):
-            run = run + 1 if away else 0
-            gone[t] |= run > PATIENCE
-    return gone

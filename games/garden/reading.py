@@ -97,4 +97,3 @@ def visible_state(game: Garden, size: int = 64) -> Reading:
         residual=np.zeros(n, np.float32),
         valid=np.ones(n, np.bool_),
     )
-
