@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 TRIED_FRAMES = 6
 SHARE_OF_TICK = 0.8
-"""A dream holds the rate when its median frame takes at most this share of a tick: the rest is for drawing and bad luck."""
+"""A dream holds the rate when its median frame takes at most this share of a tick; the rest is for drawing."""
 
 
 def load_bundle(name: str, backend: str = "onnx") -> Bundle:
@@ -26,8 +26,8 @@ def load_bundle(name: str, backend: str = "onnx") -> Bundle:
 def choose_bundle(fps: float, game: str | None, mode: str | None, decoder: str | None, backend: str) -> Bundle:
     """The newest bundle that dreams the game asked for, has the mode and decoder asked for, and holds the rate here.
 
-    Each is timed for a few frames, newest first; when none holds the rate, the fastest is taken. Raises Mistake when none
-    does what is asked for.
+    Each is timed for a few frames, newest first; when none holds the rate, the fastest is taken. Raises Mistake
+    when none does what is asked for.
     """
     from engine import library
     from engine.bundle import read_manifest
@@ -42,7 +42,9 @@ def choose_bundle(fps: float, game: str | None, mode: str | None, decoder: str |
         ):
             fitting.append(path)
     if not fitting:
-        wants = ", ".join(f"{k} '{v}'" for k, v in (("game", game), ("mode", mode), ("decoder", decoder)) if v is not None)
+        wants = ", ".join(
+            f"{k} '{v}'" for k, v in (("game", game), ("mode", mode), ("decoder", decoder)) if v is not None
+        )
         what = f"No dream here has the {wants}" if wants else "No dream is installed"
         raise Mistake(f"{what}; `reverie list` shows what there is, and `reverie play --real` plays the real game.")
     timed = []

@@ -53,7 +53,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def parse(words: list[str]) -> Any:
-    """The command object that the words ask for. Raises SystemExit as argparse does, its complaint one sentence on stderr."""
+    """The command object that the words ask for. Raises SystemExit, after one sentence on stderr."""
     import tyro
 
     from app.commands.bench import Bench
@@ -95,10 +95,10 @@ HELP = "Play games that a neural network dreams. Without a command: play."
 
 def _flat(box: str, command: str) -> str:
     """The text in tyro's box of an error, as one sentence."""
-    lines = [re.sub(r"\x1b\[[0-9;]*m", "", line).strip("│╭╰╮╯─ \t") for line in box.splitlines()]
-    said = [line for line in lines if line and not line.startswith("For full helptext")]
-    text = " ".join(said[1:] or said).rstrip(".")
-    if wrong := re.match(r"Error parsing (\S+):.*?from \['(.*?)'\]", text):
+    lines = [re.sub(r"\x1b\[[0-9;]*m", "", line).strip("│╭╰╮╯─|+ \t") for line in box.splitlines()]
+    said = [line for line in lines if line.strip("-") and not line.startswith("For full helptext")]
+    text = re.sub(r"-{5,}", " ", " ".join(said[1:] or said)).strip(" .")
+    if wrong := re.search(r"Error parsing (\S+):.*?from \['(.*?)'\]", text):
         text = f"{wrong[1]} cannot be '{wrong[2]}'"
     return f"{text or 'That was not understood'}; see `reverie {command} --help`."
 

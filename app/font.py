@@ -17,7 +17,7 @@ Colour = tuple[int, int, int]
 
 @cache
 def glyphs() -> dict[str, tuple[int, tuple[int, ...]]]:
-    """Character → (width in font pixels, rows as five-bit numbers). Digits share one width so that figures stand still."""
+    """Character → (width in font pixels, rows as five-bit numbers). Digits share one width so figures stand still."""
     table = {}
     for line in resources.files("assets").joinpath("font.txt").read_text(encoding="utf-8").splitlines():
         character, _, rest = line.partition(" ")

@@ -26,7 +26,9 @@ def draw_header(screen: pygame.Surface, status: Status, paused: bool, recording:
 def draw_figures(screen: pygame.Surface, status: Status, meter: Meter, fps: float) -> None:
     """Two lines under the picture: speed with its stages, and the dream's switches."""
     width, top = screen.get_width(), screen.get_height() - look.FOOTER + 11
-    stages = "  ".join(f"{stage} {ms:.1f}" for stage, ms in status.timings.items() if stage in ("dynamics", "sample", "decode"))
+    stages = "  ".join(
+        f"{stage} {ms:.1f}" for stage, ms in status.timings.items() if stage in ("dynamics", "sample", "decode")
+    )
     x = look.text(screen, f"{fps:.1f} fps", (look.MARGIN, top), look.TEXT)
     x = look.text(screen, f"{meter.last_ms:.1f} ms", (x + 14, top), look.TEXT)
     _if_room(screen, stages, x + 14, top, width)

@@ -81,15 +81,21 @@ class Keys:
                 try:
                     code = pygame.key.key_code(key)
                 except ValueError as error:
-                    raise Mistake(f"{config_path()}: there is no key '{key}' (for '{what}'); try a name like 'space' or 'f5'.") from error
+                    raise Mistake(
+                        f"{config_path()}: there is no key '{key}' (for '{what}'); try a name like 'space' or 'f5'."
+                    ) from error
                 if code in self.does:
-                    raise Mistake(f"{config_path()}: the key '{key}' is both '{self.does[code]}' and '{what}'; give each its own.")
+                    raise Mistake(
+                        f"{config_path()}: the key '{key}' is both '{self.does[code]}' and '{what}'; give each its own."
+                    )
                 self.does[code] = what
 
     def shown(self, what: str) -> str:
         """The keys of one entry as the help writes them."""
         names = {"return": "Enter", "escape": "Esc", "up": "↑", "down": "↓", "left": "←", "right": "→"}
-        return " ".join(names.get(key, key if len(key) == 1 and not key.isalpha() else key.capitalize()) for key in self.names[what])
+        return " ".join(
+            names.get(key, key if len(key) == 1 and not key.isalpha() else key.capitalize()) for key in self.names[what]
+        )
 
 
 def load_keys(path: Path | None = None) -> Keys:
@@ -110,7 +116,7 @@ def load_keys(path: Path | None = None) -> Keys:
     for what, keys in own.items():
         if what == RECORD_AS:
             if keys not in ("gif", "mp4"):
-                raise Mistake(f"{path}: '{RECORD_AS}' must be \"gif\" or \"mp4\".")
+                raise Mistake(f'{path}: \'{RECORD_AS}\' must be "gif" or "mp4".')
             record_as = keys
         elif what not in names:
             raise Mistake(f"{path}: nothing is called '{what}'; there is {', '.join((*names, RECORD_AS))}.")

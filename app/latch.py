@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 NOOP = 0
 WAITING_PRESSES = 4
-"""Presses that may wait for a frame. Whoever presses faster than the ticks loses the oldest, not the feel of control."""
+"""Presses that may wait for a frame. Who presses faster than the ticks loses the oldest, not the feel of control."""
 
 
 class Taken(NamedTuple):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import numpy as np
 import pygame
 
 from app import font
@@ -53,7 +52,7 @@ def draw_picture(screen: pygame.Surface, frame: Frame, place: Layout) -> None:
     pygame.draw.rect(screen, PANEL, rect.inflate(12, 12), border_radius=4)
     pygame.draw.rect(screen, EDGE, rect.inflate(12, 12), width=2, border_radius=4)
     height, width = frame.shape[:2]
-    small = pygame.image.frombuffer(np.ascontiguousarray(frame), (width, height), "RGB")
+    small = pygame.image.frombuffer(frame.tobytes(), (width, height), "RGB")
     screen.blit(pygame.transform.scale(small, rect.size), rect)
 
 

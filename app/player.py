@@ -1,8 +1,8 @@
 """The engine's clock: one action, one frame, on its own thread.
 
-Pacing. Time is cut into slots of 1/fps; each slot shows one frame, due at the slot's begin. While the engine waits for the
-next slot, a key press brings that slot's frame forward, so a press is answered after the time of one frame and not after
-the wait for the next tick. The slots themselves do not move: the frame that came early has used its slot, so the rate
+Pacing. Time is cut into slots of 1/fps; each slot shows one frame, due at the slot's begin. While the engine waits for
+the next slot, a key press brings that slot's frame forward, so a press is answered after the time of one frame and not
+after the wait for the next tick. The slots themselves do not move: the frame that came early has used its slot, so the rate
 stays the same, and no frame comes before the slot ahead of its own has begun, so nobody can speed the world up by
 drumming on the keys.
 """
@@ -50,8 +50,10 @@ class Player:
         script: tuple[int, ...] | None = None,
         on_frame: Callable[[], None] = lambda: None,
     ) -> None:
-        """frames: stop after so many. script: actions played in a circle instead of keys. on_frame: called on the engine's
-        thread whenever `newest` has something new, and once when the player ends."""
+        """frames: stop after so many. script: actions played in a circle instead of keys.
+
+        on_frame: called on the engine's thread whenever `newest` has something new, and once when the player ends.
+        """
         self.session = session
         self.meter = meter
         self.latch = Latch()
@@ -99,7 +101,7 @@ class Player:
             self._wake.notify()
 
     def do(self, job: Callable[[], str | None]) -> None:
-        """Run `job` on the engine's thread between two frames. What it returns is shown as a message, and so is a Mistake."""
+        """Run `job` on the engine's thread between two frames. What it returns, or its Mistake, is shown."""
         with self._wake:
             self._jobs.append(job)
             self._wake.notify()

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 def play(options: Play, started: float) -> None:
-    """Play until the frames are made or the person leaves. Raises Mistake; Ctrl-C comes out after everything is saved."""
+    """Play until the frames are made or the person leaves. Raises Mistake; Ctrl-C comes out after all is saved."""
     if options.game:
         registry.get(options.game)
     for path in (options.report, options.tape):

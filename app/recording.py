@@ -32,7 +32,11 @@ class Progress:
         if sys.stderr.isatty() and now - self._said > PROGRESS_SECONDS:
             self._said = now
             rate = self.done / (now - self.began)
-            print(f"\r{min(self.done, self.steps):,} of {self.steps:,} frames, {rate:,.0f} a second ", end="", file=sys.stderr)
+            print(
+                f"\r{min(self.done, self.steps):,} of {self.steps:,} frames, {rate:,.0f} a second ",
+                end="",
+                file=sys.stderr,
+            )
 
     def end(self, out: Path) -> None:
         """Say what there is now."""
@@ -60,7 +64,7 @@ class Chapters:
 
 
 def record_game(world: str, out: Path, steps: int, policy: str, workers: int, size: int, seed: int) -> None:
-    """Record a built-in game with several processes. Raises ValueError with one sentence; Ctrl-C keeps finished shards."""
+    """Record a built-in game with several processes. Raises ValueError; Ctrl-C keeps finished shards."""
     from training.record import record
 
     progress = Progress(steps)

@@ -16,29 +16,30 @@ from games.world import Frame
 FOLDER = Path("dreams")
 
 
-def name_for(status: Status, ending: str) -> Path:
-    """A name for what a person saves: the world, and the time to the second."""
-    world = f"{status.game}-real" if status.real else f"{status.game}-{status.bundle}"
-    path = FOLDER / f"{world}-{time.strftime('%Y%m%d-%H%M%S')}.{ending}"
-    number = 1
-    while path.exists():
-        number += 1
-        path = path.with_stem(f"{path.stem}-{number}")
-    return path
-
-
 class Saving:
     """The G and R keys. Files are encoded on threads of their own; `finish` waits for them."""
 
     def __init__(self, fps: float) -> None:
         self.fps = fps
         self._recording: Recording | None = None
+        self._given: set[Path] = set()
         self._threads: list[threading.Thread] = []
 
     @property
     def recording(self) -> bool:
         """True while a recording runs."""
         return self._recording is not None
+
+    def _name(self, status: Status, ending: str) -> Path:
+        """A name for what a person saves, not given before: the world, and the time to the second."""
+        world = f"{status.game}-real" if status.real else f"{status.game}-{status.bundle}"
+        first = path = FOLDER / f"{world}-{time.strftime('%Y%m%d-%H%M%S')}.{ending}"
+        number = 1
+        while path in self._given or path.exists():
+            number += 1
+            path = first.with_stem(f"{first.stem}-{number}")
+        self._given.add(path)
+        return path
 
     def save_recent(self, player: Player) -> None:
         """Save the last ten seconds as a GIF."""
@@ -47,7 +48,7 @@ class Saving:
             frames: list[Frame] = [frame for frame in player.recent if frame.shape == player.session.frame.shape]
             if not frames:
                 return "nothing to save yet"
-            path = name_for(player.session.status(), "gif")
+            path = self._name(player.session.status(), "gif")
             self._in_background(player, lambda: save(path, lambda: frames, self.fps))
             return "saving the last ten seconds"
 
@@ -56,20 +57,24 @@ class Saving:
     def toggle(self, player: Player, ending: str) -> None:
         """Start a recording, or stop it and save it. Raises Mistake when the folder cannot be written to."""
         if self._recording is None:
-            recording = self._recording = Recording(name_for(player.session.status(), ending), self.fps)
-            player.do(lambda: player.sinks.append(recording.add) or "recording")
+            recording = self._recording = Recording(self._name(player.session.status(), ending), self.fps)
+            player.do(lambda: self._begin(player, recording))
         else:
             recording, self._recording = self._recording, None
             player.do(lambda: self._end(player, recording))
 
     def finish(self, player: Player) -> list[str]:
-        """Keep a recording that still runs and wait for all files; returns what there is to tell. The player has ended."""
+        """Keep a recording that still runs and wait for all files; returns what to tell. The player has ended."""
         if self._recording is not None:
             self._end(player, self._recording)
             self._recording = None
         for thread in self._threads:
             thread.join()
         return [message for message in player.messages if message.startswith(("saved", "Cannot", "The disk"))]
+
+    def _begin(self, player: Player, recording: Recording) -> str:
+        player.sinks.append(recording.add)
+        return "recording"
 
     def _end(self, player: Player, recording: Recording) -> str:
         if recording.add in player.sinks:

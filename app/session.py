@@ -76,7 +76,10 @@ class Session:
     """A World with the switches of the window: mode, temperature, hand-over, bundle, new start, saved moment."""
 
     def __init__(self, choice: Choice, bundle: Bundle | None = None, size: int = 64) -> None:
-        """bundle: the loaded bundle of `choice.bundle`. size: of the real game's frames where no dream gives it. Raises Mistake or the ValueErrors of engine and games."""
+        """bundle: the loaded bundle of `choice.bundle`. size: of the real game's frames where no dream gives it.
+
+        Raises Mistake, or the ValueErrors of engine and games.
+        """
         self.choice = choice
         self.size = size
         self.seed = choice.seed
@@ -176,8 +179,8 @@ class Session:
             self.is_real = False
             message = "the dream goes on from here"
         else:
-            frames = [frame for frame, _ in self.history]
-            self.frame = self._real().restore_from(frames)
+            frames = np.stack([frame for frame, _ in self.history])
+            self.frame = self._real().restore_from(frames, self.seed)
             self.is_real = True
             message = "the real game goes on from here"
         self._break()
@@ -275,6 +278,8 @@ class Session:
         self.score = 0.0
         if self.is_real:
             frame = self._real().reset(self.seed)
+        elif self.taped is not None and not self.history:
+            frame = np.array(self.taped.frame)  # it has begun where its tape begins
         else:
             frame = np.array(self._dream().reset(self.seed, start=self.choice.start))
         self.history.clear()

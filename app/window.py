@@ -1,4 +1,4 @@
-"""The window: shows the newest frame, hands the keys to the player. It sleeps until one of them has something to say."""
+"""The window: shows the newest frame, hands the keys to the player, and sleeps while neither has anything to say."""
 
 from __future__ import annotations
 
@@ -26,7 +26,13 @@ class Window:
     """One open window over one player. `run` returns when the person leaves or the player ends."""
 
     def __init__(
-        self, screen: pygame.Surface, player: Player, keys: Keys, saving: Saving, bundles: tuple[str, ...], fullscreen: bool
+        self,
+        screen: pygame.Surface,
+        player: Player,
+        keys: Keys,
+        saving: Saving,
+        bundles: tuple[str, ...],
+        fullscreen: bool,
     ) -> None:
         """bundles: what the number keys open, in order."""
         self.screen = screen
@@ -93,7 +99,7 @@ class Window:
 
     def _frame_is_there(self) -> None:
         """Called on the engine's thread: wake the window."""
-        # A window that is closing, or a queue full of frames nobody has drawn yet, loses nothing: `newest` is asked anyway.
+        # A window that is closing, or that has not drawn the last one yet, loses nothing: `newest` is asked anyway.
         if pygame.display.get_init() and not pygame.event.peek(self._frame_event):
             pygame.event.post(pygame.event.Event(self._frame_event))
 

@@ -56,7 +56,9 @@ def as_text(found: dict[str, list[dict[str, Any]]]) -> str:
     for b in found["bundles"]:
         size = f"{b['parameters'] / 1e6:.1f} M parameters, {b['bytes'] / 1e6:.1f} MB"
         can = f"{' | '.join(b['modes'])}; {' | '.join(b['decoders'])}"
-        lines.append(f"  {b['name']:<10} {', '.join(b['games'])}, {b['resolution']}×{b['resolution']}, {size}, {can}, history {b['history']}")
+        side = b["resolution"]
+        what = f"{', '.join(b['games'])}, {side}×{side}"
+        lines.append(f"  {b['name']:<10} {what}, {size}, {can}, history {b['history']}")
     lines.append("Games:")
     for g in found["games"]:
         sizes = ", ".join(f"{s}×{s}" for s in g["sizes"])

@@ -64,7 +64,12 @@ class Play:
 
     def check(self) -> None:
         """What is wrong with the options by themselves. Raises Mistake."""
-        for name, value, least in (("fps", self.fps, 1), ("frames", self.frames, 1), ("scale", self.scale, 1), ("seed", self.seed, 0)):
+        for name, value, least in (
+            ("fps", self.fps, 1),
+            ("frames", self.frames, 1),
+            ("scale", self.scale, 1),
+            ("seed", self.seed, 0),
+        ):
             if value is not None and value < least:
                 raise Mistake(f"--{name} must be at least {least}, not {value:g}.")
         if self.fps > 240:

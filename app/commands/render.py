@@ -35,5 +35,7 @@ class Render:
         if self.out is None and not self.check:
             raise Mistake("Say where to draw the tape with -o OUT.gif, or --check it.")
         if self.check and (self.mode or self.decoder):
-            raise Mistake("--check compares with the frames that were played, and --mode and --decoder change them; use one.")
+            raise Mistake(
+                "--check compares with the frames that were played, and --mode and --decoder change them; use one."
+            )
         render(self.tape, self.out, self.bundle, self.mode or None, self.decoder or None, self.check)

@@ -74,7 +74,7 @@ def bundle() -> Bundle:
 
 @pytest.fixture
 def one_dream(monkeypatch: pytest.MonkeyPatch, bundle: Bundle) -> Bundle:
-    """The dream of a dot is the one that every command opens, and every folder for files and settings is a fresh one."""
+    """The dream of a dot is the one that every command opens."""
     monkeypatch.setattr("app.playing.choose_bundle", lambda *wanted: bundle)
     monkeypatch.setattr("app.playing.load_bundle", lambda name, backend="onnx": bundle)
     monkeypatch.setattr("app.rendering.load_bundle", lambda name, backend="onnx": bundle)

@@ -12,7 +12,7 @@ from app.meter import Meter
 from app.player import Player
 from app.session import Choice, Session
 from engine.bundle import Bundle
-from games.world import Frame
+from games.world import Frame, Step
 
 RIGHT = 4
 
@@ -133,7 +133,7 @@ def test_slow_frames_are_counted_late_and_not_caught_up(bundle: Bundle, monkeypa
     player = a_player(bundle, fps=50, frames=8)
     step = player.session.step
 
-    def slow(action: int):  # type: ignore[no-untyped-def]  # noqa: ANN202
+    def slow(action: int) -> Step:
         if player.meter.frames == 3:
             time.sleep(0.2)
         return step(action)

@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+import errno
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, ImageSequence
+
+from app import capture
+from app.capture import Recording, save
+from app.errors import Mistake
+
+
+def moving(count: int) -> list[np.ndarray]:
+    frames = []
+    for i in range(count):
+        frame = np.zeros((16, 16, 3), np.uint8)
+        frame[i % 16, 3] = (255, 128, 0)
+        frames.append(frame)
+    return frames
+
+
+def test_a_gif_has_every_frame_at_the_right_speed_four_times_as_large(tmp_path: Path) -> None:
+    path = save(tmp_path / "new" / "dream.gif", lambda: moving(12), fps=20)
+    with Image.open(path) as gif:
+        assert gif.size == (64, 64)
+        assert gif.n_frames == 12
+        pictures = [np.asarray(page.convert("RGB")) for page in ImageSequence.Iterator(gif)]
+        assert sum(page.info["duration"] for page in ImageSequence.Iterator(gif)) == 12 * 50
+    for picture, frame in zip(pictures, moving(12), strict=True):
+        assert np.abs(picture.astype(int) - frame.repeat(4, 0).repeat(4, 1)).max() <= 8
+
+
+def test_a_picture_that_stands_still_keeps_its_time(tmp_path: Path) -> None:
+    path = save(tmp_path / "still.gif", lambda: [np.full((8, 8, 3), 90, np.uint8)] * 10, fps=20)
+    with Image.open(path) as gif:
+        assert sum(page.info.get("duration", 0) for page in ImageSequence.Iterator(gif)) == 500
+
+
+def test_an_mp4_has_every_frame(tmp_path: Path) -> None:
+    av = pytest.importorskip("av")
+    path = save(tmp_path / "dream.mp4", lambda: moving(12), fps=20)
+    with av.open(str(path)) as video:
+        pictures = [frame.to_ndarray(format="rgb24") for frame in video.decode(video=0)]
+        assert float(video.streams.video[0].average_rate) == 20
+    assert len(pictures) == 12
+    assert pictures[0].shape == (64, 64, 3)
+
+
+def test_a_recording_is_one_file_when_it_is_closed_and_none_before(tmp_path: Path) -> None:
+    recording = Recording(tmp_path / "dream.gif", fps=20)
+    for frame in moving(5):
+        recording.add(frame)
+    assert list(tmp_path.iterdir()) == []
+    assert recording.close() == tmp_path / "dream.gif"
+    assert [path.name for path in tmp_path.iterdir()] == ["dream.gif"]
+
+
+def test_frames_of_another_size_are_fitted(tmp_path: Path) -> None:
+    recording = Recording(tmp_path / "dream.gif", fps=20)
+    recording.add(np.zeros((16, 16, 3), np.uint8))
+    recording.add(np.full((32, 32, 3), 255, np.uint8))
+    recording.close()
+    with Image.open(tmp_path / "dream.gif") as gif:
+        assert gif.size == (64, 64)
+        assert gif.n_frames == 2
+
+
+def test_a_recording_without_frames_leaves_no_file(tmp_path: Path) -> None:
+    assert Recording(tmp_path / "dream.gif", fps=20).close() is None
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_full_disk_keeps_the_old_file_and_nothing_half_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = save(tmp_path / "dream.gif", lambda: moving(3), fps=20).read_bytes()
+
+    def full(part: Path, *_: object) -> None:
+        part.write_bytes(b"GIF89a")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(capture, "_write_gif", full)
+    with pytest.raises(Mistake, match=r"^The disk is full: .*dream\.gif was not written"):
+        save(tmp_path / "dream.gif", lambda: moving(3), fps=20)
+    assert [path.name for path in tmp_path.iterdir()] == ["dream.gif"]
+    assert (tmp_path / "dream.gif").read_bytes() == old
+
+
+def test_a_disk_that_fills_up_keeps_what_was_recorded(tmp_path: Path) -> None:
+    recording = Recording(tmp_path / "dream.gif", fps=20)
+    for frame in moving(4):
+        recording.add(frame)
+
+    class Full:
+        def write(self, data: bytes) -> int:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    spool, recording._spool = recording._spool, Full()  # type: ignore[assignment]
+    with pytest.raises(Mistake, match="The disk is full"):
+        recording.add(moving(1)[0])
+    recording._spool = spool
+    recording.close()
+    assert recording.trouble is not None
+    with Image.open(tmp_path / "dream.gif") as gif:
+        assert gif.n_frames == 4
+
+
+def test_an_unknown_ending_or_an_unwritable_folder_is_said_before_play(tmp_path: Path) -> None:
+    with pytest.raises(Mistake, match=r"must end in \.gif or \.mp4"):
+        Recording(tmp_path / "dream.avi", fps=20)
+    (tmp_path / "file").write_text("")
+    with pytest.raises(Mistake, match="Cannot write"):
+        Recording(tmp_path / "file" / "dream.gif", fps=20)

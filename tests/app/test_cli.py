@@ -1,0 +1,188 @@
+from __future__ import annotations
+
+import builtins
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from app.cli import main
+from engine.bundle import Bundle
+
+REPORT_KEYS = {
+    "bundle", "mode", "decoder", "backend", "frames", "fps", "frame_ms", "stages_ms", "input_to_flip_ms", "late_frames",
+    "first_frame_s", "frames_sha256",
+}  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("REVERIE_CONFIG", str(tmp_path))
+    monkeypatch.delenv("REVERIE_DEBUG", raising=False)
+    return tmp_path
+
+
+def test_a_headless_play_reports_every_key_of_the_contract(one_dream: Bundle, tmp_path: Path) -> None:
+    script = tmp_path / "script.txt"
+    script.write_text("right\n\n# and back\nleft\n")
+    words = ["play", "--headless", "--unpaced", "--frames", "30", "--script", str(script)]
+    assert main([*words, "--report", str(tmp_path / "a.json")]) == 0
+    report = json.loads((tmp_path / "a.json").read_text())
+    assert set(report) >= REPORT_KEYS
+    assert (report["bundle"], report["mode"], report["frames"]) == ("dots", "parallel", 30)
+    assert set(report["frame_ms"]) == {"p50", "p95", "max"}
+    assert set(report["stages_ms"]) == {"dynamics", "sample", "decode"}
+    assert report["input_to_flip_ms"] is None
+    assert main([*words, "--report", str(tmp_path / "b.json")]) == 0
+    assert json.loads((tmp_path / "b.json").read_text())["frames_sha256"] == report["frames_sha256"]
+
+
+def test_options_without_a_command_play(one_dream: Bundle, tmp_path: Path) -> None:
+    assert main(["--headless", "--unpaced", "--frames", "3", "--mode", "ar", "--report", str(tmp_path / "r.json")]) == 0
+    assert json.loads((tmp_path / "r.json").read_text())["mode"] == "ar"
+
+
+def test_a_play_is_recorded_and_taped_and_the_tape_gives_the_same_frames(
+    one_dream: Bundle, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tape, gif = str(tmp_path / "a.tape"), tmp_path / "a.gif"
+    words = ["play", "--headless", "--unpaced", "--frames", "20", "--seed", "3", "--record", str(gif), "--tape", tape]
+    assert main(words) == 0
+    with Image.open(gif) as picture:
+        assert picture.size == (256, 256)
+    assert main(["render", tape, "--check"]) == 0
+    assert main(["render", tape, "--mode", "ar", "-o", str(tmp_path / "b.gif")]) == 0
+    assert (tmp_path / "b.gif").exists()
+    text = Path(tape).read_text()
+    Path(tape).write_text(text.replace('"seed": 3', '"seed": 2').replace('"start": 3', '"start": 2'))
+    capsys.readouterr()
+    assert main(["render", tape, "--check"]) == 1
+    assert capsys.readouterr().err.startswith("reverie: The replay of")
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["nonsense"], "There is no command 'nonsense'"),
+        (["play", "--nonsense"], "--nonsense"),
+        (["play", "--frames", "many"], "--frames cannot be 'many'"),
+        (["play", "--frames", "0"], "--frames must be at least 1"),
+        (["play", "--fps", "0"], "--fps must be at least 1"),
+        (["play", "--mode", "slow"], "no mode 'slow'"),
+        (["play", "--decoder", "oil"], "no decoder 'oil'"),
+        (["play", "--backend", "tin"], "no backend 'tin'"),
+        (["play", "--steps", "4"], "--steps belongs to --decoder diffusion"),
+        (["play", "--headless"], "--frames N"),
+        (["play", "--headless", "--frames", "3", "--game", "chess"], "chess"),
+        (["play", "no-such-dream", "--headless", "--frames", "3"], "no-such-dream"),
+        (["play", "--real", "--tape", "a.tape"], "--real plays the real game"),
+        (["play", "--real", "--headless", "--frames", "3", "--record", "a.avi"], ".gif or .mp4"),
+        (["play", "--real", "--headless", "--frames", "3", "--report", "no/where.json"], "no folder"),
+        (["play", "--real", "--headless", "--frames", "3", "--script", "missing.txt"], "missing.txt"),
+        (["record", "chess", "-o", "rec"], "There is no world 'chess'"),
+        (["record", "garden", "-o", "rec", "--steps", "0"], "--steps"),
+        (["record", "garden", "-o", "rec", "--policy", "wild"], "--policy"),
+        (["render", "missing.tape", "--check"], "missing.tape"),
+        (["render", "missing.tape"], "-o OUT.gif"),
+        (["verify", "no-such-dream"], "no-such-dream"),
+        (["train", "x", "--data", "d", "-o", "r", "--devices", "8"], "--devices cpu"),
+    ],
+)
+def test_a_mistake_is_one_sentence_and_exit_code_2_and_nothing_is_written(
+    words: list[str],
+    says: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(words) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert says in said.err
+    assert said.err.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_unknown_action_in_a_script_is_named_with_its_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    script = tmp_path / "script.txt"
+    script.write_text("right\njump\n")
+    assert main(["play", "--real", "--headless", "--frames", "3", "--script", str(script)]) == 2
+    assert f"{script}, line 2: unknown action 'jump'; this world knows noop, up" in capsys.readouterr().err
+
+
+def test_without_a_display_the_window_says_so(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("SDL_VIDEODRIVER", "x11")
+    assert main(["play", "--real"]) == 2
+    assert capsys.readouterr().err.startswith("reverie: There is no display to open a window on")
+
+
+@pytest.mark.parametrize("words", [["train", "x", "--data", "d", "-o", "r"], ["export", "run", "-o", "bundle"]])
+def test_training_without_torch_says_what_to_install(
+    words: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    real_import = builtins.__import__
+
+    def without_torch(name: str, *rest: object, **named: object) -> object:
+        if name.split(".")[0] in ("torch", "training", "export"):
+            raise ModuleNotFoundError("No module named 'torch'", name="torch")
+        return real_import(name, *rest, **named)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(builtins, "__import__", without_torch)
+    assert main(words) == 2
+    assert 'pip install "reverie[train]"' in capsys.readouterr().err
+
+
+def test_list_names_the_games_and_what_they_can(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["list", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert {"name", "actions", "sizes"} <= set(found["games"][0])
+    keys = {"name", "version", "games", "resolution", "parameters", "actions", "modes", "decoders", "history", "bytes"}
+    assert all(keys <= set(bundle) for bundle in found["bundles"])
+    assert main(["list"]) == 0
+    assert "garden" in capsys.readouterr().out
+
+
+def test_help_is_there_for_every_command(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--help"]) == 0
+    assert "record" in capsys.readouterr().out
+    assert main(["play", "--help"]) == 0
+    assert "--unpaced" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_play_exits_130_with_its_recording_and_report(tmp_path: Path, number: int) -> None:
+    words = ["play", "--real", "--headless", "--frames", "100000", "--record", "a.gif", "--report", "a.json"]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    process = subprocess.Popen([sys.executable, "-m", "app.cli", *words], cwd=tmp_path, env=environment)
+    time.sleep(4)
+    process.send_signal(number)
+    assert process.wait(30) == 130
+    with Image.open(tmp_path / "a.gif") as picture:
+        assert picture.size == (256, 256)
+    assert json.loads((tmp_path / "a.json").read_text())["frames"] > 5
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.gif", "a.json"]
+
+
+def test_playing_loads_neither_torch_nor_gymnasium(tmp_path: Path) -> None:
+    code = (
+        "import sys, engine, app, app.cli, app.window, app.playing;"
+        "code = app.cli.main(['play', '--real', '--headless', '--frames', '3', '--unpaced']);"
+        "heavy = ('torch', 'gymnasium', 'onnx', 'training', 'models');"
+        "print([name for name in heavy if name in sys.modules]); sys.exit(code)"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, cwd=tmp_path)
+    assert (done.returncode, done.stdout.strip()) == (0, "[]"), done.stderr

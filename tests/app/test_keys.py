@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pygame
+import pytest
+
+from app.errors import Mistake
+from app.font import glyphs
+from app.keys import DEFAULTS, EXPLAINED, load_keys
+
+
+@pytest.fixture(autouse=True)
+def keyboard(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Key names are known once there is a display, even one without a picture."""
+    monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
+    pygame.display.init()
+    yield
+    pygame.display.quit()
+
+
+def test_arrows_and_wasd_play(tmp_path: Path) -> None:
+    keys = load_keys(tmp_path / "none.json")
+    assert {keys.does[key] for key in (pygame.K_UP, pygame.K_w)} == {"up"}
+    assert {keys.does[key] for key in (pygame.K_RIGHT, pygame.K_d)} == {"right"}
+    assert keys.does[pygame.K_TAB] == "hand over"
+    assert keys.does[pygame.K_PERIOD] == "step"
+
+
+def test_a_person_can_rebind_a_key(tmp_path: Path) -> None:
+    path = tmp_path / "keys.json"
+    path.write_text('{"pause": ["k"], "record as": "mp4"}')
+    keys = load_keys(path)
+    assert keys.does[pygame.K_k] == "pause"
+    assert pygame.K_p not in keys.does
+    assert keys.record_as == "mp4"
+    assert keys.shown("pause") == "K"
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("{", "cannot be read as JSON"),
+        ('{"jump": ["k"]}', "nothing is called 'jump'"),
+        ('{"pause": ["nokey"]}', "there is no key 'nokey'"),
+        ('{"pause": ["m"]}', "the key 'm' is both"),
+        ('{"pause": "p"}', "must be a list"),
+        ('{"record as": "avi"}', "must be"),
+    ],
+)
+def test_a_bad_key_file_gets_one_sentence(tmp_path: Path, text: str, says: str) -> None:
+    path = tmp_path / "keys.json"
+    path.write_text(text)
+    with pytest.raises(Mistake, match=says) as caught:
+        load_keys(path)
+    assert "\n" not in str(caught.value)
+
+
+def test_every_key_is_explained_and_the_font_can_write_it(tmp_path: Path) -> None:
+    keys = load_keys(tmp_path / "none.json")
+    assert set(EXPLAINED) == set(DEFAULTS) - {"up", "down", "left", "right"}
+    written = "".join(EXPLAINED.values()) + "".join(keys.shown(what) for what in DEFAULTS)
+    assert set(written) <= set(glyphs())

@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from app.errors import Mistake
+from app.session import Choice, Session
+from engine.bundle import Bundle
+
+RIGHT = 4
+
+
+def test_the_mode_changes_between_two_frames_of_one_dream(bundle: Bundle) -> None:
+    session = Session(Choice("dots"), bundle)
+    session.step(RIGHT)
+    assert session.toggle_mode() == "mode: autoregressive"
+    session.step(RIGHT)
+    assert session.toggle_mode() == "mode: parallel"
+    assert np.count_nonzero(session.frame[0, :, 0] > 200) in (0, 8)
+    assert session.status().mode == "parallel"
+
+
+def test_a_mode_that_the_bundle_lacks_is_one_sentence(bundle: Bundle) -> None:
+    with pytest.raises(Mistake, match="has no decoder 'diffusion'; it has vq"):
+        Session(Choice("dots", decoder="diffusion"), bundle)
+
+
+def test_the_same_seed_starts_the_same_and_another_start_can_be_chosen(bundle: Bundle) -> None:
+    first = Session(Choice("dots", seed=1), bundle).frame
+    assert np.array_equal(first, Session(Choice("dots", seed=1), bundle).frame)
+    assert not np.array_equal(first, Session(Choice("dots", seed=1, start=3), bundle).frame)
+
+
+def test_a_saved_moment_comes_back_exactly(bundle: Bundle) -> None:
+    session = Session(Choice("dots"), bundle)
+    session.step(RIGHT)
+    before = session.frame.copy()
+    session.save_moment()
+    after = [session.step(RIGHT).frame.copy() for _ in range(3)]
+    session.load_moment()
+    assert np.array_equal(session.frame, before)
+    assert all(np.array_equal(session.step(RIGHT).frame, frame) for frame in after)
+
+
+def test_the_temperature_stays_in_its_range(bundle: Bundle) -> None:
+    session = Session(Choice("dots"), bundle)
+    for _ in range(30):
+        session.change_temperature(0.1)
+    assert session.status().temperature == 2.0
+    for _ in range(30):
+        session.change_temperature(-0.1)
+    assert session.status().temperature == 0.0
+
+
+def test_the_dream_goes_on_from_the_frame_where_the_real_game_was_left(bundle: Bundle) -> None:
+    session = Session(Choice("dots", real=True), bundle)
+    for _ in range(6):
+        session.step(RIGHT)
+    seen = session.frame.copy()
+    assert session.hand_over() == "the dream goes on from here"
+    assert not session.status().real
+    assert np.array_equal(session.frame, seen)
+    assert session.status().history == 4
+    assert session.dream is not None
+    assert np.array_equal(session.dream.tokens, bundle.runtime.encode(seen[None])[0])
+
+
+def test_the_real_game_goes_on_from_a_real_picture(bundle: Bundle) -> None:
+    session = Session(Choice("dots", real=True), bundle)
+    for _ in range(6):
+        session.step(RIGHT)
+    seen = session.frame.copy()
+    session.hand_over()
+    session.hand_over()
+    assert session.status().real
+    # The picture is read, and drawn again from what was read.
+    assert np.mean(np.any(session.frame != seen, axis=-1)) < 0.05
+
+
+def test_switching_the_bundle_keeps_the_picture(bundle: Bundle) -> None:
+    session = Session(Choice("dots"), bundle)
+    session.step(RIGHT)
+    seen = session.frame.copy()
+    assert session.switch_bundle(bundle) == "bundle dots"
+    assert np.array_equal(session.frame, seen)
+
+
+def test_the_real_game_can_be_played_without_any_dream() -> None:
+    session = Session(Choice(real=True))
+    assert session.status().real
+    assert session.hand_over().startswith("no dream is open")
+    assert session.toggle_mode() == "the real game has no modes"
