@@ -21,7 +21,7 @@ S......S
 
 
 def garden(room: str = OPEN, player: tuple[int, int] = (0, 8), hearts: int = HEARTS, score: int = 0) -> Garden:
-    """One garden of that room (7 rows of 8), the player at that position (px at 64x64), creatures far away in the corner.
+    """One garden of that room (7 rows of 8), the player at that position (px at 64x64), creatures far in the corner.
 
     The creatures stand in the bottom right corner, heading up, up and left; berries are on the first two planters.
     """

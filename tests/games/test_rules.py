@@ -7,7 +7,7 @@ import pytest
 
 from games import registry
 from games.garden.rules import Garden
-from tests.games.rooms import DOWN_KEY, LEFT, NOOP, RIGHT, UP, at, garden, press
+from tests.games.rooms import DOWN_KEY, NOOP, RIGHT, UP, at, garden, press
 
 
 def test_a_tap_moves_the_player_two_px_and_letting_go_stops_it_at_once():
