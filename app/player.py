@@ -2,8 +2,8 @@
 
 Pacing. Time is cut into slots of 1/fps; each slot shows one frame, due at the slot's begin. While the engine waits for
 the next slot, a key press brings that slot's frame forward, so a press is answered after the time of one frame and not
-after the wait for the next tick. The slots themselves do not move: the frame that came early has used its slot, so the rate
-stays the same, and no frame comes before the slot ahead of its own has begun, so nobody can speed the world up by
+after the wait for the next tick. The slots themselves do not move: the frame that came early has used its slot, so the
+rate stays the same, and no frame comes before the slot ahead of its own has begun, so nobody can speed the world up by
 drumming on the keys.
 """
 
