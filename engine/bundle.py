@@ -140,4 +140,4 @@ def _runtime(folder: Path, manifest: Manifest, backend: str, threads: int | None
     except ImportError:
         raise BundleError('the torch backend needs torch: pip install "reverie[train]"') from None
     files = {name: folder / file for name, file in manifest.programs.present().items()}
-    return TorchRuntime(files, cache, hidden, threads)
+    return TorchRuntime(files, folder / manifest.programs.weights, cache, hidden, threads)

@@ -52,6 +52,17 @@ class Graphs:
 
 
 @dataclass(frozen=True)
+class Programs(Graphs):
+    """File of each graph as a torch program. weights: safetensors file with the weights of all of them."""
+
+    weights: str = ""
+
+    def present(self) -> dict[str, str]:
+        """Graph name to file, of those that exist; the weights are not a graph."""
+        return {name: file for name, file in super().present().items() if name != "weights"}
+
+
+@dataclass(frozen=True)
 class KnownFrame:
     """A frame that the bundle must reproduce: most likely tokens, in parallel, after `actions` from start `start`.
 
@@ -97,7 +108,7 @@ class Manifest:
     parameters: int
     precision: str
     graphs: Graphs
-    programs: Graphs | None
+    programs: Programs | None
     starts: str
     files: dict[str, str]
     known_frame: KnownFrame
@@ -165,7 +176,11 @@ def _check(m: Manifest) -> None:
         raise SchemaError("cache.slots must be history - 1")
     if any(not 0 <= action < len(m.actions) for action in m.known_frame.actions):
         raise SchemaError("known_frame.actions names an action that actions does not have")
-    named = [*m.graphs.present().values(), *(m.programs.present().values() if m.programs else ())]
+    named = list(m.graphs.present().values())
+    if m.programs is not None:
+        named += [*m.programs.present().values(), m.programs.weights]
+        if m.programs.present().keys() != m.graphs.present().keys():
+            raise SchemaError("programs must name the same graphs as graphs does")
     for file in [*named, m.starts, m.known_frame.frame]:
         if file not in m.files:
             raise SchemaError(f"files has no SHA-256 of {file}")

@@ -23,7 +23,7 @@ class Event:
     """One thing that happened; exactly one field is set, or `action` and `count`, or `action` and `tokens`.
 
     action, count: this action, so many frames long. action, tokens: a real frame with these tokens was put in, which
-    the action led to. reset: (seed, start) of a new dream. restore: back to the moment after this many moments of the tape.
+    the action led to. reset: (seed, start) of a new dream. restore: back to this moment, counted from 0.
     mode, decoder, temperature: switched to this.
     A moment is whatever changes the present frame: a dreamt frame, a real one, a reset, a restore.
     """

@@ -1,12 +1,12 @@
 """Runs the same bundle with torch: `torch.export` programs behind the interface of the ONNX runtime.
 
 Why `torch.export` and not TorchScript: TorchScript is deprecated in current torch, its archive is a pickle by design,
-and its compiler no longer grows with the operators. An exported program is a flat graph of ATen operators in JSON, with
-its weights beside it as raw bytes, and it keeps the dynamic batch axis.
+and its compiler no longer grows with the operators. An exported program is a flat graph of ATen operators in JSON that
+keeps its batch axis free; its weights stand beside it in a safetensors file and are put in when it is loaded.
 
-No pickle is ever read. torch's own loader would unpickle whatever an archive marks as pickled, and it looks up operators
-and shape expressions by their names in the graph's JSON, so the archive is checked first, through the same reader that
-loads it: raw weights only, no example inputs, ATen operators only, plain symbols as shapes. Everything else is refused.
+No pickle is ever read. torch's own loader would unpickle whatever an archive marks as pickled, and would look up any
+function and evaluate any shape that the graph's JSON names. So the archive is checked first, through the same reader
+that loads it: raw weights, no example inputs, ATen operators, plain symbols as shapes; everything else is refused.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.torch import load_file
 from torch.export.pt2_archive._package import PT2ArchiveReader
 
 from engine.errors import BundleError
@@ -31,24 +33,32 @@ _FILES = re.compile(
     r"|models/model\.json|data/sample_inputs/model\.pt|archive_format|archive_version|byteorder"
     r"|\.data/(version|serialization_id)"
 )
-_OPERATOR = re.compile(
-    r"torch\.ops\.aten\.[a-z0-9_]+\.[A-Za-z0-9_]+|_operator\.(getitem|add|sub|mul|floordiv|eq|ge|le)"
-)
-_SHAPE = re.compile(r"[A-Za-z_]\w*|\d+")
+_OPERATOR = re.compile(r"torch\.ops\.aten\.(?!from_file)\w+\.\w+|_operator\.(getitem|add|sub|mul|floordiv)")
+_SHAPE = re.compile(r"(Symbol\('[su]\d+'(, [a-z]+=True)*\)|(Integer|Mul|Add|FloorDiv)(?=\()|[su]?\d+|[(), -])+")
 
 
 class TorchRuntime(Runtime):
     """One exported program a graph, loaded when it is made."""
 
-    def __init__(self, files: Mapping[str, Path], cache: bool, hidden: bool, threads: int | None) -> None:
-        """files: graph name to `.pt2` file. threads: for all of torch in this process, None leaves it as it is.
+    def __init__(
+        self, files: Mapping[str, Path], weights: Path, cache: bool, hidden: bool, threads: int | None
+    ) -> None:
+        """files: graph name to `.pt2` file. weights: their safetensors file. threads: for all of torch
+        in this process, None leaves it as it is.
 
         Raises BundleError for an archive that is damaged or holds more than a graph and its weights.
         """
         super().__init__(cache, hidden)
         if threads is not None:
             torch.set_num_threads(threads)
-        self._programs = {name: load_program(file) for name, file in files.items()}
+        try:
+            tensors = load_file(weights)
+        except (OSError, SafetensorError) as error:
+            raise BundleError(f"{weights} holds no weights ({error}): export the bundle again") from None
+        self._programs = {}
+        for name, file in files.items():
+            own = {key.removeprefix(f"{name}."): value for key, value in tensors.items() if key.startswith(f"{name}.")}
+            self._programs[name] = load_program(file, own)
 
     def run(self, graph: str, inputs: Sequence[NDArray[np.generic]]) -> list[NDArray[np.generic]]:
         with torch.inference_mode():
@@ -56,8 +66,8 @@ class TorchRuntime(Runtime):
         return [tensor.numpy() for tensor in ((out,) if isinstance(out, torch.Tensor) else out)]
 
 
-def load_program(file: Path) -> torch.nn.Module:
-    """An exported program as a module, checked first. Raises BundleError."""
+def load_program(file: Path, weights: Mapping[str, torch.Tensor]) -> torch.nn.Module:
+    """An exported program as a module with these weights put in, checked first. Raises BundleError."""
     data = file.read_bytes()
     try:
         problem = _problem(PT2ArchiveReader(io.BytesIO(data)))
@@ -66,8 +76,14 @@ def load_program(file: Path) -> torch.nn.Module:
     if problem is not None:
         raise BundleError(f"{file} is not a torch program that Reverie loads ({problem}): export the bundle again")
     try:
+        program = torch.export.load(io.BytesIO(data))
+        for name, tensor in program.state_dict.items():
+            value = weights[name].to(tensor.dtype).reshape(tensor.shape)
+            program.state_dict[name] = (
+                torch.nn.Parameter(value, False) if isinstance(tensor, torch.nn.Parameter) else value
+            )
         # Guards are code made from texts in the archive, and only repeat what the manifest has already said.
-        return torch.export.load(io.BytesIO(data)).module(check_guards=False)
+        return program.module(check_guards=False)
     except Exception as error:  # torch raises many kinds for a graph of another version
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise BundleError(f"{file} cannot be loaded by this torch ({reason}): use the onnx backend") from None

@@ -41,9 +41,7 @@ def check_graphs(bundle: Bundle) -> list[str]:
                 findings.append(f"{where} has {'no' if name in wanted else 'an unknown'} {what} {name}")
             for name in sorted(set(names) & set(wanted)):
                 if not _same(names[name], wanted[name]):
-                    findings.append(
-                        f"{where}: the {what} {name} is {names[name]}, the manifest asks for {wanted[name]}"
-                    )
+                    findings.append(f"{where}: the {what} {name} is {names[name]}, not {wanted[name]}")
     return findings
 
 

@@ -69,7 +69,7 @@ class CausalHead(nn.Module):
         predicted from those before i. Returns features (N, S, width).
         """
         previous = self.previous(tokens[:, :-1])  # (N, S-1, width)
-        previous = torch.cat([self.start.expand(len(tokens), 1, -1).to(previous.dtype), previous], dim=1)
+        previous = torch.cat([self.start.expand(tokens.shape[0], 1, -1).to(previous.dtype), previous], dim=1)
         x = self.input(hidden) + previous + self.position
         for layer in self.layers:
             x = layer(x, self.mask)

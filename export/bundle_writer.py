@@ -1,0 +1,64 @@
+"""A bundle is written beside its target, checked there, and only then renamed into place."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from PIL import Image
+
+from engine.bundle import Bundle
+from engine.dream import Dream
+from engine.files import sha256_of
+from engine.manifest import MANIFEST, Manifest
+from engine.verify import known_tokens, tokens_sha256
+from export.networks import ExportError
+
+
+@contextmanager
+def building(target: Path) -> Iterator[Path]:
+    """A fresh folder beside `target` that takes its place when the block ends well, and vanishes when it does not.
+
+    Raises ExportError if `target` is something else than a bundle or an empty folder.
+    """
+    target = target.absolute()
+    if target.exists() and not (target.is_dir() and ((target / MANIFEST).exists() or not any(target.iterdir()))):
+        raise ExportError(f"{target} exists and is not a bundle: choose another folder")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
+    old = folder.with_name(folder.name + ".old")
+    try:
+        yield folder
+        folder.chmod(0o755)
+        if target.exists():
+            target.rename(old)
+        folder.rename(target)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def seal(folder: Path, manifest: Manifest) -> Manifest:
+    """Dream the known frame, write its picture, hash every file and write the manifest. Returns it as written."""
+    picture = folder / manifest.known_frame.frame
+    picture.touch()
+    manifest = _hashed(folder, manifest)
+    bundle = Bundle.load(folder)
+    digest = tokens_sha256(known_tokens(bundle))
+    dream = Dream(bundle, "parallel", temperature=0)
+    dream.reset(0, manifest.known_frame.start)
+    for action in manifest.known_frame.actions:
+        dream.step(action)
+    Image.fromarray(dream.frame).save(picture)
+    return _hashed(folder, replace(manifest, known_frame=replace(manifest.known_frame, tokens_sha256=digest)))
+
+
+def _hashed(folder: Path, manifest: Manifest) -> Manifest:
+    files = {file.name: sha256_of(file) for file in sorted(folder.iterdir()) if file.name != MANIFEST}
+    manifest = replace(manifest, files=files)
+    (folder / MANIFEST).write_text(manifest.to_json())
+    return manifest

@@ -1,0 +1,137 @@
+"""What of a network becomes a graph: one small module a graph, with example inputs and the names of its ends."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from engine.manifest import CacheShape
+from engine.runtime import graph_inputs, graph_outputs
+from models.world_model import TemporalVisualWorldModel
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """What a bundle's graphs agree on; the words are those of `engine.manifest.Manifest`."""
+
+    resolution: int
+    grid: tuple[int, int]
+    vocabulary: int
+    actions: int
+    history: int
+    cache: CacheShape | None
+    hidden: int | None
+
+    @property
+    def positions(self) -> int:
+        """Tokens in a frame."""
+        return self.grid[0] * self.grid[1]
+
+
+@dataclass(frozen=True)
+class Graph:
+    """One graph: the module that computes it, its input and output names in order."""
+
+    module: nn.Module
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+
+
+class Encoder(nn.Module):
+    """frames (B, H, W, 3) uint8 -> tokens (B, S) int64."""
+
+    def __init__(self, tokenizer: nn.Module) -> None:
+        super().__init__()
+        self.tokenizer = tokenizer
+
+    def forward(self, frames: Tensor) -> Tensor:
+        return self.tokenizer.encode(frames)  # type: ignore[operator]
+
+
+class Decoder(nn.Module):
+    """tokens (B, S) int64 -> frames (B, H, W, 3) uint8."""
+
+    def __init__(self, tokenizer: nn.Module) -> None:
+        super().__init__()
+        self.tokenizer = tokenizer
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        return self.tokenizer.decode(tokens)  # type: ignore[operator]
+
+
+class Dynamics(nn.Module):
+    """One frame against the ring; without a causal head there is no `hidden` among the outputs."""
+
+    def __init__(self, model: TemporalVisualWorldModel) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, tokens: Tensor, action: Tensor, keys: Tensor, values: Tensor, age: Tensor) -> tuple[Tensor, ...]:
+        logits, hidden, new_keys, new_values = self.model.step(tokens, action, keys, values, age)
+        return (logits, hidden, new_keys, new_values) if self.model.causal_head else (logits, new_keys, new_values)
+
+
+class OneFrame(nn.Module):
+    """v1: tokens (B, S) and action (B,) int64 -> logits (B, S, V). The exporter needs the network one level down."""
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, tokens: Tensor, action: Tensor) -> Tensor:
+        logits: Tensor = self.model(tokens, action)
+        return logits
+
+
+class CausalLogits(nn.Module):
+    """hidden (B, S, width), tokens (B, S) int64 -> logits (B, S, V)."""
+
+    def __init__(self, model: TemporalVisualWorldModel) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, hidden: Tensor, tokens: Tensor) -> Tensor:
+        return self.model.causal_logits(hidden, tokens)
+
+
+def split(tokenizer: nn.Module, dynamics: nn.Module, sizes: Sizes) -> dict[str, Graph]:
+    """Every graph of a bundle, by name."""
+    modules: dict[str, nn.Module] = {"encoder": Encoder(tokenizer), "decoder": Decoder(tokenizer)}
+    if isinstance(dynamics, TemporalVisualWorldModel):
+        modules["dynamics"] = Dynamics(dynamics)
+        if dynamics.causal_head is not None:
+            modules["causal_head"] = CausalLogits(dynamics)
+    else:
+        modules["dynamics"] = OneFrame(dynamics)
+    cache, hidden = sizes.cache is not None, sizes.hidden is not None
+    return {
+        name: Graph(module.eval(), graph_inputs(name, cache), graph_outputs(name, cache, hidden))
+        for name, module in modules.items()
+    }
+
+
+def random_inputs(graph: str, sizes: Sizes, batch: int, generator: torch.Generator) -> tuple[Tensor, ...]:
+    """Random inputs of a graph at some batch size; the ring is filled to a random depth."""
+    s = sizes
+
+    def integers(high: int, *shape: int) -> Tensor:
+        return torch.randint(0, high, shape, generator=generator)
+
+    if graph == "encoder":
+        return (integers(256, batch, s.resolution, s.resolution, 3).to(torch.uint8),)
+    tokens = integers(s.vocabulary, batch, s.positions)
+    if graph == "decoder":
+        return (tokens,)
+    if graph == "causal_head":
+        assert s.hidden is not None
+        return torch.randn(batch, s.positions, s.hidden, generator=generator), tokens
+    action = integers(s.actions, batch)
+    if (c := s.cache) is None:
+        return tokens, action
+    shape = (batch, c.layers, c.heads, c.slots, s.positions, c.head_dim)
+    keys, values = torch.randn(2, *shape, generator=generator)
+    filled = int(integers(c.slots + 1))
+    age = torch.cat([torch.arange(filled, 0, -1), torch.zeros(c.slots - filled, dtype=torch.int64)])
+    return tokens, action, keys, values, age.repeat(batch, 1)

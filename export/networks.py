@@ -1,0 +1,77 @@
+"""The networks of a trained run, read back from its folder."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+
+from models.patch_vqvae import PatchVQVAE, PatchVQVAEConfig
+from models.v1.vqvae import VQVAE, VQVAEConfig
+from models.v1.world_model import VisualWorldModel, VisualWorldModelConfig
+from models.world_model import TemporalVisualWorldModel, WorldModelConfig
+
+
+class ExportError(ValueError):
+    """A run cannot become a bundle. One clear sentence."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A trained run.
+
+    record: the content of `run.json`. tokenizer, dynamics: the trained networks, in evaluation mode.
+    starts: `frames` (N, T, H, W, 3), `actions` (N, T - 1) uint8 and `seeds` (N,).
+    """
+
+    record: dict[str, Any]
+    tokenizer: VQVAE | PatchVQVAE
+    dynamics: VisualWorldModel | TemporalVisualWorldModel
+    starts: dict[str, NDArray[np.generic]]
+
+
+_KINDS: dict[str, tuple[tuple[Any, Any], tuple[Any, Any]]] = {
+    "v1": ((VQVAEConfig, VQVAE), (VisualWorldModelConfig, VisualWorldModel)),
+    "v1.1": ((PatchVQVAEConfig, PatchVQVAE), (WorldModelConfig, TemporalVisualWorldModel)),
+}
+
+
+def read_run(folder: Path) -> Run:
+    """Read a run folder. Raises ExportError where something is missing, damaged or of an unknown kind."""
+    file = folder / "run.json"
+    try:
+        record = json.loads(file.read_text())
+        (tokenizer_config, tokenizer), (dynamics_config, dynamics) = _KINDS[record["kind"]]
+        networks = [
+            tokenizer(tokenizer_config(**_tuples(record["tokenizer"]))),
+            dynamics(dynamics_config(**_tuples(record["dynamics"]))),
+        ]
+    except FileNotFoundError:
+        raise ExportError(f"{folder} is not a trained run: it has no run.json") from None
+    except (ValueError, KeyError, TypeError) as error:
+        raise ExportError(f"{file} does not describe a run that can be exported ({error})") from None
+    for name, network in zip(("tokenizer", "dynamics"), networks, strict=True):
+        weights = folder / f"{name}.safetensors"
+        try:
+            network.load_state_dict(load_file(weights))
+        except FileNotFoundError:
+            raise ExportError(f"{weights} is missing: train the run to its end first") from None
+        except (SafetensorError, RuntimeError):
+            raise ExportError(f"{weights} is damaged or of another model: train the run again") from None
+        network.eval().requires_grad_(False)
+    try:
+        with np.load(folder / "starts.npz", allow_pickle=False) as arrays:
+            starts = {name: arrays[name] for name in ("frames", "actions", "seeds")}
+    except (OSError, ValueError, KeyError):
+        raise ExportError(f"{folder / 'starts.npz'} is missing or damaged: train the run again") from None
+    return Run(record, networks[0], networks[1], starts)
+
+
+def _tuples(config: dict[str, Any]) -> dict[str, Any]:
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in config.items()}

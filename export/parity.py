@@ -1,0 +1,50 @@
+"""Does the exported graph compute what the network computes?"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from engine.runtime import Runtime
+from export.graphs import Graph, Sizes, random_inputs
+from export.networks import ExportError
+
+TOLERANCE = 1e-3
+"""Largest difference of a logit, a hidden feature, a key or a value."""
+INT8_TOLERANCE = 0.1
+"""The same for byte weights, as the root mean square of the difference over that of the output."""
+
+
+def check_parity(graphs: dict[str, Graph], runtime: Runtime, sizes: Sizes, precision: str) -> dict[str, float]:
+    """Compare every graph with its network on random inputs, at batches 1 and 3.
+
+    Returns the largest difference by graph: absolute, relative for an int8 dynamics, share of differing tokens for the
+    encoder, levels of a pixel for the decoder. Raises ExportError above the tolerance.
+    """
+    generator = torch.Generator().manual_seed(0)
+    worst: dict[str, float] = {}
+    for name, graph in graphs.items():
+        relative = precision == "int8" and name == "dynamics"
+        limit = {"encoder": 0.01, "decoder": 1.0}.get(name, INT8_TOLERANCE if relative else TOLERANCE)
+        differences = [0.0]
+        for batch in (1, 3):
+            inputs = random_inputs(name, sizes, batch, generator)
+            with torch.no_grad():
+                wanted = graph.module(*inputs)
+            arrays = [tensor.numpy() for tensor in inputs]
+            wanted = [wanted] if isinstance(wanted, torch.Tensor) else list(wanted)
+            for want, got in zip(wanted, runtime.run(name, arrays), strict=True):
+                a, b = want.numpy().astype(np.float64), np.asarray(got).astype(np.float64)
+                if name == "encoder":
+                    differences.append(float((a != b).mean()))
+                elif relative:
+                    differences.append(float(np.sqrt(((a - b) ** 2).mean() / (a**2).mean())))
+                else:
+                    differences.append(float(np.abs(a - b).max()))
+        worst[name] = max(differences)
+        if not worst[name] <= limit:  # also where it is not a number
+            raise ExportError(
+                f"the exported {name} differs from the trained network by {worst[name]:.2g} (allowed: {limit:g}); "
+                "nothing was written"
+            )
+    return worst

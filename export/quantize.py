@@ -1,0 +1,71 @@
+"""How a graph's weights are stored: as they are, as half-precision numbers, or as bytes."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import onnx
+import torch
+from onnx import TensorProto, helper, numpy_helper
+from torch import nn
+
+from export.quiet import quiet
+
+SMALL = 1024
+"""Tensors with fewer numbers stay float32: they weigh nothing."""
+
+
+def round_to_half(*networks: nn.Module) -> None:
+    """Round the weights that `store_half` will store, so that torch and ONNX compute with the very same numbers."""
+    for network in networks:
+        for tensor in (*network.parameters(), *network.buffers()):
+            if tensor.is_floating_point() and tensor.numel() >= SMALL:
+                tensor.data = tensor.data.half().float()
+
+
+def store_half(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Large float32 weights become float16 with a Cast behind them.
+
+    ONNX Runtime folds the Cast when it loads the graph: half the file, the speed and arithmetic of float32.
+    """
+    graph = model.graph
+    casts = []
+    for initializer in graph.initializer:
+        if initializer.data_type != TensorProto.FLOAT:
+            continue
+        array = numpy_helper.to_array(initializer)
+        if array.size < SMALL or not np.isfinite(array.astype(np.float16)[np.isfinite(array)]).all():
+            continue
+        name = initializer.name
+        initializer.CopyFrom(numpy_helper.from_array(array.astype(np.float16), f"{name}.half"))
+        casts.append(helper.make_node("Cast", [f"{name}.half"], [name], name=f"{name}.cast", to=TensorProto.FLOAT))
+    nodes = [*casts, *graph.node]
+    del graph.node[:]
+    graph.node.extend(nodes)
+    onnx.checker.check_model(model)
+    return model
+
+
+def quantize_int8(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Weights of matrix products become int8, one scale a column; activations are quantised as they come.
+
+    Only for the trunk. Activations share one scale over all positions, so that a causal head's position would see the
+    later ones through it, and would no longer be causal.
+    """
+    from onnxruntime.quantization import QuantType, quantize_dynamic
+
+    with tempfile.TemporaryDirectory() as folder, quiet():
+        source, target = Path(folder) / "float.onnx", Path(folder) / "int8.onnx"
+        onnx.save(model, source)
+        quantize_dynamic(
+            source, target, op_types_to_quantize=["MatMul", "Gemm"], per_channel=True, weight_type=QuantType.QInt8
+        )
+        quantized: onnx.ModelProto = onnx.load(target)
+    return store_half(quantized)
+
+
+def count_parameters(*networks: nn.Module) -> int:
+    """Numbers in all networks, the tokenizer's codebook included."""
+    return sum(t.numel() for n in networks for t in n.state_dict().values() if torch.is_floating_point(t))

@@ -1,0 +1,143 @@
+"""`reverie export`: a trained run becomes a checked bundle."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import torch
+
+from engine.bundle import Bundle
+from engine.manifest import PRECISIONS, CacheShape, Graphs, KnownFrame, Manifest, Programs, SamplingDefaults
+from engine.verify import verify
+from export.bundle_writer import building, seal
+from export.graphs import Sizes, random_inputs, split
+from export.networks import ExportError, Run, read_run
+from export.onnx_export import export_program, to_onnx
+from export.parity import check_parity
+from export.programs import save_programs
+from export.quantize import count_parameters, quantize_int8, round_to_half, store_half
+from models.world_model import TemporalVisualWorldModel
+
+KNOWN_ACTIONS = (4, 4, 1)
+FPS = 20
+
+
+def export_run(
+    run_dir: str | Path,
+    out: str | Path,
+    precision: str = "fp16",
+    programs: bool = False,
+    sampling: SamplingDefaults | None = None,
+    log: Callable[[str], None] = print,
+) -> Path:
+    """Turn a run folder into a bundle folder, which takes the place of an older bundle there. Returns the folder.
+
+    precision: how weights are stored: fp32, fp16 (half the size, same speed), int8 (the trunk in bytes, faster).
+    programs: add torch programs for the torch backend. sampling: the bundle's defaults.
+    Raises ExportError, with nothing written, where the run is unfit or a graph does not compute what its network does.
+    """
+    if precision not in PRECISIONS:
+        raise ExportError(f"unknown precision {precision!r}: choose {', '.join(PRECISIONS)}")
+    out = Path(out)
+    run = read_run(Path(run_dir))
+    sizes = sizes_of(run)
+    parameters = count_parameters(run.tokenizer, run.dynamics)
+    if precision != "fp32":
+        round_to_half(run.tokenizer, run.dynamics)
+    graphs = split(run.tokenizer, run.dynamics, sizes)
+    with building(out) as folder:
+        exported = {}
+        for name, graph in graphs.items():
+            log(f"{name}: torch.export, ONNX, {precision}")
+            example = random_inputs(name, sizes, 2, torch.Generator().manual_seed(1))
+            exported[name] = export_program(graph, example)
+            onnx.save(_store(to_onnx(graph, exported[name]), name, precision), folder / f"{name}.onnx")
+        files = save_programs(exported, folder, half=precision != "fp32") if programs else None
+        _write_starts(run, sizes, folder / "starts.npz")
+        manifest = seal(folder, _manifest(run, sizes, out.name, precision, parameters, sampling, files))
+        for backend in ("onnx", "torch") if programs else ("onnx",):
+            bundle = Bundle.load(folder, backend, threads=1)
+            worst = check_parity(graphs, bundle.runtime, sizes, precision if backend == "onnx" else "fp32")
+            log(f"{backend} against the network: " + ", ".join(f"{k} {v:.1e}" for k, v in worst.items()))
+        if findings := verify(folder):
+            raise ExportError(findings[0])
+    log(f"wrote {out}: {parameters:,} parameters, {sum(f.stat().st_size for f in out.iterdir()) / 1e6:.1f} MB")
+    assert manifest.precision == precision
+    return out
+
+
+def sizes_of(run: Run) -> Sizes:
+    """The sizes that the bundle's graphs agree on."""
+    size, model = int(run.record["size"]), run.dynamics.config
+    common: dict[str, Any] = {"resolution": size, "vocabulary": model.vocabulary, "actions": model.actions}
+    if isinstance(run.dynamics, TemporalVisualWorldModel):
+        config = run.dynamics.config
+        slots = config.history - 1
+        cache = CacheShape(config.layers, config.heads, config.width // config.heads, slots) if slots else None
+        hidden = config.width if config.causal_layers else None
+        return Sizes(grid=config.grid, history=config.history, cache=cache, hidden=hidden, **common)
+    side = round(run.dynamics.config.positions**0.5)
+    return Sizes(grid=(side, side), history=1, cache=None, hidden=None, **common)
+
+
+def _store(model: onnx.ModelProto, name: str, precision: str) -> onnx.ModelProto:
+    if precision == "fp32":
+        return model
+    return quantize_int8(model) if precision == "int8" and name == "dynamics" else store_half(model)
+
+
+def _write_starts(run: Run, sizes: Sizes, file: Path) -> None:
+    """A run may hold longer histories than the model looks at; the bundle holds as much as it does."""
+    frames, actions = run.starts["frames"], run.starts["actions"]
+    if frames.shape[1] < sizes.history:
+        raise ExportError(f"the run's starts hold {frames.shape[1]} frames, and the model looks at {sizes.history}")
+    np.savez_compressed(
+        file,
+        frames=frames[:, -sizes.history :],
+        actions=actions[:, actions.shape[1] - (sizes.history - 1) :].astype(np.uint8),
+        seeds=run.starts["seeds"].astype(np.int64),
+    )
+
+
+def _manifest(
+    run: Run,
+    sizes: Sizes,
+    name: str,
+    precision: str,
+    parameters: int,
+    sampling: SamplingDefaults | None,
+    programs: dict[str, str] | None,
+) -> Manifest:
+    causal = "causal_head.onnx" if sizes.hidden else None
+    record = run.record
+    known = tuple(min(action, sizes.actions - 1) for action in KNOWN_ACTIONS)
+    return Manifest(
+        format=1,
+        name=name,
+        version=str(record["kind"]).removeprefix("v"),
+        games=(str(record["world"]),),
+        actions=tuple(record["actions"]),
+        fps=FPS,
+        resolution=sizes.resolution,
+        grid=sizes.grid,
+        vocabulary=sizes.vocabulary,
+        history=sizes.history,
+        modes=("parallel", "ar") if sizes.hidden else ("parallel",),
+        decoders=("vq",),
+        cache=sizes.cache,
+        hidden=sizes.hidden,
+        sampling=sampling or SamplingDefaults(temperature=1.0, min_p=0.02),
+        parameters=parameters,
+        precision=precision,
+        graphs=Graphs("encoder.onnx", "dynamics.onnx", "decoder.onnx", causal),
+        programs=Programs(**programs) if programs else None,
+        starts="starts.npz",
+        files={},
+        known_frame=KnownFrame(0, known, "", "known.png"),
+        training={"recipe": record.get("recipe"), **record.get("training", {})},
+        metrics=record.get("metrics", {}),
+    )

@@ -1,0 +1,52 @@
+"""A tiny trained-looking run, so that a whole export takes seconds."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.torch import save_file
+
+from models.patch_vqvae import PatchVQVAE, PatchVQVAEConfig
+from models.v1.vqvae import VQVAE, VQVAEConfig
+from models.v1.world_model import VisualWorldModel, VisualWorldModelConfig
+from models.world_model import TemporalVisualWorldModel, WorldModelConfig
+
+ACTIONS = ["noop", "up", "down", "left", "right"]
+
+
+def tiny_run(folder: Path, kind: str = "v1.1") -> Path:
+    """A run folder with random weights. The real v1.1 grid of 8 x 8, everything else as small as it goes."""
+    torch.manual_seed(0)
+    folder.mkdir(parents=True)
+    if kind == "v1":
+        tokenizer_config = VQVAEConfig(vocabulary=32, code_width=8, width=16, encoder_blocks=1, decoder_blocks=1)
+        dynamics_config = VisualWorldModelConfig(vocabulary=32, width=32, layers=2, heads=2)
+        tokenizer, dynamics, history = VQVAE(tokenizer_config), VisualWorldModel(dynamics_config), 2
+    else:
+        tokenizer_config = PatchVQVAEConfig(vocabulary=64, code_width=8, width=32)
+        dynamics_config = WorldModelConfig(vocabulary=64, width=64, layers=2, heads=2, causal_layers=1)
+        tokenizer, dynamics, history = PatchVQVAE(tokenizer_config), TemporalVisualWorldModel(dynamics_config), 4
+    with torch.no_grad():  # sharp enough that what is most likely does not hang on rounding
+        for name, parameter in dynamics.named_parameters():
+            if name in ("code", "code.weight"):
+                parameter.mul_(8)
+    save_file(tokenizer.state_dict(), folder / "tokenizer.safetensors")
+    save_file(dynamics.state_dict(), folder / "dynamics.safetensors")
+    rng = np.random.default_rng(0)
+    np.savez_compressed(
+        folder / "starts.npz",
+        frames=rng.integers(0, 256, (3, history, 64, 64, 3), np.uint8),
+        actions=rng.integers(0, 5, (3, history - 1), np.uint8),
+        seeds=np.arange(3),
+    )
+    record = {
+        "recipe": "tiny", "kind": kind, "history": history, "world": "garden", "actions": ACTIONS, "size": 64,
+        "tokenizer": asdict(tokenizer_config), "dynamics": asdict(dynamics_config),
+        "training": {"minutes": 0, "frames": 0}, "metrics": {},
+    }  # fmt: skip
+    (folder / "run.json").write_text(json.dumps(record))
+    return folder
