@@ -170,7 +170,7 @@ def _check(m: Manifest) -> None:
         raise SchemaError(f"precision must be one of {', '.join(PRECISIONS)}, not {m.precision!r}")
     if "ar" in m.modes and (m.graphs.causal_head is None or m.hidden is None):
         raise SchemaError("the mode ar needs graphs.causal_head and hidden")
-    if m.sampling.temperature < 0 or not 0 <= m.sampling.min_p < 1:
+    if not 0 <= m.sampling.temperature < float("inf") or not 0 <= m.sampling.min_p < 1:
         raise SchemaError("sampling needs temperature >= 0 and 0 <= min_p < 1")
     if (m.cache.slots if m.cache else 0) != m.history - 1:
         raise SchemaError("cache.slots must be history - 1")

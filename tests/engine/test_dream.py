@@ -1,0 +1,148 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from engine.bundle import Bundle
+from engine.dream import Dream, DreamBatch
+from games.world import World
+
+SCRIPT = [0, 4, 4, 1, 1, 2, 3, 0, 0, 4] * 3
+
+
+def play(dream: Dream, script: list[int]) -> list[bytes]:
+    return [dream.step(action).frame.tobytes() for action in script]
+
+
+def test_a_dream_is_a_world(bundle: Bundle) -> None:
+    dream = Dream(bundle)
+    assert isinstance(dream, World)
+    step = dream.step(1)
+    assert step.frame.shape == (32, 32, 3)
+    assert step.frame.dtype == np.uint8
+    assert (step.reward, step.ended) == (0.0, False)
+
+
+@pytest.mark.parametrize("mode", ["parallel", "ar"])
+def test_the_same_seed_dreams_the_same_frames_and_another_seed_others(bundle: Bundle, mode: str) -> None:
+    first, again, other = (Dream(bundle, mode, seed=seed) for seed in (3, 3, 6))
+    frames = play(first, SCRIPT)
+    assert play(again, SCRIPT) == frames
+    assert play(other, SCRIPT) != frames
+    first.reset(3)
+    assert play(first, SCRIPT) == frames
+
+
+def test_the_modes_dream_differently(bundle: Bundle) -> None:
+    assert play(Dream(bundle, "parallel"), SCRIPT) != play(Dream(bundle, "ar"), SCRIPT)
+
+
+def test_restore_goes_on_exactly_where_the_snapshot_was_taken(bundle: Bundle) -> None:
+    dream = Dream(bundle, "ar", seed=1)
+    play(dream, SCRIPT[:5])
+    snapshot, there = dream.snapshot(), dream.frame.copy()
+    first = play(dream, SCRIPT)
+    assert np.array_equal(dream.restore(snapshot), there)
+    assert play(dream, SCRIPT) == first
+    dream.restore(snapshot)
+    assert play(dream, SCRIPT) == first
+
+
+def test_a_start_fills_the_history_and_play_keeps_it_full(bundle: Bundle) -> None:
+    dream = Dream(bundle)
+    assert dream.history_fill == 4
+    play(dream, SCRIPT)
+    assert dream.history_fill == 4
+
+
+def test_switching_the_mode_changes_nothing_that_the_history_holds(bundle: Bundle) -> None:
+    dream = Dream(bundle, "parallel", seed=2)
+    play(dream, SCRIPT[:7])
+    before = dream.snapshot()
+    dream.mode = "ar"
+    dream.mode = "parallel"
+    dream.mode = "ar"
+    after = dream.snapshot()
+    assert before.ring is not None
+    assert after.ring is not None
+    assert all(np.array_equal(a, b) for a, b in zip(before.ring, after.ring, strict=True))
+    assert np.array_equal(before.tokens, after.tokens)
+    assert before.generators == after.generators
+    # What is committed next is the frame that was there, in either mode.
+    dream.step(1)
+    ar = dream.snapshot().ring
+    dream.restore(before)
+    dream.mode = "parallel"
+    dream.step(1)
+    parallel = dream.snapshot().ring
+    assert ar is not None
+    assert parallel is not None
+    assert np.array_equal(ar.keys, parallel.keys)
+
+
+def test_a_trajectory_does_not_depend_on_its_batch(bundle: Bundle) -> None:
+    seeds = [5, 8, 11]
+    batch = DreamBatch(bundle, 3, "ar")
+    batch.reset(seeds, [0, 1, 2])
+    together = [batch.step([action, 0, action]).copy() for action in SCRIPT]
+    for row, seed in enumerate(seeds):
+        alone = Dream(bundle, "ar")
+        alone.reset(seed, row)
+        for action, frames in zip(SCRIPT, together, strict=True):
+            assert np.array_equal(alone.step(0 if row == 1 else action).frame, frames[row])
+
+
+def test_appended_frames_become_the_history(bundle: Bundle) -> None:
+    frames = np.random.default_rng(4).integers(0, 24, (4, 32, 32, 3), np.uint8)
+    handed_over, begun = Dream(bundle, seed=0), DreamBatch(bundle, 1)
+    play(handed_over, SCRIPT)
+    for frame, action in zip(frames, [0, 1, 2, 3], strict=True):
+        handed_over.append_frame(frame, action)
+    begun.reset_from([0], frames[None], np.array([[1, 2, 3]]))
+    assert np.array_equal(handed_over.frame, frames[-1])
+    assert handed_over.snapshot().ring is not None
+    assert np.array_equal(handed_over.tokens, begun.tokens[0])
+    logits = [b.advance([4]).logits for b in (handed_over._batch, begun)]
+    assert np.array_equal(*logits)
+
+
+def test_the_newest_frame_counts_in_ar_mode_and_passes_are_told(bundle: Bundle) -> None:
+    dream = Dream(bundle, "ar")
+    dream.step(0)
+    assert 1 <= dream.passes <= 16
+    assert set(dream.timings) == {"dynamics", "sample", "decode"}
+    dream.mode = "parallel"
+    dream.step(0)
+    assert dream.passes == 0
+
+
+@pytest.mark.parametrize(("what", "value"), [("mode", "telepathy"), ("decoder", "diffusion"), ("temperature", -1)])
+def test_an_unknown_setting_is_one_sentence_and_changes_nothing(bundle: Bundle, what: str, value: object) -> None:
+    dream = Dream(bundle)
+    before = getattr(dream, what)
+    with pytest.raises(ValueError, match=what):
+        setattr(dream, what, value)
+    assert getattr(dream, what) == before
+
+
+@pytest.mark.parametrize("action", [-1, 5, 300])
+def test_an_unknown_action_is_refused(bundle: Bundle, action: int) -> None:
+    with pytest.raises(ValueError, match="unknown action"):
+        Dream(bundle).step(action)
+
+
+@pytest.mark.parametrize(
+    ("frames", "actions"),
+    [((1, 4, 16, 16, 3), (1, 3)), ((4, 32, 32, 3), (1, 3)), ((1, 4, 32, 32, 3), (1, 4)), ((1, 0, 32, 32, 3), (1, 0))],
+)
+def test_a_history_of_the_wrong_shape_is_one_sentence(
+    bundle: Bundle, frames: tuple[int, ...], actions: tuple[int, ...]
+) -> None:
+    with pytest.raises(ValueError, match=r"history must be|need . actions") as error:
+        DreamBatch(bundle, 1).reset_from([0], np.zeros(frames, np.uint8), np.zeros(actions, np.int64))
+    assert "\n" not in str(error.value)
+
+
+def test_a_start_that_is_not_there_is_refused(bundle: Bundle) -> None:
+    with pytest.raises(ValueError, match="there is no start 3"):
+        Dream(bundle).reset(0, 3)

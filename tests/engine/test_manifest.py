@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fake import fake_manifest
+
+from engine.errors import BundleError
+from engine.manifest import Manifest
+
+FILE = Path("v9/manifest.json")
+
+
+def test_a_manifest_reads_back_as_it_was_written() -> None:
+    assert Manifest.parse(fake_manifest().to_json(), FILE) == fake_manifest()
+
+
+BAD: list[tuple[dict[str, Any], str]] = [
+    ({"format": 2}, "format 2.*update Reverie"),
+    ({"format": 0}, "format 0.*export the bundle again"),
+    ({"flavour": 1}, "the key flavour is not known"),
+    ({"cache": {"layers": 1, "heads": 1, "head_dim": 4, "slots": 3, "ring": 1}}, "cache.ring is not known"),
+    ({"vocabulary": "many"}, "vocabulary must be a whole number"),
+    ({"vocabulary": True}, "vocabulary must be a whole number"),
+    ({"vocabulary": 0}, "vocabulary must be at least 1"),
+    ({"grid": [8]}, "grid must have 2 entries"),
+    ({"actions": []}, "actions must name"),
+    ({"modes": ["parallel", "psychic"]}, "psychic"),
+    ({"decoders": ["diffusion"]}, "diffusion"),
+    ({"hidden": None}, "the mode ar needs"),
+    ({"history": 9}, "cache.slots must be history - 1"),
+    ({"starts": "other.npz"}, "no SHA-256 of other.npz"),
+    ({"files": {}}, "no SHA-256 of encoder.onnx"),
+    ({"precision": "fp4"}, "precision must be one of"),
+]
+
+
+@pytest.mark.parametrize(("change", "match"), BAD)
+def test_what_is_not_understood_is_refused_in_one_sentence(change: dict[str, Any], match: str) -> None:
+    value = json.loads(fake_manifest().to_json()) | change
+    with pytest.raises(BundleError, match=match) as error:
+        Manifest.parse(json.dumps(value), FILE)
+    assert str(FILE) in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("name", ["../secret", "/etc/passwd", "a/../../b", "..\\b", "C:\\b", "manifest.json"])
+def test_a_file_outside_the_folder_is_refused(name: str) -> None:
+    value = json.loads(fake_manifest().to_json())
+    value["files"][name] = "0" * 64
+    with pytest.raises(BundleError, match="does not lie inside the bundle"):
+        Manifest.parse(json.dumps(value), FILE)
+
+
+def test_a_missing_key_is_named() -> None:
+    value = json.loads(fake_manifest().to_json())
+    del value["grid"]
+    with pytest.raises(BundleError, match="the key grid is missing"):
+        Manifest.parse(json.dumps(value), FILE)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"format": 1'])
+def test_what_is_no_manifest_at_all_is_refused(text: str) -> None:
+    with pytest.raises(BundleError):
+        Manifest.parse(text, FILE)

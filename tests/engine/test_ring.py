@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+import numpy as np
+
+from engine.manifest import CacheShape
+from engine.ring import Ring
+
+SHAPE = CacheShape(layers=2, heads=2, head_dim=3, slots=3)
+
+
+def push(ring: Ring, number: int) -> None:
+    frame = np.full((2, 2, 2, 5, 3), number, np.float32)
+    ring.push(frame, -frame)
+
+
+def content(ring: Ring) -> dict[int, float]:
+    """Age to the number that was pushed, for filled slots."""
+    return {int(age): float(ring.keys[0, 0, 0, slot, 0, 0]) for slot, age in enumerate(ring.age[0]) if age}
+
+
+def test_a_ring_fills_and_the_newest_frame_has_age_one() -> None:
+    ring = Ring(2, SHAPE, positions=5)
+    assert ring.filled == 0
+    push(ring, 10)
+    push(ring, 11)
+    assert ring.filled == 2
+    assert content(ring) == {1: 11, 2: 10}
+
+
+def test_a_full_ring_forgets_exactly_the_oldest_frame() -> None:
+    ring = Ring(2, SHAPE, positions=5)
+    for number in range(3):
+        push(ring, number)
+    assert content(ring) == {1: 2, 2: 1, 3: 0}
+    before = ring.snapshot()
+    oldest = int(np.argmax(ring.age[0]))
+    push(ring, 3)
+    assert content(ring) == {1: 3, 2: 2, 3: 1}
+    others = [slot for slot in range(3) if slot != oldest]
+    assert np.array_equal(ring.keys[:, :, :, others], before.keys[:, :, :, others])
+    assert np.array_equal(ring.values[:, :, :, others], before.values[:, :, :, others])
+
+
+def test_many_turns_later_the_ring_still_holds_the_last_frames() -> None:
+    ring = Ring(2, SHAPE, positions=5)
+    for number in range(1001):
+        push(ring, number)
+    assert content(ring) == {1: 1000, 2: 999, 3: 998}
+    assert (ring.values == -ring.keys).all()
+
+
+def test_restore_puts_back_what_the_snapshot_saw_and_where_it_goes_on() -> None:
+    ring = Ring(2, SHAPE, positions=5)
+    for number in range(4):
+        push(ring, number)
+    snapshot = ring.snapshot()
+    push(ring, 4)
+    push(ring, 5)
+    ring.restore(snapshot)
+    assert content(ring) == {1: 3, 2: 2, 3: 1}
+    push(ring, 9)
+    assert content(ring) == {1: 9, 2: 3, 3: 2}

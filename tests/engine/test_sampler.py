@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from engine.sampler import Sampling, Tokens, draw, gumbel_noise, sample_ar
+
+S, V = 12, 7
+
+
+def causal_function(seed: int):  # type: ignore[no-untyped-def]
+    """A random function whose logits at position i depend on every token before i, and on nothing else."""
+    table = np.random.default_rng(seed).standard_normal((S, S, V, V)).astype(np.float32) * 2
+
+    def logits(tokens: Tokens, rows: NDArray[np.intp]) -> NDArray[np.float32]:
+        out = np.zeros((len(tokens), S, V), np.float32)
+        for i in range(S):
+            for j in range(i):
+                out[:, i] += table[i, j, tokens[:, j]]
+        return out + rows[:, None, None].astype(np.float32) * table[0, 0, 0]
+
+    return logits
+
+
+def one_by_one(logits, noise: NDArray[np.float32], sampling: Sampling) -> Tokens:  # type: ignore[no-untyped-def]
+    tokens = np.zeros(noise.shape[:2], np.int64)
+    for i in range(S):
+        tokens[:, i] = draw(logits(tokens, np.arange(len(tokens))), noise, sampling)[:, i]
+    return tokens
+
+
+@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("temperature", [0.0, 0.7, 1.0])
+def test_the_fixed_point_is_the_sequential_sample_in_at_most_s_passes(seed: int, temperature: float) -> None:
+    logits, sampling = causal_function(seed), Sampling("ar", temperature)
+    noise = gumbel_noise([np.random.default_rng([seed, b]) for b in range(3)], S, V)
+    guess = np.random.default_rng(seed).integers(0, V, (3, S))
+    tokens, passes = sample_ar(logits, guess, noise, sampling)
+    assert np.array_equal(tokens, one_by_one(logits, noise, sampling))
+    assert 1 <= passes <= S
+
+
+def test_a_right_guess_takes_one_pass() -> None:
+    logits, sampling = causal_function(0), Sampling("ar")
+    noise = gumbel_noise([np.random.default_rng(0)], S, V)
+    right = one_by_one(logits, noise, sampling)
+    assert sample_ar(logits, right, noise, sampling)[1] == 1
+
+
+def test_drawn_tokens_have_the_probabilities_of_the_softmax_at_that_temperature() -> None:
+    logits = np.array([2.0, 1.0, 0.0, -1.0], np.float32)
+    for temperature in (0.5, 1.0, 2.0):
+        noise = gumbel_noise([np.random.default_rng(3)], 40_000, 4)
+        drawn = draw(np.tile(logits, (1, 40_000, 1)), noise, Sampling(temperature=temperature, min_p=0))
+        expected = np.exp(logits / temperature) / np.exp(logits / temperature).sum()
+        assert np.bincount(drawn[0], minlength=4) / 40_000 == pytest.approx(expected, abs=0.01)
+
+
+def test_min_p_never_draws_what_is_too_unlikely_and_keeps_the_rest() -> None:
+    p = np.array([0.6, 0.3, 0.07, 0.03])
+    noise = gumbel_noise([np.random.default_rng(3)], 20_000, 4)
+    drawn = draw(np.tile(np.log(p).astype(np.float32), (1, 20_000, 1)), noise, Sampling(min_p=0.1))
+    assert set(np.unique(drawn)) == {0, 1, 2}
+
+
+def test_temperature_zero_takes_the_most_likely_token() -> None:
+    logits = np.random.default_rng(0).standard_normal((2, S, V)).astype(np.float32)
+    noise = gumbel_noise([np.random.default_rng(i) for i in range(2)], S, V)
+    assert np.array_equal(draw(logits, noise, Sampling(temperature=0)), logits.argmax(-1))
+
+
+def test_noise_of_a_row_depends_on_its_own_generator_alone() -> None:
+    alone = gumbel_noise([np.random.default_rng(7)], S, V)
+    among = gumbel_noise([np.random.default_rng(i) for i in (3, 7, 9)], S, V)
+    assert np.array_equal(alone[0], among[1])
+    assert np.isfinite(among).all()
+
+
+@pytest.mark.parametrize("temperature", [-1.0, float("nan"), float("inf")])
+def test_an_impossible_temperature_is_refused(temperature: float) -> None:
+    with pytest.raises(ValueError, match="temperature must be"):
+        Sampling(temperature=temperature)

@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from engine.bundle import Bundle
+from engine.errors import TapeError
+from engine.tape import Tape, frames_sha256
+from engine.taping import TapedDream, replay
+
+
+def a_long_play(bundle: Bundle) -> tuple[Tape, list[bytes]]:
+    """A play with everything that a tape can hold."""
+    dream = TapedDream(bundle, "parallel", seed=4, start=2)
+    frames = []
+
+    def play(*actions: int) -> None:
+        frames.extend(dream.step(action).frame.tobytes() for action in actions)
+
+    play(0, 0, 0, 1, 1, 4)
+    dream.mode = "ar"
+    play(2, 2)
+    moment = dream.snapshot()
+    dream.temperature = 0.5
+    play(3, 3, 3)
+    dream.restore(moment)
+    play(1, 0)
+    for action in (0, 4):
+        dream.append_frame(np.random.default_rng(action).integers(0, 24, (32, 32, 3), np.uint8), action)
+    play(4, 4)
+    dream.reset(9)
+    dream.mode = "parallel"
+    play(1, 2, 3)
+    return dream.tape(), frames
+
+
+def test_a_tape_replays_to_identical_frames(bundle: Bundle, tmp_path: Path) -> None:
+    tape, frames = a_long_play(bundle)
+    tape.save(tmp_path / "play.tape")
+    loaded = Tape.load(tmp_path / "play.tape")
+    assert loaded == tape
+    again = [frame.copy() for frame in replay(loaded, bundle)]
+    assert [frame.tobytes() for frame in again] == frames
+    assert frames_sha256(again) == tape.frames_sha256
+    assert len(again) == tape.frames == 18
+
+
+def test_a_tape_is_small_and_readable(bundle: Bundle, tmp_path: Path) -> None:
+    dream = TapedDream(bundle)
+    for tick in range(1000):
+        dream.step(tick // 50 % 5)
+    dream.tape().save(tmp_path / "play.tape")
+    assert (tmp_path / "play.tape").stat().st_size < 4000
+    assert list(tmp_path.iterdir()) == [tmp_path / "play.tape"]
+
+
+def test_the_same_play_can_be_drawn_by_the_other_sampler(bundle: Bundle) -> None:
+    tape, frames = a_long_play(bundle)
+    parallel = [f.tobytes() for f in replay(tape, bundle, mode="parallel")]
+    ar = [f.tobytes() for f in replay(tape, bundle, mode="ar")]
+    assert len(parallel) == len(ar) == len(frames)
+    assert parallel[:6] == frames[:6]  # that much of it was parallel
+    assert parallel != frames
+    assert ar != frames
+    assert ar != parallel
+
+
+def test_a_tape_of_another_bundle_is_one_sentence(bundle: Bundle) -> None:
+    tape, _ = a_long_play(bundle)
+    with pytest.raises(TapeError, match="another build of fake"):
+        next(iter(replay(tape, dataclasses.replace(bundle, digest="0" * 64))))
+    other = dataclasses.replace(tape, bundle="v7", manifest_sha256="0" * 64)
+    with pytest.raises(TapeError, match="the bundle v7, not fake"):
+        next(iter(replay(other, bundle)))
+
+
+@pytest.mark.parametrize(
+    ("change", "match"),
+    [
+        ({"format": 2}, "format 2"),
+        ({"events": [{"action": 1}]}, "event 0"),
+        ({"events": [{"action": 1, "count": -3}]}, "event 0"),
+        ({"events": [{"jump": 1}]}, "jump is not known"),
+        ({"seed": "x"}, "seed must be a whole number"),
+    ],
+)
+def test_a_damaged_tape_is_one_sentence(bundle: Bundle, tmp_path: Path, change: dict[str, object], match: str) -> None:
+    file = tmp_path / "play.tape"
+    a_long_play(bundle)[0].save(file)
+    file.write_text(json.dumps(json.loads(file.read_text()) | change))
+    with pytest.raises(TapeError, match=match) as error:
+        Tape.load(file)
+    assert "\n" not in str(error.value)
+
+
+def test_a_tape_cut_short_and_a_tape_that_is_not_there(bundle: Bundle, tmp_path: Path) -> None:
+    file = tmp_path / "play.tape"
+    a_long_play(bundle)[0].save(file)
+    file.write_bytes(file.read_bytes()[:-10])
+    with pytest.raises(TapeError, match="cut short"):
+        Tape.load(file)
+    with pytest.raises(TapeError, match="cannot be read"):
+        Tape.load(tmp_path / "none.tape")
+
+
+@pytest.mark.parametrize(
+    "event", [{"restore": 99}, {"action": 77, "count": 1}, {"mode": "x"}, {"action": 0, "tokens": [1, 2]}]
+)
+def test_a_tape_that_contradicts_itself_is_one_sentence(
+    bundle: Bundle, tmp_path: Path, event: dict[str, object]
+) -> None:
+    file = tmp_path / "play.tape"
+    a_long_play(bundle)[0].save(file)
+    content = json.loads(file.read_text())
+    file.write_text(json.dumps(content | {"events": [*content["events"], event]}))
+    with pytest.raises(TapeError):
+        list(replay(Tape.load(file), bundle))
