@@ -50,7 +50,7 @@ def draw_hint(screen: pygame.Surface) -> None:
 def draw_message(screen: pygame.Surface, words: str, place: look.Layout) -> None:
     """A short message over the lower edge of the picture."""
     limit = screen.get_width() - 2 * look.MARGIN - 24
-    scale = look.TEXT_SCALE if font.measure(words, look.TEXT_SCALE) <= limit else 1
+    scale = look.TEXT_SCALE
     lines = _wrapped(words, scale, limit)
     height = 12 * scale * len(lines) + 8
     box = pygame.Rect(0, 0, max(font.measure(line, scale) for line in lines) + 24, height)

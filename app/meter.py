@@ -95,7 +95,7 @@ class Meter:
                 "fps": round((len(made) - 1) / span, 3) if span > 0 else 0.0,
                 "frame_ms": percentiles(self._frame_ms[skip:]),
                 "stages_ms": {
-                    stage: round(float(np.median(v[skip:])), 3) if len(v) > skip else 0.0
+                    stage: round(float(np.mean(v[skip:])), 3) if len(v) > skip else 0.0
                     for stage, v in self._stages.items()
                 },
                 "input_to_flip_ms": percentiles(self._flip_ms, ("p50", "p95")),

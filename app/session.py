@@ -180,7 +180,10 @@ class Session:
             message = "the dream goes on from here"
         else:
             frames = np.stack([frame for frame, _ in self.history])
-            self.frame = self._real().restore_from(frames, self.seed)
+            try:
+                self.frame = self._real().restore_from(frames, self.seed)
+            except ValueError as error:
+                raise Mistake(f"The real game cannot go on from this picture: {error}") from error
             self.is_real = True
             message = "the real game goes on from here"
         self._break()

@@ -77,6 +77,14 @@ def test_the_real_game_goes_on_from_a_real_picture(bundle: Bundle) -> None:
     assert np.mean(np.any(session.frame != seen, axis=-1)) < 0.05
 
 
+def test_a_dream_that_is_no_picture_of_the_game_stays_a_dream(bundle: Bundle) -> None:
+    session = Session(Choice("dots"), bundle)
+    session.step(RIGHT)
+    with pytest.raises(Mistake, match="cannot go on from this picture"):
+        session.hand_over()
+    assert not session.status().real
+
+
 def test_switching_the_bundle_keeps_the_picture(bundle: Bundle) -> None:
     session = Session(Choice("dots"), bundle)
     session.step(RIGHT)
