@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from games.garden import sprites as grids
+from games.garden import sprites_large as grids_large
 from games.garden.layout import ARCH, BERRY, BLANK
 
 Pixels = NDArray[np.uint32]
@@ -63,11 +64,13 @@ def atlas(size: int) -> Atlas:
     hud = (g.HEART_FULL, g.HEART_EMPTY, g.BERRY_ICON, *g.DIGITS)
     kinds = (g.FLOOR, g.PAD, g.PLANTER, g.ARCH, g.HEDGE_TOP, g.HEDGE_FRONT, g.HEDGE_FLOWER, g.BERRY, g.BLANK)
     tiles = [parse(grid) for grid in (*kinds, *hud)]
-    left = [parse(grid) for grid in g.PLAYER_LEFT]
-    players = [parse(grid) for grid in (*g.PLAYER_UP, *g.PLAYER_DOWN)]
-    sprites = [*players, *left, *(one[:, ::-1] for one in left), *(parse(grid) for grid in (*g.BEETLE, *g.WISP))]
     if size == 128:
-        tiles, sprites = [enlarge(t) for t in tiles], [enlarge(s) for s in sprites]
+        tiles = [enlarge(tile) for tile in tiles]
+    who = grids_large if size == 128 else grids
+    left = [parse(grid) for grid in who.PLAYER_LEFT]
+    players = [parse(grid) for grid in (*who.PLAYER_UP, *who.PLAYER_DOWN)]
+    creatures = [parse(grid) for grid in (*who.BEETLE, *who.WISP)]
+    sprites = [*players, *left, *(one[:, ::-1] for one in left), *creatures]
     return Atlas(size // 8, np.stack(tiles), np.stack(sprites))
 
 
