@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import queue
 import signal
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -56,8 +57,9 @@ def record(
 ) -> Recording:
     """Record a built-in game into the folder `out`, with several processes; `progress` is told how many frames are new.
 
-    Ctrl-C keeps every shard that is already written. Raises ValueError for an unknown world, policy or size, and
-    RecordingError where the folder cannot be written or holds another world's recording.
+    Ctrl-C ends the episodes that are being played where they are, writes them too, and is then raised on. Raises
+    ValueError for an unknown world, policy or size, and RecordingError where the folder cannot be written or holds
+    another world's recording, or where a worker died.
     """
     if steps < 1 or workers < 1:
         raise ValueError("steps and workers must be at least 1")
@@ -67,78 +69,107 @@ def record(
     registry.policy(world, policy, 1)
     if out.exists() and not out.is_dir():
         raise RecordingError(f"{out} is a file; name a folder.")
-    share = -(-steps // workers)
-    if workers == 1:
-        _work(config, out, 0, share, progress)
-        return Recording(out)
     context = multiprocessing.get_context("spawn")
-    queue: Any = context.Queue()
+    messages: Any = context.Queue()
+    stop = context.Event()
+    share = -(-steps // workers)
     processes = [
-        context.Process(target=_work_in_process, args=(config, out, worker, share, queue)) for worker in range(workers)
+        context.Process(target=_work_in_process, args=(config, out, worker, share, messages, stop), daemon=True)
+        for worker in range(workers)
     ]
     for process in processes:
         process.start()
-    try:
-        running = workers
-        while running:
-            message = queue.get()
+    interrupt: BaseException | None = None
+    running = workers
+    while running:
+        try:
+            message = messages.get(timeout=1)
             if isinstance(message, int):
                 progress(message)
             elif message is None:
                 running -= 1
             else:
+                stop.set()
                 raise RecordingError(message)
-    except BaseException:
-        for process in processes:  # what a worker has written stays; a shard half written is not in its index
-            process.terminate()
-        raise
-    finally:
-        for process in processes:
-            process.join()
+        except queue.Empty:
+            if any(process.exitcode for process in processes):
+                stop.set()
+                raise RecordingError(f"a recording process died; what is in {out} is good up to there.") from None
+        except KeyboardInterrupt as error:
+            interrupt = error
+            stop.set()
+    for process in processes:
+        process.join()
+    if interrupt is not None:
+        raise interrupt
     return Recording(out)
 
 
-def _work_in_process(config: RecordConfig, out: Path, worker: int, frames: int, queue: Any) -> None:
+def _work_in_process(config: RecordConfig, out: Path, worker: int, frames: int, messages: Any, stop: Any) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
     try:
-        _work(config, out, worker, frames, queue.put)
-        queue.put(None)
-    except Exception as error:
-        queue.put(str(error))
+        _work(config, out, worker, frames, messages.put, stop.is_set)
+        messages.put(None)
+    except (OSError, ValueError) as error:
+        messages.put(str(error))
 
 
-def _work(config: RecordConfig, out: Path, worker: int, frames: int, progress: Callable[[int], None]) -> None:
+def _work(
+    config: RecordConfig,
+    out: Path,
+    worker: int,
+    frames: int,
+    progress: Callable[[int], None],
+    stop: Callable[[], bool],
+) -> None:
     game = registry.get(config.world)(batch := min(config.batch, -(-frames // 2)))
     writer = RecordingWriter(out, config.world, game.actions, config.size, worker)
     length = max(2, min(config.episode_frames, -(-frames // batch)))
     done = 0
-    while done < frames:
+    while done < frames and not stop():
         # Another run into the same folder, another worker or another shard never repeats a seed.
         lot = np.random.default_rng([config.seed, worker, writer.shards])
         seeds = lot.integers(HELD_OUT_SEED, size=batch)
-        rows = play_shard(
-            game, registry.policy(config.world, config.policy, batch, int(seeds[0])), seeds, length, config.size
-        )
-        writer.write(rows, [length] * batch, seeds.tolist())
-        done += batch * length
-        progress(batch * length)
+        policy = registry.policy(config.world, config.policy, batch, int(seeds[0]))
+        rows = play_shard(game, policy, seeds, length, config.size, stop=stop)
+        writer.write(rows, [len(rows.actions) // batch] * batch, seeds.tolist())
+        done += len(rows.actions)
+        progress(len(rows.actions))
 
 
-def play_shard(game: BatchGame, policy: Policy, seeds: Ints, length: int, size: int, vary: bool = True) -> Rows:
-    """One episode of `length` frames in each of the game's trajectories, laid out episode after episode."""
+def play_shard(
+    game: BatchGame,
+    policy: Policy,
+    seeds: Ints,
+    length: int,
+    size: int,
+    vary: bool = True,
+    stop: Callable[[], bool] = lambda: False,
+) -> Rows:
+    """One episode in each of the game's trajectories, laid out episode after episode.
+
+    length: frames of an episode; fewer, but at least 2, where `stop` turns true.
+    """
     batch = len(seeds)
     frames = np.empty((batch, length, size, size, 3), np.uint8)
     actions = np.zeros((batch, length), np.uint8)
     rewards = np.zeros((batch, length), np.float32)
     ended = np.zeros((batch, length), bool)
     game.reset(seeds, vary=vary)
-    for t in range(length):
-        frames[:, t] = game.render(size)
-        if t + 1 < length:
-            chosen = policy.act(game)
-            actions[:, t] = chosen
-            rewards[:, t], ended[:, t] = game.step(chosen)
-    return Rows(frames.reshape(-1, size, size, 3), actions.reshape(-1), rewards.reshape(-1), ended.reshape(-1))
+    frames[:, 0] = game.render(size)
+    played = 1
+    while played < length and not (stop() and played >= 2):
+        chosen = policy.act(game)
+        actions[:, played - 1] = chosen
+        rewards[:, played - 1], ended[:, played - 1] = game.step(chosen)
+        frames[:, played] = game.render(size)
+        played += 1
+    return Rows(
+        frames[:, :played].reshape(-1, size, size, 3),
+        actions[:, :played].reshape(-1),
+        rewards[:, :played].reshape(-1),
+        ended[:, :played].reshape(-1),
+    )
 
 
 class EpisodeRecorder:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from games import registry
-from training.record import EpisodeRecorder, record
+from training.record import EpisodeRecorder, play_shard, record
 from training.recording import Recording, RecordingError, RecordingWriter, Rows
 from training.windows import Windows, frame_windows, tokenize
 
@@ -138,3 +138,13 @@ def test_another_worlds_recording_is_not_mixed_in(folder: Path) -> None:
     with pytest.raises(RecordingError, match="another world or size"):
         RecordingWriter(folder, "chess", ("noop",), 64)
     assert json.loads((folder / "index-00.json").read_text())["world"] == "garden"
+
+
+def test_an_interrupted_recording_keeps_its_unfinished_episodes(tmp_path: Path) -> None:
+    calls = iter(range(100))
+    game = registry.get("garden")(2)
+    rows = play_shard(
+        game, registry.policy("garden", "random", 2), np.array([1, 2]), 50, 64, stop=lambda: next(calls) >= 10
+    )
+    assert len(rows.frames) == len(rows.actions) == 2 * 11
+    assert not (rows.frames[10] == rows.frames[11]).all(), "the second trajectory follows the first"
