@@ -107,8 +107,16 @@ def record(
 
 def _work_in_process(config: RecordConfig, out: Path, worker: int, frames: int, messages: Any, stop: Any) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+    parent = multiprocessing.parent_process()
+
+    def ends() -> bool:
+        if parent is not None and not parent.is_alive():
+            messages.cancel_join_thread()  # nobody is left to read what was said
+            return True
+        return bool(stop.is_set())
+
     try:
-        _work(config, out, worker, frames, messages.put, stop.is_set)
+        _work(config, out, worker, frames, messages.put, ends)
         messages.put(None)
     except (OSError, ValueError) as error:
         messages.put(str(error))
