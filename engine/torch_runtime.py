@@ -55,10 +55,7 @@ class TorchRuntime(Runtime):
             tensors = load_file(weights)
         except (OSError, SafetensorError) as error:
             raise BundleError(f"{weights} holds no weights ({error}): export the bundle again") from None
-        self._programs = {}
-        for name, file in files.items():
-            own = {key.removeprefix(f"{name}."): value for key, value in tensors.items() if key.startswith(f"{name}.")}
-            self._programs[name] = load_program(file, own)
+        self._programs = {name: load_program(file, tensors) for name, file in files.items()}
 
     def run(self, graph: str, inputs: Sequence[NDArray[np.generic]]) -> list[NDArray[np.generic]]:
         with torch.inference_mode():

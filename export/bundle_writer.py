@@ -58,6 +58,8 @@ def seal(folder: Path, manifest: Manifest) -> Manifest:
 
 
 def _hashed(folder: Path, manifest: Manifest) -> Manifest:
+    for file in folder.iterdir():
+        file.chmod(0o644)
     files = {file.name: sha256_of(file) for file in sorted(folder.iterdir()) if file.name != MANIFEST}
     manifest = replace(manifest, files=files)
     (folder / MANIFEST).write_text(manifest.to_json())

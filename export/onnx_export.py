@@ -15,7 +15,7 @@ from torch.export import ExportedProgram
 from export.graphs import Graph
 from export.quiet import quiet
 
-OPSET = 18
+OPSET = 20
 MAX_BATCH = 4096
 
 

@@ -31,7 +31,8 @@ def save_programs(programs: Mapping[str, ExportedProgram], folder: Path, half: b
         state = program.state_dict
         for name, tensor in state.items():
             shrink = half and tensor.is_floating_point() and tensor.numel() >= SMALL
-            weights[f"{graph}.{name}"] = (tensor.detach().half() if shrink else tensor.detach()).contiguous().clone()
+            # Graphs of one network call its weights by the same names: they are stored once.
+            weights[name] = (tensor.detach().half() if shrink else tensor.detach()).contiguous().clone()
             hollow = torch.zeros((1,) * tensor.ndim, dtype=tensor.dtype).expand(tensor.shape)
             state[name] = torch.nn.Parameter(hollow, False) if isinstance(tensor, torch.nn.Parameter) else hollow
         # Example inputs would be stored as a pickle; without them the archive holds none.

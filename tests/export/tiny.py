@@ -24,11 +24,11 @@ def tiny_run(folder: Path, kind: str = "v1.1") -> Path:
     folder.mkdir(parents=True)
     if kind == "v1":
         tokenizer_config = VQVAEConfig(vocabulary=32, code_width=8, width=16, encoder_blocks=1, decoder_blocks=1)
-        dynamics_config = VisualWorldModelConfig(vocabulary=32, width=32, layers=2, heads=2)
+        dynamics_config = VisualWorldModelConfig(vocabulary=32, width=64, layers=2, heads=2)
         tokenizer, dynamics, history = VQVAE(tokenizer_config), VisualWorldModel(dynamics_config), 2
     else:
         tokenizer_config = PatchVQVAEConfig(vocabulary=64, code_width=8, width=32)
-        dynamics_config = WorldModelConfig(vocabulary=64, width=64, layers=2, heads=2, causal_layers=1)
+        dynamics_config = WorldModelConfig(vocabulary=64, width=64, layers=1, heads=2, causal_layers=1)
         tokenizer, dynamics, history = PatchVQVAE(tokenizer_config), TemporalVisualWorldModel(dynamics_config), 4
     with torch.no_grad():  # sharp enough that what is most likely does not hang on rounding
         for name, parameter in dynamics.named_parameters():

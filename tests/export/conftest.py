@@ -1,0 +1,31 @@
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from tiny import tiny_run
+
+from export.run_export import export_run
+
+
+@pytest.fixture(scope="session")
+def run_v11(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny v1.1 run."""
+    return tiny_run(tmp_path_factory.mktemp("runs") / "v1.1")
+
+
+@pytest.fixture(scope="session")
+def bundle_v11(run_v11: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Its bundle in half precision, with torch programs. Tests copy it before they change it."""
+    return export_run(run_v11, tmp_path_factory.mktemp("bundles") / "tiny", "fp16", programs=True, log=lambda _: None)
+
+
+@pytest.fixture(scope="session")
+def bundle_v1(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny v1 bundle in full precision, beside the run it was made of."""
+    folder = tmp_path_factory.mktemp("v1")
+    return export_run(tiny_run(folder / "run", "v1"), folder / "tiny-v1", "fp32", log=lambda _: None)

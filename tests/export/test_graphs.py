@@ -1,0 +1,126 @@
+"""The exported graphs compute what the trained networks compute."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from engine.bundle import Bundle
+from engine.dream import Dream, DreamBatch
+from engine.ring import Ring
+from engine.sampler import Sampling, draw, gumbel_noise, sample_ar
+from export.graphs import random_inputs, split
+from export.networks import Run, read_run
+from export.quantize import round_to_half
+from export.run_export import sizes_of
+from models.world_model import TemporalVisualWorldModel
+
+
+@pytest.fixture(scope="module")
+def run(run_v11: Path) -> Run:
+    run = read_run(run_v11)
+    round_to_half(run.tokenizer, run.dynamics)
+    return run
+
+
+@pytest.fixture(scope="module")
+def bundle(bundle_v11: Path) -> Bundle:
+    return Bundle.load(bundle_v11, threads=1)
+
+
+@pytest.fixture(scope="module")
+def in_torch(bundle_v11: Path) -> Bundle:
+    return Bundle.load(bundle_v11, "torch")
+
+
+@pytest.mark.parametrize("graph", ["encoder", "dynamics", "causal_head", "decoder"])
+@pytest.mark.parametrize("batch", [1, 2, 5])
+@pytest.mark.parametrize("backend", ["onnx", "torch"])
+def test_a_graph_computes_what_its_network_does(
+    run: Run, bundle: Bundle, in_torch: Bundle, graph: str, batch: int, backend: str
+) -> None:
+    runtime = (bundle if backend == "onnx" else in_torch).runtime
+    sizes = sizes_of(run)
+    module = split(run.tokenizer, run.dynamics, sizes)[graph].module
+    inputs = random_inputs(graph, sizes, batch, torch.Generator().manual_seed(batch))
+    with torch.no_grad():
+        wanted = module(*inputs)
+    wanted = [wanted] if isinstance(wanted, torch.Tensor) else list(wanted)
+    got = runtime.run(graph, [tensor.numpy() for tensor in inputs])
+    assert len(got) == len(wanted)
+    for a, b in zip(wanted, got, strict=True):
+        assert a.numpy().dtype == b.dtype
+        difference = np.abs(a.numpy().astype(np.float64) - b.astype(np.float64))
+        if graph == "encoder":
+            assert (difference > 0).mean() < 0.01  # a tie between two codes
+        else:
+            assert difference.max() <= (1 if graph == "decoder" else 1e-3)
+
+
+def test_frame_by_frame_with_the_ring_is_the_whole_window_at_once(run: Run, bundle: Bundle) -> None:
+    assert isinstance(run.dynamics, TemporalVisualWorldModel)
+    sizes = sizes_of(run)
+    assert sizes.cache is not None
+    rng = np.random.default_rng(0)
+    tokens, actions = rng.integers(0, 64, (2, 7, 64)), rng.integers(0, 5, (2, 7))
+    with torch.no_grad():
+        hidden = run.dynamics.trunk(torch.from_numpy(tokens), torch.from_numpy(actions))
+        window = run.dynamics.parallel_logits(hidden).numpy()
+    ring = Ring(2, sizes.cache, sizes.positions)
+    for t in range(7):
+        prediction = bundle.runtime.dynamics(np.ascontiguousarray(tokens[:, t]), actions[:, t], ring)
+        assert np.abs(prediction.logits - window[:, t]).max() < 1e-3
+        assert prediction.keys is not None
+        assert prediction.values is not None
+        ring.push(prediction.keys, prediction.values)
+
+
+def test_the_causal_head_cannot_see_its_own_token_or_a_later_one(bundle: Bundle) -> None:
+    rng = np.random.default_rng(0)
+    hidden, tokens = rng.standard_normal((1, 64, 64)).astype(np.float32), rng.integers(0, 64, (1, 64))
+    before = bundle.runtime.causal_logits(hidden, tokens)
+    for i in (0, 20, 63):
+        changed = tokens.copy()
+        changed[:, i:] = (changed[:, i:] + 1) % 64
+        after = bundle.runtime.causal_logits(hidden, changed)
+        assert np.array_equal(before[:, : i + 1], after[:, : i + 1])
+
+
+def test_fixed_point_sampling_is_token_by_token_sampling_on_the_real_graph(bundle: Bundle) -> None:
+    rng = np.random.default_rng(1)
+    hidden = rng.standard_normal((1, 64, 64)).astype(np.float32)
+    noise, sampling = gumbel_noise([rng], 64, 64), Sampling("ar")
+    sequential = np.zeros((1, 64), np.int64)
+    for i in range(64):
+        sequential[:, i] = draw(bundle.runtime.causal_logits(hidden, sequential), noise, sampling)[:, i]
+    tokens, passes = sample_ar(
+        lambda t, rows: bundle.runtime.causal_logits(hidden[rows], t), rng.integers(0, 64, (1, 64)), noise, sampling
+    )
+    assert np.array_equal(tokens, sequential)
+    assert passes <= 64
+
+
+@pytest.mark.parametrize("mode", ["parallel", "ar"])
+def test_both_runtimes_dream_the_same(bundle: Bundle, in_torch: Bundle, mode: str) -> None:
+    dreams = [Dream(b, mode, temperature=0, seed=1) for b in (bundle, in_torch)]
+    for action in (0, 1, 4, 2):
+        frames = [dream.step(action).frame.astype(int) for dream in dreams]
+        assert np.array_equal(dreams[0].tokens, dreams[1].tokens)
+        assert np.abs(frames[0] - frames[1]).max() <= 1
+
+
+def test_v1_dreams_without_memory(bundle_v1: Path) -> None:
+    bundle = Bundle.load(bundle_v1, threads=1)
+    assert (bundle.manifest.cache, bundle.manifest.hidden, bundle.manifest.modes) == (None, None, ("parallel",))
+    dream = DreamBatch(bundle, 2)
+    dream.reset([0, 1])
+    assert dream.history_fill == 1
+    snapshot = dream.snapshot()
+    first = dream.step([1, 2]).copy()
+    dream.restore(snapshot)
+    assert np.array_equal(dream.step([1, 2]), first)
+    with pytest.raises(ValueError, match="no mode 'ar'"):
+        dream.mode = "ar"

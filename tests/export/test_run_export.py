@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+import torch
+
+from engine.bundle import Bundle
+from engine.manifest import Manifest
+from engine.onnx_runtime import OnnxRuntime
+from export import parity
+from export.graphs import Graph, split
+from export.networks import ExportError, read_run
+from export.quantize import quantize_int8
+from export.run_export import export_run, sizes_of
+
+
+def test_a_bundle_says_what_it_is(bundle_v11: Path, run_v11: Path) -> None:
+    m = Manifest.parse((bundle_v11 / "manifest.json").read_text(), bundle_v11)
+    assert (m.name, m.version, m.games, m.history, m.modes) == ("tiny", "1.1", ("garden",), 4, ("parallel", "ar"))
+    run = read_run(run_v11)
+    tensors = [*run.tokenizer.state_dict().values(), *run.dynamics.state_dict().values()]
+    assert m.parameters == sum(tensor.numel() for tensor in tensors)
+    assert set(m.files) == {file.name for file in bundle_v11.iterdir()} - {"manifest.json"}
+
+
+def test_half_precision_halves_the_file_and_keeps_float32_ends(bundle_v11: Path) -> None:
+    model = onnx.load(bundle_v11 / "dynamics.onnx")
+    large = [i for i in model.graph.initializer if np.prod(i.dims) >= 4096 and i.data_type != onnx.TensorProto.INT64]
+    assert large
+    assert all(i.data_type == onnx.TensorProto.FLOAT16 for i in large)
+    assert all(o.type.tensor_type.elem_type == onnx.TensorProto.FLOAT for o in model.graph.output)
+
+
+def test_a_bundle_names_no_folder_of_the_machine_it_was_made_on(bundle_v11: Path) -> None:
+    for file in bundle_v11.iterdir():
+        if file.suffix in (".onnx", ".json"):
+            assert str(Path(__file__).parents[2]).encode() not in file.read_bytes(), file.name
+
+
+def test_int8_stores_bytes_and_stays_close(bundle_v1: Path, tmp_path: Path) -> None:
+    run = read_run(bundle_v1.parent / "run")
+    sizes = sizes_of(run)
+    model = quantize_int8(onnx.load(bundle_v1 / "dynamics.onnx"))
+    assert sum(i.data_type == onnx.TensorProto.INT8 for i in model.graph.initializer) >= 8
+    onnx.save(model, tmp_path / "dynamics.onnx")
+    runtime = OnnxRuntime({"dynamics": tmp_path / "dynamics.onnx"}, cache=False, hidden=False, threads=1)
+    graph = split(run.tokenizer, run.dynamics, sizes)["dynamics"]
+    worst = parity.check_parity({"dynamics": graph}, runtime, sizes, "int8")
+    assert 0 < worst["dynamics"] < 0.1
+
+
+def test_an_export_that_fails_leaves_the_old_bundle_as_it_was(
+    run_v11: Path, bundle_v11: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = Path(shutil.copytree(bundle_v11, tmp_path / "bundle"))
+    before = {file.name: file.read_bytes() for file in target.iterdir()}
+    monkeypatch.setattr("export.run_export.split", lambda *_: (_ for _ in ()).throw(RuntimeError("power cut")))
+    with pytest.raises(RuntimeError):
+        export_run(run_v11, target)
+    assert {file.name: file.read_bytes() for file in target.iterdir()} == before
+    assert [path.name for path in tmp_path.iterdir()] == ["bundle"]
+
+
+def test_a_folder_that_is_no_bundle_is_never_replaced(run_v11: Path, tmp_path: Path) -> None:
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "letter.txt").write_text("dear")
+    with pytest.raises(ExportError, match="is not a bundle"):
+        export_run(run_v11, tmp_path / "home", log=lambda _: None)
+    assert (tmp_path / "home" / "letter.txt").read_text() == "dear"
+
+
+def test_a_graph_that_computes_something_else_fails_the_export(run_v11: Path, bundle_v11: Path) -> None:
+    run = read_run(run_v11)
+    sizes = sizes_of(run)
+    bundle = Bundle.load(bundle_v11, threads=1)
+
+    class Off(torch.nn.Module):
+        def forward(self, tokens: torch.Tensor) -> torch.Tensor:
+            return 255 - run.tokenizer.decode(tokens)
+
+    with pytest.raises(ExportError, match="exported decoder differs"):
+        parity.check_parity({"decoder": Graph(Off(), ("tokens",), ("frames",))}, bundle.runtime, sizes, "fp16")
+
+
+@pytest.mark.parametrize(
+    ("damage", "match"),
+    [
+        (lambda run: (run / "run.json").unlink(), "has no run.json"),
+        (lambda run: (run / "run.json").write_text("{"), "does not describe a run"),
+        (lambda run: (run / "dynamics.safetensors").unlink(), "dynamics.safetensors is missing"),
+        (lambda run: (run / "tokenizer.safetensors").write_bytes(b"x"), "tokenizer.safetensors is damaged"),
+        (lambda run: (run / "starts.npz").unlink(), "starts.npz is missing"),
+        (lambda run: _change(run, kind="v9"), "does not describe a run"),
+        (lambda run: _change(run, dynamics={"width": "wide"}), "does not describe a run"),
+    ],
+)
+def test_a_run_that_is_unfit_is_one_sentence(run_v11: Path, tmp_path: Path, damage, match: str) -> None:  # type: ignore[no-untyped-def]
+    run = Path(shutil.copytree(run_v11, tmp_path / "run"))
+    damage(run)
+    with pytest.raises(ExportError, match=match) as error:
+        export_run(run, tmp_path / "out", log=lambda _: None)
+    assert "\n" not in str(error.value)
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_unknown_precision_is_refused(run_v11: Path, tmp_path: Path) -> None:
+    with pytest.raises(ExportError, match="unknown precision 'fp2'"):
+        export_run(run_v11, tmp_path / "out", "fp2")
+
+
+def _change(run: Path, **changes: object) -> None:
+    file = run / "run.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | changes))
