@@ -26,6 +26,7 @@ class TokenizerTraining:
     learning_rate: of AdamW, at its highest.
     frames: frames of the recording that are looked at.
     warmup_share: share of the time without quantisation.
+    polish_share: last share of the time, in which encoder and codes stay and the decoder alone learns on.
     commitment: weight of the distance between an embedding and its code.
     rarity: a patch counts as (its frequency) ** -rarity, so that rare pictures are drawn right too.
     """
@@ -34,6 +35,7 @@ class TokenizerTraining:
     learning_rate: float = 2e-3
     frames: int = 40_000
     warmup_share: float = 0.15
+    polish_share: float = 0.25
     commitment: float = 0.25
     rarity: float = 0.6
 
@@ -97,7 +99,7 @@ def train_tokenizer(
     learner = CodebookLearner(tokenizer.codebook)
     seeded, step, mean = False, 0, 0.0
     model.train()
-    clock = Clock(seconds)
+    clock = Clock(seconds * (1 - config.polish_share))
     while clock.share < 1:
         share = clock.share
         rate = config.learning_rate * min(1.0, (step + 1) / 50) * (1 - share**2 * 0.97)
@@ -135,9 +137,46 @@ def train_tokenizer(
         if step % 200 == 0:
             db = 10 * math.log10(4 / mean)
             log(f"tokenizer {share:4.0%} step {step}: {db:.2f} dB, loss {float(loss.detach()):.5f}")
+    polish_decoder(model, frames, weights, config, seconds * config.polish_share, seed, log)
     model.eval()
     save_weights(out, model.state_dict())
-    return {"steps": step, "train_psnr_db": 10 * math.log10(4 / mean), **tokenizer_figures(model, frames[:2000])}
+    return {"steps": step, **tokenizer_figures(model, frames[:2000])}
+
+
+def polish_decoder(
+    model: torch.nn.Module,
+    frames: NDArray[np.uint8],
+    weights: NDArray[np.float32],
+    config: TokenizerTraining,
+    seconds: float,
+    seed: int,
+    log: Callable[[str], None],
+) -> None:
+    """Train the decoder alone, on the tokens as they are: frames (N, H, W, 3) uint8, weights (N, P) of their patches."""
+    tokenizer: Tokenizer = model  # type: ignore[assignment]
+    rng = np.random.default_rng(seed)
+    chance = weights.mean(1) / weights.mean(1).sum()
+    optimizer = torch.optim.AdamW(model.parameters(), lr=config.learning_rate, betas=(0.9, 0.99), weight_decay=0.0)
+    clock, step = Clock(seconds), 0
+    model.train()
+    while clock.share < 1:
+        for group in optimizer.param_groups:
+            group["lr"] = config.learning_rate / 2 * (1 - clock.share)
+        chosen = rng.choice(len(frames), config.batch, p=chance)
+        batch = torch.from_numpy(frames[chosen])
+        with torch.no_grad():
+            codes = tokenizer.codebook[tokenizer.nearest(tokenizer.embed(batch))]
+        with torch.autocast("cpu", torch.bfloat16):
+            drawn = tokenizer.decode_codes(codes)
+        error = ((drawn.float() - tokenizer.patches(batch)) ** 2).mean(-1)
+        loss = (error * torch.from_numpy(np.clip(weights[chosen], 0.05, 20))).mean()
+        optimizer.zero_grad(set_to_none=True)  # what is not part of the decoder has no gradient and stays
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        step += 1
+        if step % 500 == 0:
+            log(f"decoder {clock.share:4.0%} step {step}: {10 * math.log10(4 / float(error.detach().mean())):.2f} dB")
 
 
 @torch.no_grad()

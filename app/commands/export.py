@@ -21,10 +21,12 @@ class Export:
     """Folder of the new bundle."""
     precision: Literal["fp32", "fp16", "int8"] = "fp16"
     """How the weights are stored."""
+    programs: bool = False
+    """Add torch programs, for `play --backend torch`."""
 
     def run(self, started: float) -> None:
         """Export, check against torch, and say where it is."""
         with needs_train():
             from export.run_export import export_run
-        export_run(self.run_dir, self.out, self.precision)
+        export_run(self.run_dir, self.out, self.precision, self.programs)
         print(f"exported {self.out}")
