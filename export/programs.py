@@ -14,7 +14,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 from torch.export import ExportedProgram
 
-from export.quantize import SMALL
+from export.quantize import SMALL, lossless
 from export.quiet import quiet
 
 WEIGHTS = "programs.safetensors"
@@ -30,7 +30,8 @@ def save_programs(programs: Mapping[str, ExportedProgram], folder: Path, half: b
     for graph, program in programs.items():
         state = program.state_dict
         for name, tensor in state.items():
-            shrink = half and tensor.is_floating_point() and tensor.numel() >= SMALL
+            large = tensor.is_floating_point() and tensor.numel() >= SMALL
+            shrink = half and large and lossless(tensor.detach().numpy())
             # Graphs of one network call its weights by the same names: they are stored once.
             weights[name] = (tensor.detach().half() if shrink else tensor.detach()).contiguous().clone()
             hollow = torch.zeros((1,) * tensor.ndim, dtype=tensor.dtype).expand(tensor.shape)

@@ -8,25 +8,38 @@ from pathlib import Path
 import numpy as np
 import onnx
 import torch
+from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 from torch import nn
 
 from export.quiet import quiet
 
+ENCODING = ("encoder", "down", "to_code", "codebook")
+"""The parts of a tokenizer, v1's or v1.1's, that decide which token a patch becomes."""
 SMALL = 1024
 """Tensors with fewer numbers stay float32: they weigh nothing."""
 
 
 def round_to_half(*networks: nn.Module) -> None:
-    """Round the weights that `store_half` will store, so that torch and ONNX compute with the very same numbers."""
+    """Round the weights that `store_half` will store, so that torch and ONNX compute with the very same numbers.
+
+    What a tokenizer encodes with keeps its full precision: where two codes lie close together, a rounded encoder would
+    choose otherwise than in training, and the dynamics would be shown tokens they have never seen.
+    """
     for network in networks:
-        for tensor in (*network.parameters(), *network.buffers()):
-            if tensor.is_floating_point() and tensor.numel() >= SMALL:
-                tensor.data = tensor.data.half().float()
+        for name, tensor in network.state_dict().items():
+            if name.split(".")[0] not in ENCODING and tensor.is_floating_point() and tensor.numel() >= SMALL:
+                tensor.copy_(tensor.half().float())
+
+
+def lossless(array: NDArray[np.generic]) -> bool:
+    """Whether float16 holds the very same numbers."""
+    with np.errstate(over="ignore"):
+        return bool((array.astype(np.float16).astype(array.dtype) == array).all())
 
 
 def store_half(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Large float32 weights become float16 with a Cast behind them.
+    """Large float32 weights that float16 holds without loss become float16 with a Cast behind them.
 
     ONNX Runtime folds the Cast when it loads the graph: half the file, the speed and arithmetic of float32.
     """
@@ -36,7 +49,7 @@ def store_half(model: onnx.ModelProto) -> onnx.ModelProto:
         if initializer.data_type != TensorProto.FLOAT:
             continue
         array = numpy_helper.to_array(initializer)
-        if array.size < SMALL or not np.isfinite(array.astype(np.float16)[np.isfinite(array)]).all():
+        if array.size < SMALL or not lossless(array):
             continue
         name = initializer.name
         initializer.CopyFrom(numpy_helper.from_array(array.astype(np.float16), f"{name}.half"))
