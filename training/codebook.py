@@ -53,3 +53,18 @@ class CodebookLearner:
             self.total[dead] = z[chosen] * self.mass.mean()
             self.mass[dead] = self.mass.mean()
             self.idle[dead] = 0
+
+    @torch.no_grad()
+    def retire(self, closeness: float = 1e-4) -> int:
+        """Put codes where nothing is nearest to them; returns how many. To be called when learning is over.
+
+        A code that was idle for long may still lie beside a busy one, and so may two that share a patch: a rounding
+        error then decides between them, and the dynamics meet a token that they have never seen.
+        """
+        gone = self.idle > self.patience // 3
+        order = torch.argsort(self.mass, descending=True)
+        codes = self.codebook[order]
+        alike = torch.triu(codes @ codes.T > 1 - closeness, 1)  # column: the one with less mass
+        gone[order[alike.any(0)]] = True
+        self.codebook[gone] = 0  # embeddings are unit vectors, so some code is always nearer
+        return int(gone.sum())

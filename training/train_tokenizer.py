@@ -137,6 +137,7 @@ def train_tokenizer(
         if step % 200 == 0:
             db = 10 * math.log10(4 / mean)
             log(f"tokenizer {share:4.0%} step {step}: {db:.2f} dB, loss {float(loss.detach()):.5f}")
+    learner.retire()
     polish_decoder(model, frames, weights, config, seconds * config.polish_share, seed, log)
     model.eval()
     save_weights(out, model.state_dict())
@@ -152,7 +153,10 @@ def polish_decoder(
     seed: int,
     log: Callable[[str], None],
 ) -> None:
-    """Train the decoder alone, on the tokens as they are: frames (N, H, W, 3) uint8, weights (N, P) of their patches."""
+    """Train the decoder alone, on the tokens as they are.
+
+    frames: (N, H, W, 3) uint8. weights: (N, P), of their patches.
+    """
     tokenizer: Tokenizer = model  # type: ignore[assignment]
     rng = np.random.default_rng(seed)
     chance = weights.mean(1) / weights.mean(1).sum()

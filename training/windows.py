@@ -55,7 +55,7 @@ class Windows:
     """
 
     def __init__(self, episodes: TokenEpisodes, length: int, rare_share: float = 0.0) -> None:
-        """rare_share: share of windows whose last transition is one with a reward (something rare happened).
+        """rare_share: share of windows that hold a transition with a reward, each kind of reward equally often.
 
         Raises ValueError where no episode is long enough.
         """
@@ -66,13 +66,16 @@ class Windows:
         self.first = np.concatenate(
             [np.arange(start, start + n) for start, n in zip(episodes.starts, room, strict=True)]
         )
-        # A rare transition at row r stands in the windows that start at r - length + 2 .. r.
+        # A transition at row r stands in the windows that start at r - length + 2 .. r.
         allowed = np.zeros(len(episodes.tokens), bool)
         allowed[self.first] = True
-        rows = np.flatnonzero(episodes.rewards)
-        spread = np.concatenate([rows - back for back in range(length - 1)]) if len(rows) else rows
-        spread = spread[spread >= 0]
-        self.rare = spread[allowed[spread]]
+        self.rare: list[NDArray[np.int64]] = []  # for each reward there is, the windows that hold it
+        for reward in np.unique(episodes.rewards[episodes.rewards != 0]):
+            rows = np.flatnonzero(episodes.rewards == reward)
+            spread = np.concatenate([rows - back for back in range(length - 1)])
+            spread = spread[spread >= 0]
+            if allowed[spread].any():
+                self.rare.append(spread[allowed[spread]])
 
     def __len__(self) -> int:
         return len(self.first)
@@ -80,9 +83,10 @@ class Windows:
     def draw(self, count: int, rng: np.random.Generator) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Tokens (count, length, S) and actions (count, length), both int64."""
         first = self.first[rng.integers(len(self.first), size=count)]
-        rare = rng.random(count) < self.rare_share
-        if len(self.rare) and rare.any():
-            first[rare] = self.rare[rng.integers(len(self.rare), size=int(rare.sum()))]
+        if self.rare:
+            for row in np.flatnonzero(rng.random(count) < self.rare_share):
+                kind = self.rare[rng.integers(len(self.rare))]
+                first[row] = kind[rng.integers(len(kind))]
         rows = first[:, None] + np.arange(self.length)
         return self.episodes.tokens[rows].astype(np.int64), self.episodes.actions[rows].astype(np.int64)
 
