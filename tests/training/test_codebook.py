@@ -17,9 +17,11 @@ def _clusters(counts: list[int]) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def test_a_rare_patch_gets_a_code_of_its_own() -> None:
-    z, owner = _clusters([5000, 3000, 20, 5])
+    counts = [5000, 3000, 20, 5]
+    z, owner = _clusters(counts)
+    weight = torch.tensor(counts)[owner] ** -0.6  # as the trainer weighs patches
     codebook = torch.randn(4, 8)
-    CodebookLearner(codebook).seed(z, torch.ones(len(z)), 5, torch.Generator().manual_seed(1))
+    CodebookLearner(codebook).seed(z, weight, 5, torch.Generator().manual_seed(1))
     tokens = (z @ codebook.T).argmax(-1)
     assert len({(int(o), int(t)) for o, t in zip(owner, tokens, strict=True)}) == 4
 
