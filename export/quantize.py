@@ -27,8 +27,9 @@ def round_to_half(*networks: nn.Module) -> None:
     choose otherwise than in training, and the dynamics would be shown tokens they have never seen.
     """
     for network in networks:
+        exact = ENCODING if hasattr(network, "codebook") else ()
         for name, tensor in network.state_dict().items():
-            if name.split(".")[0] not in ENCODING and tensor.is_floating_point() and tensor.numel() >= SMALL:
+            if name.split(".")[0] not in exact and tensor.is_floating_point() and tensor.numel() >= SMALL:
                 tensor.copy_(tensor.half().float())
 
 
