@@ -126,7 +126,7 @@ def _manifest(
         grid=sizes.grid,
         vocabulary=sizes.vocabulary,
         history=sizes.history,
-        modes=("parallel", "ar") if sizes.hidden else ("parallel",),
+        modes=("ar", "parallel") if sizes.hidden else ("parallel",),  # the first is the one that opens
         decoders=("vq",),
         cache=sizes.cache,
         hidden=sizes.hidden,

@@ -21,7 +21,7 @@ from export.run_export import export_run, sizes_of
 
 def test_a_bundle_says_what_it_is(bundle_v11: Path, run_v11: Path) -> None:
     m = Manifest.parse((bundle_v11 / "manifest.json").read_text(), bundle_v11)
-    assert (m.name, m.version, m.games, m.history, m.modes) == ("tiny", "1.1", ("garden",), 4, ("parallel", "ar"))
+    assert (m.name, m.version, m.games, m.history, m.modes) == ("tiny", "1.1", ("garden",), 4, ("ar", "parallel"))
     run = read_run(run_v11)
     tensors = [*run.tokenizer.state_dict().values(), *run.dynamics.state_dict().values()]
     assert m.parameters == sum(tensor.numel() for tensor in tensors)
