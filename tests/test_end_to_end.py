@@ -147,9 +147,9 @@ def test_a_tape_replays_to_identical_frames_and_with_the_other_sampler(bundle: P
     tape = played / "play.tape"
     assert tape.stat().st_size < 10_000
     reverie("render", tape, "-o", played / "check.gif", "--bundle", bundle, "--check")
-    reverie("render", tape, "-o", played / "ar.gif", "--bundle", bundle, "--mode", "ar")
+    reverie("render", tape, "-o", played / "other.gif", "--bundle", bundle, "--mode", "parallel")
     assert (played / "check.gif").read_bytes() == (played / "play.gif").read_bytes()
-    assert (played / "ar.gif").read_bytes() != (played / "play.gif").read_bytes()
+    assert (played / "other.gif").read_bytes() != (played / "play.gif").read_bytes()
 
 
 def test_a_tape_that_was_meddled_with_does_not_hold(bundle: Path, played: Path, tmp_path: Path) -> None:
