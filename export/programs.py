@@ -17,7 +17,7 @@ from torch.export import ExportedProgram
 from export.quantize import SMALL, lossless
 from export.quiet import quiet
 
-WEIGHTS = "programs.safetensors"
+WEIGHTS = "weights.safetensors"
 
 
 def save_programs(programs: Mapping[str, ExportedProgram], folder: Path, half: bool) -> dict[str, str]:

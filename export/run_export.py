@@ -20,6 +20,7 @@ from export.onnx_export import export_program, to_onnx
 from export.parity import check_parity
 from export.programs import save_programs
 from export.quantize import count_parameters, quantize_int8, round_to_half, store_half
+from export.shared_weights import SharedWeights
 from models.world_model import TemporalVisualWorldModel
 
 KNOWN_ACTIONS = (4, 4, 1)
@@ -37,7 +38,8 @@ def export_run(
     """Turn a run folder into a bundle folder, which takes the place of an older bundle there. Returns the folder.
 
     precision: how weights are stored: fp32, fp16 (half the size, same speed), int8 (the trunk in bytes, faster).
-    programs: add torch programs for the torch backend. sampling: the bundle's defaults.
+    programs: add torch programs for the torch backend; both backends then read one file of weights.
+    sampling: the bundle's defaults.
     Raises ExportError, with nothing written, where the run is unfit or a graph does not compute what its network does.
     """
     if precision not in PRECISIONS:
@@ -50,13 +52,16 @@ def export_run(
         round_to_half(run.tokenizer, run.dynamics)
     graphs = split(run.tokenizer, run.dynamics, sizes)
     with building(out) as folder:
-        exported = {}
+        exported, models = {}, {}
         for name, graph in graphs.items():
             log(f"{name}: torch.export, ONNX, {precision}")
             example = random_inputs(name, sizes, 2, torch.Generator().manual_seed(1))
             exported[name] = export_program(graph, example)
-            onnx.save(_store(to_onnx(graph, exported[name]), name, precision), folder / f"{name}.onnx")
+            models[name] = _store(to_onnx(graph, exported[name]), name, precision)
         files = save_programs(exported, folder, half=precision != "fp32") if programs else None
+        save = SharedWeights(folder / files["weights"]).save if files else onnx.save
+        for name, model in models.items():
+            save(model, folder / f"{name}.onnx")
         _write_starts(run, sizes, folder / "starts.npz")
         manifest = seal(folder, _manifest(run, sizes, out.name, precision, parameters, sampling, files))
         for backend in ("onnx", "torch") if programs else ("onnx",):

@@ -1,0 +1,104 @@
+"""A bundle with torch programs holds every weight once, and its ONNX graphs read nothing outside of it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from numpy.typing import NDArray
+from onnx.external_data_helper import uses_external_data
+from onnx.numpy_helper import to_array
+from safetensors.numpy import load_file, save_file
+
+from engine.bundle import Bundle
+from engine.errors import BundleError
+from engine.onnx_runtime import OnnxRuntime
+from export.quantize import SMALL
+from export.run_export import export_run
+from export.shared_weights import SharedWeights
+
+
+@pytest.fixture(scope="module")
+def alone(run_v11: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The bundle of the same run without torch programs."""
+    return export_run(run_v11, tmp_path_factory.mktemp("alone") / "tiny", "fp16", log=lambda _: None)
+
+
+def references(graph: Path) -> list[onnx.TensorProto]:
+    return [i for i in onnx.load(graph, load_external_data=False).graph.initializer if uses_external_data(i)]
+
+
+def test_a_bundle_with_programs_holds_every_matrix_once(bundle_v11: Path, alone: Path) -> None:
+    held = {w.tobytes() for w in load_file(bundle_v11 / "weights.safetensors").values() if w.size >= SMALL}
+    for name in ("encoder", "dynamics", "causal_head", "decoder"):
+        assert references(bundle_v11 / f"{name}.onnx")
+        for tensor in onnx.load(bundle_v11 / f"{name}.onnx", load_external_data=False).graph.initializer:
+            assert uses_external_data(tensor) or not held & {tensor.raw_data, to_array(tensor).T.tobytes()}, tensor.name
+        assert not references(alone / f"{name}.onnx")  # a graph without programs is whole in itself
+
+
+def test_shared_weights_compute_what_weights_inside_do(bundle_v11: Path, alone: Path) -> None:
+    tokens = np.random.default_rng(0).integers(0, 64, (2, 64))
+    hidden = np.random.default_rng(0).normal(size=(2, 64, 64)).astype(np.float32)
+    cases: dict[str, list[NDArray[np.generic]]] = {"decoder": [tokens], "causal_head": [hidden, tokens]}
+    for graph, inputs in cases.items():
+        shared, inside = (Bundle.load(b, threads=1).runtime.run(graph, inputs)[0] for b in (bundle_v11, alone))
+        np.testing.assert_array_equal(shared, inside)
+
+
+def test_a_weight_is_found_as_it_is_or_transposed_and_otherwise_stays_inside(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    straight, turned, other = (rng.normal(size=(64, 64)).astype(np.float32) for _ in range(3))
+    save_file({"a": straight, "b": np.ascontiguousarray(turned.T)}, tmp_path / "weights.safetensors")
+    inputs = [onnx.helper.make_tensor_value_info("hidden", onnx.TensorProto.FLOAT, ("B", 64))]
+    inputs += [onnx.helper.make_tensor_value_info("tokens", onnx.TensorProto.INT64, ("B", 64))]
+    outputs = [onnx.helper.make_tensor_value_info("logits", onnx.TensorProto.FLOAT, ("B", 64))]
+    nodes = [onnx.helper.make_node("MatMul", pair, [out]) for pair, out in
+             ((("hidden", "x"), "1"), (("1", "y"), "2"), (("2", "z"), "logits"))]  # fmt: skip
+    weights = [onnx.numpy_helper.from_array(w, n) for w, n in ((straight, "x"), (turned, "y"), (other, "z"))]
+    model = onnx.helper.make_model(
+        onnx.helper.make_graph(nodes, "g", inputs, outputs, weights),
+        opset_imports=[onnx.helper.make_opsetid("", 20)],
+        ir_version=9,
+    )
+    file = tmp_path / "causal_head.onnx"
+    SharedWeights(tmp_path / "weights.safetensors").save(model, file)
+    assert [tensor.name for tensor in references(file)] == ["x", "y.stored"]
+    hidden = rng.normal(size=(2, 64)).astype(np.float32)
+    runtime = OnnxRuntime({"causal_head": file}, cache=False, hidden=True, threads=1)
+    (logits,) = runtime.run("causal_head", [hidden, np.zeros((2, 64), np.int64)])
+    np.testing.assert_allclose(logits.astype(np.float32), hidden @ straight @ turned @ other, rtol=1e-4, atol=1e-3)
+
+
+def test_altered_weights_are_refused_by_both_backends(bundle_v11: Path, tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(bundle_v11, tmp_path / "copy"))
+    data = bytearray((copy / "weights.safetensors").read_bytes())
+    data[-1] ^= 1
+    (copy / "weights.safetensors").write_bytes(data)
+    for backend in ("onnx", "torch"):
+        with pytest.raises(BundleError, match=r"weights\.safetensors was altered"):
+            Bundle.load(copy, backend)
+
+
+@pytest.mark.parametrize("way", ["upwards", "absolute", "link"])
+def test_a_graph_that_reads_a_file_outside_of_the_bundle_is_refused(bundle_v11: Path, tmp_path: Path, way: str) -> None:
+    copy = Path(shutil.copytree(bundle_v11, tmp_path / "copy"))
+    outside = Path(shutil.copy(copy / "weights.safetensors", tmp_path / "outside"))
+    location = {"upwards": "../outside", "absolute": str(outside), "link": "link"}[way]
+    (copy / "link").symlink_to(outside)
+    model = onnx.load(copy / "decoder.onnx", load_external_data=False)
+    for tensor in model.graph.initializer:
+        for entry in tensor.external_data:
+            if entry.key == "location":
+                entry.value = location
+    (copy / "decoder.onnx").write_bytes(model.SerializeToString())
+    manifest = json.loads((copy / "manifest.json").read_text())
+    manifest["files"]["decoder.onnx"] = hashlib.sha256((copy / "decoder.onnx").read_bytes()).hexdigest()
+    (copy / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(BundleError, match=r"decoder\.onnx is not a graph that ONNX Runtime can load"):
+        Bundle.load(copy)
