@@ -33,7 +33,7 @@ class OnnxRuntime(Runtime):
     """One ONNX Runtime session a graph, loaded when it is made.
 
     Arrays go in without a copy. Outputs are not bound to buffers: at batch 1 they are about a megabyte a frame, and
-    binding them measured no faster than letting the session's arena hand them out.
+    the session's arena hands them out; whether binding them is faster has not been measured.
     """
 
     def __init__(self, files: Mapping[str, Path], cache: bool, hidden: bool, threads: int) -> None:
