@@ -55,16 +55,29 @@ class CodebookLearner:
             self.idle[dead] = 0
 
     @torch.no_grad()
-    def retire(self, closeness: float = 1e-4) -> int:
-        """Put codes where nothing is nearest to them; returns how many. To be called when learning is over.
+    def settle(self, z: Tensor, weight: Tensor, closeness: float = 1e-4) -> int:
+        """Give codes that nothing needs to what is served worst; to be called when learning is over.
 
-        A code that was idle for long may still lie beside a busy one, and so may two that share a patch: a rounding
-        error then decides between them, and the dynamics meet a token that they have never seen.
+        z: (N, D) unit vectors, one for each kind of patch there is; weight: (N,). A code is free if it is the nearest
+        to none of them, or lies beside a busier one: a rounding error would then decide between the two, and the
+        dynamics would meet a token that they have never seen. Codes without use are put where nothing is ever nearest
+        to them: at zero. Returns how many are in use.
         """
-        gone = self.idle > self.patience // 3
-        order = torch.argsort(self.mass, descending=True)
+        used = torch.bincount((z @ self.codebook.T).argmax(-1), minlength=len(self.codebook)) > 0
+        order = torch.argsort(torch.where(used, self.mass, -1.0), descending=True)
         codes = self.codebook[order]
-        alike = torch.triu(codes @ codes.T > 1 - closeness, 1)  # column: the one with less mass
-        gone[order[alike.any(0)]] = True
-        self.codebook[gone] = 0  # embeddings are unit vectors, so some code is always nearer
-        return int(gone.sum())
+        alike = torch.triu(codes @ codes.T > 1 - closeness, 1)  # column: the less busy one
+        free = ~used
+        free[order[alike.any(0)]] = True
+        self.codebook[free] = 0  # embeddings are unit vectors, so some code is always nearer
+        distance = 1 - (z @ self.codebook.T).amax(-1)
+        for code in torch.nonzero(free)[:, 0]:
+            cost = torch.where(distance > closeness, distance * weight, 0.0)
+            worst = int(cost.argmax())
+            if cost[worst] == 0:
+                break
+            self.codebook[code] = z[worst]
+            distance = torch.minimum(distance, 1 - z @ z[worst])
+        used = torch.bincount((z @ self.codebook.T).argmax(-1), minlength=len(self.codebook)) > 0
+        self.codebook[~used] = 0
+        return int(used.sum())

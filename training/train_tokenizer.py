@@ -68,13 +68,50 @@ def sample_frames(recording: Recording, count: int, rng: np.random.Generator) ->
     return np.concatenate(chosen)
 
 
-def patch_weights(patches: Tensor, rarity: float) -> NDArray[np.float32]:
-    """(N, P, pixels) to (N, P) float32, mean 1: how much each patch counts, by how often its very pixels occur."""
-    key = np.random.default_rng(0).integers(1, 2**62, size=patches.shape[-1], dtype=np.int64)
-    hashes = np.stack([(((p + 1) * 127.5).round().to(torch.int64).numpy() * key).sum(-1) for p in patches])
-    _, where, counts = np.unique(hashes.ravel(), return_inverse=True, return_counts=True)
-    weight = (counts[where].astype(np.float64) ** -rarity).reshape(hashes.shape)
-    return (weight / weight.mean()).astype(np.float32)
+@dataclass(frozen=True)
+class Kinds:
+    """The different patches in some frames, told apart by their very pixels.
+
+    frame, position: (K,) int64, where one patch of each kind is. weight: (K,) float32, of all patches of a kind
+    together. patch_weight: (N, P) float32, mean 1: how much each patch counts, by how often its kind occurs.
+    """
+
+    frame: NDArray[np.int64]
+    position: NDArray[np.int64]
+    weight: NDArray[np.float32]
+    patch_weight: NDArray[np.float32]
+
+
+def kinds_of(frames: NDArray[np.uint8], grid: tuple[int, int], rarity: float) -> Kinds:
+    """The kinds of patches in frames (N, H, W, 3); a patch counts as (its frequency) ** -rarity."""
+    n, height, width, channels = frames.shape
+    rows, columns = grid
+    shape = (rows, height // rows, columns, width // columns, channels)
+    key = np.random.default_rng(0).integers(1, 2**62, size=shape[1] * shape[3] * channels, dtype=np.int64)
+    key = key.reshape(shape[1], shape[3], channels)
+    parts = np.array_split(frames, max(1, n // 512))
+    hashes = np.concatenate([np.einsum("nhpwqc,pqc->nhw", part.reshape(-1, *shape), key) for part in parts])
+    _, first, where, counts = np.unique(hashes.ravel(), return_index=True, return_inverse=True, return_counts=True)
+    weight = (counts[where].astype(np.float64) ** -rarity).reshape(n, rows * columns)
+    total = (counts.astype(np.float64) ** (1 - rarity)).astype(np.float32)
+    return Kinds(
+        first // (rows * columns), first % (rows * columns), total, (weight / weight.mean()).astype(np.float32)
+    )
+
+
+@torch.no_grad()
+def embed_kinds(
+    tokenizer: Tokenizer, frames: NDArray[np.uint8], kinds: Kinds, rng: np.random.Generator, most: int = 8192
+) -> tuple[Tensor, Tensor]:
+    """One embedding (K, D) and the weight (K,) of each kind, or of `most` of them where there are more."""
+    chosen = np.arange(len(kinds.frame))
+    if len(chosen) > most:
+        chosen = rng.choice(chosen, most, replace=False, p=kinds.weight / kinds.weight.sum(dtype=np.float64))
+    z = []
+    for part in np.array_split(chosen, -(-len(chosen) // 128)):
+        embedded = tokenizer.embed(torch.from_numpy(frames[kinds.frame[part]]))
+        z.append(embedded[torch.arange(len(part)), torch.from_numpy(kinds.position[part])])
+    return torch.cat(z), torch.from_numpy(kinds.weight[chosen])
 
 
 def train_tokenizer(
@@ -91,10 +128,16 @@ def train_tokenizer(
     torch.manual_seed(seed)
     rng, generator = np.random.default_rng(seed), torch.Generator().manual_seed(seed)
     frames = sample_frames(recording, config.frames, rng)
-    weights = patch_weights(tokenizer.patches(torch.from_numpy(frames)), config.rarity)
-    chance = weights.mean(1)
+    positions = tokenizer.patches(torch.from_numpy(frames[:1])).shape[1]
+    side = math.isqrt(positions)
+    kinds = kinds_of(frames, (side, side), config.rarity)
+    weights = kinds.patch_weight
+    chance = weights.mean(1, dtype=np.float64)
     chance /= chance.sum()
-    log(f"tokenizer: {len(frames)} frames, {sum(p.numel() for p in model.parameters()) / 1e6:.2f} M parameters")
+    log(
+        f"tokenizer: {len(frames)} frames with {len(kinds.frame)} different patches, "
+        f"{sum(p.numel() for p in model.parameters()) / 1e6:.2f} M parameters"
+    )
     optimizer = torch.optim.AdamW(model.parameters(), lr=config.learning_rate, betas=(0.9, 0.99), weight_decay=0.01)
     learner = CodebookLearner(tokenizer.codebook)
     seeded, step, mean = False, 0, 0.0
@@ -109,10 +152,7 @@ def train_tokenizer(
         batch = torch.from_numpy(frames[chosen])
         weight = torch.from_numpy(np.clip(weights[chosen], 0.05, 20))
         if not seeded and share > config.warmup_share:
-            with torch.no_grad():
-                probe = rng.choice(len(frames), min(2000, len(frames)), p=chance)
-                z = torch.cat([tokenizer.embed(torch.from_numpy(frames[p])) for p in np.array_split(probe, 32)])
-            learner.seed(z.flatten(0, 1), torch.from_numpy(weights[probe]).flatten(), 10, generator)
+            learner.seed(*embed_kinds(tokenizer, frames, kinds, rng), 10, generator)
             seeded = True
         with torch.autocast("cpu", torch.bfloat16):
             z = tokenizer.embed(batch)
@@ -137,7 +177,8 @@ def train_tokenizer(
         if step % 200 == 0:
             db = 10 * math.log10(4 / mean)
             log(f"tokenizer {share:4.0%} step {step}: {db:.2f} dB, loss {float(loss.detach()):.5f}")
-    learner.retire()
+    in_use = learner.settle(*embed_kinds(tokenizer, frames, kinds, rng))
+    log(f"tokenizer: {in_use} codes in use")
     polish_decoder(model, frames, weights, config, seconds * config.polish_share, seed, log)
     model.eval()
     save_weights(out, model.state_dict())
@@ -159,7 +200,8 @@ def polish_decoder(
     """
     tokenizer: Tokenizer = model  # type: ignore[assignment]
     rng = np.random.default_rng(seed)
-    chance = weights.mean(1) / weights.mean(1).sum()
+    chance = weights.mean(1, dtype=np.float64)
+    chance /= chance.sum()
     optimizer = torch.optim.AdamW(model.parameters(), lr=config.learning_rate, betas=(0.9, 0.99), weight_decay=0.0)
     clock, step = Clock(seconds), 0
     model.train()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch.nn import functional as F
 
 from training.codebook import CodebookLearner
+from training.train_tokenizer import kinds_of
 
 
 def _clusters(counts: list[int]) -> tuple[torch.Tensor, torch.Tensor]:
@@ -26,14 +28,20 @@ def test_a_rare_patch_gets_a_code_of_its_own() -> None:
     assert len({(int(o), int(t)) for o, t in zip(owner, tokens, strict=True)}) == 4
 
 
-def test_of_two_codes_for_one_patch_the_busier_stays() -> None:
-    z, _ = _clusters([100, 100])
-    codebook = torch.stack([z[0], z[0], z[150]]).clone()
+def test_of_two_codes_for_one_patch_one_stays() -> None:
+    z, _ = _clusters([1, 1])
+    codebook = torch.stack([z[0], z[0], z[1]]).clone()
+    assert CodebookLearner(codebook).settle(z, torch.ones(2)) == 2
+    assert sorted(codebook.abs().sum(-1)[:2] > 0) == [False, True]
+    assert len(set((z @ codebook.T).argmax(-1).tolist())) == 2
+
+
+def test_a_code_that_nothing_needs_goes_to_a_patch_that_has_none() -> None:
+    z, _ = _clusters([1, 1, 1])
+    codebook = torch.stack([z[0], z[1], -z[0]]).clone()  # patch 2 has to share, and code 2 serves nobody
     learner = CodebookLearner(codebook)
-    learner.mass = torch.tensor([2.0, 9.0, 5.0])
-    assert learner.retire() == 1
-    assert codebook[0].abs().sum() == 0
-    assert set((z @ codebook.T).argmax(-1).tolist()) == {1, 2}
+    assert learner.settle(z, torch.ones(3)) == 3
+    assert (z @ codebook.T).argmax(-1).tolist() == [0, 1, 2]
 
 
 def test_an_idle_code_moves_to_where_the_error_is_largest() -> None:
@@ -45,3 +53,15 @@ def test_an_idle_code_moves_to_where_the_error_is_largest() -> None:
         learner.update(z, (z @ codebook.T).argmax(-1), torch.ones(len(z)), generator)
     tokens = (z @ codebook.T).argmax(-1)
     assert len({(int(o), int(t)) for o, t in zip(owner, tokens, strict=True)}) == 2
+
+
+def test_kinds_of_patches_are_told_apart_by_a_single_pixel() -> None:
+    frames = np.zeros((600, 16, 16, 3), np.uint8)
+    frames[7, 9, 2, 1] = 1  # in the lower left patch
+    frames[9, 0, 0] = 50
+    kinds = kinds_of(frames, (2, 2), 0.5)
+    assert len(kinds.frame) == 3
+    assert {(7, 2), (9, 0)} < set(zip(kinds.frame.tolist(), kinds.position.tolist(), strict=True))
+    rare, common = kinds.patch_weight[7, 2], kinds.patch_weight[7, 0]
+    np.testing.assert_allclose(rare / common, (600 * 4 - 2) ** 0.5, rtol=1e-3)
+    assert abs(kinds.patch_weight.mean() - 1) < 1e-3
