@@ -32,16 +32,21 @@ class RelativeBias(nn.Module):
         distance2 = (dy**2 + dx**2).flatten()  # ((2h-1)(2w-1),)
         sigma = torch.logspace(0, 3, heads, base=2.0)  # 1 .. 8 positions
         self.table = nn.Parameter(-distance2[None, :] / (2 * sigma[:, None] ** 2))
-        self.register_buffer("index", relative_index(grid), persistent=False)
+        self.register_buffer("index", relative_index(grid).flatten(), persistent=False)
         self.index: Tensor
+        self.positions = h * w
 
     def forward(self) -> Tensor:
         """(heads, S, S): bias from query position (row) to key position (column)."""
-        return self.table[:, self.index]
+        # index_select, because the gradient of plain indexing is many times slower on a processor
+        return self.table.index_select(1, self.index).unflatten(1, (self.positions, self.positions))
 
 
 class FeedForward(nn.Module):
-    """LayerNorm, widen, GELU, narrow; added to its input by the caller."""
+    """LayerNorm, widen, squared ReLU, narrow; added to its input by the caller.
+
+    So et al. 2021, "Primer: searching for efficient transformers"; on a processor it costs a third of GELU.
+    """
 
     def __init__(self, width: int, factor: int) -> None:
         super().__init__()
@@ -50,7 +55,7 @@ class FeedForward(nn.Module):
         self.down = nn.Linear(factor * width, width)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.down(F.gelu(self.up(self.norm(x)), approximate="tanh"))
+        return self.down(F.relu(self.up(self.norm(x))).square())
 
 
 class LocalMixing(nn.Module):

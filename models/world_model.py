@@ -167,6 +167,22 @@ class TemporalVisualWorldModel(nn.Module):
             for linear in (layer.out, layer.feed_forward.down):  # a layer starts as nearly nothing
                 linear.weight.data.mul_(0.3)
 
+    @torch.no_grad()
+    def begin_with(self, pictures: Tensor) -> None:
+        """Before training: codes that look alike begin with vectors that are alike, seen and predicted.
+
+        What is learnt of a common code then holds for a rare one at once, such as a patch that two creatures share.
+        pictures: (vocabulary, pixels) float, what each code looks like.
+        """
+        x = pictures - pictures.mean(0)
+        u, s, _ = torch.linalg.svd(x, full_matrices=False)
+        # Halfway to whitening: the eye of a creature should not drown in the colour of the floor.
+        features = u * s.sqrt()
+        for table in (self.token.weight, self.code, *([self.causal_head.previous.weight] if self.causal_head else [])):
+            turn = torch.randn(features.shape[1], table.shape[1])
+            mixed = features @ turn
+            table.copy_(mixed / mixed.std() * table.std())
+
     def embed(self, tokens: Tensor, actions: Tensor) -> Tensor:
         """tokens (..., S) int64 and actions (...,) int64 to (..., S, width)."""
         return self.token(tokens) + self.position + self.action(actions)[..., None, :]

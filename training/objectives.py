@@ -18,19 +18,25 @@ class HistoryNoise:
 
     share: share of windows that get any.
     rate: share of a window's tokens that are wrong, at most; each window draws its own rate below it.
+    swap: share of windows in which a block of a few tokens shows what is there at another time: a creature is gone,
+        or there twice, as in a dream that has just gone wrong.
     unknown_action: share of windows whose past actions are hidden.
     """
 
     share: float = 0.5
     rate: float = 0.05
+    swap: float = 0.25
     unknown_action: float = 0.05
 
 
-def corrupt(tokens: Tensor, noise: HistoryNoise, vocabulary: int, generator: torch.Generator) -> Tensor:
-    """Wrong tokens of three kinds: any code, the token of one frame before, the token of another place.
+def corrupt(
+    tokens: Tensor, noise: HistoryNoise, vocabulary: int, grid: tuple[int, int], generator: torch.Generator
+) -> Tensor:
+    """Blocks from another time, and single wrong tokens: any code, that of one frame before, that of another place.
 
     tokens: (B, W, S) int64; returns the same shape.
     """
+    tokens = swap_blocks(tokens, noise.swap, grid, generator)
     b, w, s = tokens.shape
     rate = torch.rand(b, 1, 1, generator=generator) * noise.rate
     rate = rate * (torch.rand(b, 1, 1, generator=generator) < noise.share)
@@ -41,6 +47,29 @@ def corrupt(tokens: Tensor, noise: HistoryNoise, vocabulary: int, generator: tor
     kind = torch.randint(3, (b, w, s), generator=generator)
     mistake = torch.where(kind == 0, anything, torch.where(kind == 1, stale, elsewhere))
     return torch.where(wrong, mistake, tokens)
+
+
+def swap_blocks(tokens: Tensor, share: float, grid: tuple[int, int], generator: torch.Generator) -> Tensor:
+    """In a share of windows, 2x2 or 3x3 tokens of one to three frames become those of another frame.
+
+    tokens: (B, W, S) int64; returns the same shape.
+    """
+    b, w, s = tokens.shape
+    h, columns = grid
+
+    def integers(low: int, high: int) -> Tensor:
+        return torch.randint(low, high, (b, 1), generator=generator)
+
+    size, top, left = integers(2, 4), integers(0, h), integers(0, columns)
+    place = torch.arange(s)
+    y, x = place // columns, place % columns
+    block = (y >= top) & (y < top + size) & (x >= left) & (x < left + size)  # (B, S)
+    first = integers(0, w)
+    frame = torch.arange(w)
+    when = (frame >= first) & (frame < first + integers(1, 4))  # (B, W)
+    when = when & (torch.rand(b, 1, generator=generator) < share)
+    source = tokens[torch.arange(b)[:, None], integers(0, w)]  # (B, 1, S)
+    return torch.where(when[:, :, None] & block[:, None], source, tokens)
 
 
 @dataclass
@@ -58,6 +87,20 @@ class Scores:
     hits: dict[str, int]
     changed_hits: dict[str, int]
 
+    @classmethod
+    def join(cls, parts: list[Scores]) -> Scores:
+        """The sum of the scores of parts of a batch, losses included."""
+        total = parts[0]
+        for part in parts[1:]:
+            total.positions += part.positions
+            total.changed += part.changed
+            total.copied += part.copied
+            for head in total.loss:
+                total.loss[head] = total.loss[head] + part.loss[head]
+                total.hits[head] += part.hits[head]
+                total.changed_hits[head] += part.changed_hits[head]
+        return total
+
 
 def window_scores(
     model: torch.nn.Module,
@@ -65,36 +108,44 @@ def window_scores(
     actions: Tensor,
     noise: HistoryNoise | None = None,
     generator: torch.Generator | None = None,
-    count_hits: bool = True,
+    still_share: float = 1.0,
 ) -> Scores:
     """Teacher-forced scores of every transition in windows: tokens (B, W + 1, S), actions (B, W + 1), both int64.
 
-    noise: mistakes in the history, for training; needs a generator.
+    noise: mistakes in the history, for training; needs a generator. still_share: the positions that change are all
+    looked at, of the others a random share, each counting for as many as it stands for: the loss expected is the same,
+    for much less work. Hits and `positions` are of what was looked at.
     """
     history, target = tokens[:, :-1], tokens[:, 1:].flatten(0, 1)
     action = actions[:, :-1]
     seen = history
+    before = history.flatten(0, 1)
+    moved = before != target
+    chosen = moved | (torch.rand(target.shape, generator=generator) < still_share) if still_share < 1 else None
+
+    def pick(x: Tensor) -> Tensor:
+        """(N, S, ...) to (chosen positions, ...)."""
+        return x.flatten(0, 1) if chosen is None else x.flatten(0, 1)[chosen.flatten()]
+
     if isinstance(model, VisualWorldModel):
-        logits = {"parallel": model(history.flatten(0, 1), action.flatten())}
+        logits = {"parallel": pick(model(history.flatten(0, 1), action.flatten()))}
     elif isinstance(model, TemporalVisualWorldModel):
         if noise is not None and generator is not None:
-            seen = corrupt(history, noise, model.config.vocabulary, generator)
+            seen = corrupt(history, noise, model.config.vocabulary, model.config.grid, generator)
             hidden_past = torch.rand(len(action), 1, generator=generator) < noise.unknown_action
             last = torch.arange(action.shape[1]) == action.shape[1] - 1
             action = torch.where(hidden_past & ~last, model.config.actions, action)
         hidden = model.trunk(seen, action).flatten(0, 1)
-        logits = {"parallel": model.parallel_logits(hidden)}
+        logits = {"parallel": model.parallel_logits(pick(hidden))}
         if model.causal_head is not None:
-            logits["ar"] = model.causal_logits(hidden, target)
+            logits["ar"] = model.causal_code(pick(model.causal_head(hidden, target)))
     else:
         raise TypeError(f"no objective for a {type(model).__name__}")
-    before = history.flatten(0, 1)
-    moved = before != target
+    truth, changes = pick(target), pick(moved)
+    weight = torch.where(changes, 1.0, 1 / still_share)
     loss, hits, changed_hits = {}, {}, {}
     for head, values in logits.items():
-        flat = values.flatten(0, 1).float()
-        loss[head] = F.cross_entropy(flat, target.flatten())
-        if count_hits:
-            right = flat.detach().argmax(-1).view_as(target) == target
-            hits[head], changed_hits[head] = int(right.sum()), int((right & moved).sum())
-    return Scores(target.numel(), int(moved.sum()), int((~moved).sum()), loss, hits, changed_hits)
+        loss[head] = (F.cross_entropy(values.float(), truth, reduction="none") * weight).sum() / target.numel()
+        right = values.detach().argmax(-1) == truth
+        hits[head], changed_hits[head] = int(right.sum()), int((right & changes).sum())
+    return Scores(truth.numel(), int(changes.sum()), int((~moved).sum()), loss, hits, changed_hits)

@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from games import registry
+from models.world_model import TemporalVisualWorldModel
 from training import recipe as recipes
 from training.checkpoint import RunError, read_run, write_json
 from training.record import play_shard
@@ -75,7 +76,10 @@ def train(
     load_tokenizer(tokenizer, weights)
     episodes = tokens_of(recording, tokenizer, out / "tokens.npz", log)
     train_part, held_out = split(episodes)
+    torch.manual_seed(seed)
     dynamics = recipes.build_dynamics(plan.dynamics)
+    if isinstance(dynamics, TemporalVisualWorldModel):
+        dynamics.begin_with(code_pictures(tokenizer, dynamics.config.vocabulary, dynamics.config.grid))
     dynamics_minutes = minutes * (1 - plan.tokenizer_share)
     go_on = resume and (out / "trainer.pt").exists()
     figures = train_dynamics(
@@ -104,6 +108,19 @@ def _describe(plan: recipes.Recipe, recording: Recording) -> dict[str, object]:
         "actions": list(recording.actions),
         "size": recording.size,
     }
+
+
+@torch.no_grad()
+def code_pictures(tokenizer: torch.nn.Module, vocabulary: int, grid: tuple[int, int]) -> torch.Tensor:
+    """What each code looks like among its own kind: (vocabulary, pixels of a patch) float32 in [0, 1]."""
+    (h, w), pictures = grid, []
+    middle = h // 2 * w + w // 2
+    for codes in torch.arange(vocabulary).split(64):
+        frames = tokenizer.decode(codes[:, None].expand(-1, h * w))  # type: ignore[operator]
+        n, height, width, _ = frames.shape
+        patches = frames.reshape(n, h, height // h, w, width // w, 3).transpose(2, 3).reshape(n, h * w, -1)
+        pictures.append(patches[:, middle].float() / 255)
+    return torch.cat(pictures)
 
 
 def tokens_of(

@@ -13,7 +13,11 @@ from torch import Tensor, nn
 
 from training.checkpoint import Clock, RunError, load_state, load_weights, save_state, save_weights
 from training.objectives import HistoryNoise, window_scores
+from training.team import Team
 from training.windows import TokenEpisodes, Windows
+
+SMALLEST_PART = 4
+"""Fewer windows than this are not worth a thread of their own."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +32,7 @@ class DynamicsTraining:
     decay_share: last share of the time, in which the rate falls to zero.
     average: decay of the running average of the weights, which is what is exported.
     rare_share: share of windows around a rare event (a reward).
+    still_share: share of the positions that do not change that the loss is taken over.
     noise: mistakes put into the history.
     """
 
@@ -39,6 +44,7 @@ class DynamicsTraining:
     decay_share: float = 0.4
     average: float = 0.998
     rare_share: float = 0.15
+    still_share: float = 0.25
     noise: HistoryNoise = field(default_factory=HistoryNoise)
 
 
@@ -113,7 +119,8 @@ def train_dynamics(
         raise RunError(f"{run} has no training of the dynamics to resume; leave --resume out.")
     log(f"dynamics: {sum(p.numel() for p in model.parameters()) / 1e6:.2f} M parameters, {len(windows)} windows")
     rng = np.random.default_rng([seed, step])
-    generator = torch.Generator().manual_seed(seed + step)
+    threads = torch.get_num_threads()
+    team = Team(model, max(1, min(threads, config.batch // SMALLEST_PART)), seed + step)
     clock = Clock(minutes * 60, spent)
     recent: dict[str, float] = {}
     hits = np.zeros(3)
@@ -129,18 +136,15 @@ def train_dynamics(
     try:
         while clock.share < 1:
             tokens, actions = (torch.from_numpy(a) for a in windows.draw(config.batch, rng))
-            with torch.autocast("cpu", torch.bfloat16):
-                scores = window_scores(model, tokens, actions, config.noise, generator, count_hits=step % 10 == 0)
-            sum(scores.loss.values(), start=torch.zeros(())).backward()
+            scores = team.gradients(tokens, actions, config.noise, config.still_share)
             torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
             optimizers.step(learning_rate(config, step, clock.share))
             step += 1
             update_average(average, model, min(config.average, (step + 1) / (step + 10)))
             for head, value in scores.loss.items():
-                recent[head] = 0.98 * recent.get(head, float(value.detach())) + 0.02 * float(value.detach())
-            if scores.hits:
-                right = [*scores.changed_hits.values(), 0][:2]
-                hits = 0.9 * hits + np.array([*right, scores.changed])
+                recent[head] = 0.98 * recent.get(head, float(value)) + 0.02 * float(value)
+            right = [*scores.changed_hits.values(), 0][:2]
+            hits = 0.98 * hits + np.array([*right, scores.changed])
             if step % 100 == 0:
                 losses = " ".join(f"{head} {value / math.log(2):.4f}" for head, value in recent.items())
                 changed = " ".join(f"{x / hits[2]:.3f}" for x in hits[:2])

@@ -1,0 +1,82 @@
+"""What the dynamics learn from: mistakes in the history, a loss on chosen positions, gradients from several threads."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from models.world_model import TemporalVisualWorldModel, WorldModelConfig
+from training.objectives import HistoryNoise, corrupt, swap_blocks, window_scores
+from training.team import Team
+
+CONFIG = WorldModelConfig(vocabulary=32, grid=(4, 4), actions=5, width=32, layers=1, heads=4, causal_layers=1)
+SILENT = HistoryNoise(share=0, swap=0, unknown_action=0)
+
+
+@pytest.fixture
+def model() -> TemporalVisualWorldModel:
+    torch.manual_seed(0)
+    return TemporalVisualWorldModel(CONFIG)
+
+
+def _windows(batch: int = 8, frames: int = 5) -> tuple[torch.Tensor, torch.Tensor]:
+    """Tokens of which about one in ten changes from frame to frame."""
+    generator = torch.Generator().manual_seed(1)
+    tokens = torch.randint(32, (batch, 1, 16), generator=generator).repeat(1, frames, 1)
+    fresh = torch.randint(32, tokens.shape, generator=generator)
+    tokens = torch.where(torch.rand(tokens.shape, generator=generator) < 0.1, fresh, tokens)
+    return tokens, torch.randint(5, (batch, frames), generator=generator)
+
+
+def test_without_noise_the_history_is_the_true_one() -> None:
+    tokens, _ = _windows()
+    assert torch.equal(corrupt(tokens, SILENT, 32, (4, 4), torch.Generator().manual_seed(0)), tokens)
+
+
+def test_a_swapped_block_is_small_lasts_three_frames_at_most_and_shows_another_time() -> None:
+    tokens = torch.arange(200 * 6).reshape(200, 6, 1).expand(-1, -1, 64).clone()  # every frame unlike every other
+    swapped = swap_blocks(tokens, 1.0, (8, 8), torch.Generator().manual_seed(0))
+    wrong = swapped != tokens
+    assert wrong.any((1, 2)).float().mean() > 0.6
+    assert wrong.any(2).sum(1).max() <= 3
+    assert wrong.sum(2).max() <= 9
+    assert ((swapped // 6) == (tokens // 6)).all(), "always from the same window"
+
+
+def test_the_loss_on_some_still_positions_is_on_average_that_on_all(model: TemporalVisualWorldModel) -> None:
+    tokens, actions = _windows(32)
+    with torch.no_grad():
+        whole = window_scores(model, tokens, actions)
+        generator = torch.Generator().manual_seed(0)
+        parts = [window_scores(model, tokens, actions, None, generator, 0.25) for _ in range(40)]
+    for head in ("parallel", "ar"):
+        mean = torch.stack([part.loss[head] for part in parts]).mean()
+        torch.testing.assert_close(mean, whole.loss[head], rtol=0.01, atol=0.0)
+    assert all(part.changed == whole.changed for part in parts), "what changes is always looked at"
+    assert parts[0].positions < 0.5 * whole.positions
+
+
+def test_several_threads_give_the_gradient_of_one(model: TemporalVisualWorldModel) -> None:
+    tokens, actions = _windows(7)
+    threads = torch.get_num_threads()
+    gradients = []
+    for workers in (1, 3):
+        torch.set_num_threads(3)
+        model.zero_grad(set_to_none=True)
+        scores = Team(model, workers, 0).gradients(tokens, actions, SILENT, 1.0)
+        gradients.append({name: p.grad.clone() for name, p in model.named_parameters() if p.grad is not None})
+        assert scores.positions == 7 * 4 * 16
+    torch.set_num_threads(threads)
+    assert gradients[0].keys() == gradients[1].keys()
+    for name, expected in gradients[0].items():  # bf16: sums in another order differ in the third digit
+        torch.testing.assert_close(gradients[1][name], expected, rtol=0.05, atol=0.02 * float(expected.abs().max()))
+
+
+def test_codes_that_look_alike_begin_alike(model: TemporalVisualWorldModel) -> None:
+    generator = torch.Generator().manual_seed(0)
+    pictures = torch.rand(32, 12, generator=generator)
+    pictures[1] = pictures[0] + 0.01 * torch.rand(12, generator=generator)
+    model.begin_with(pictures)
+    for table in (model.token.weight, model.code):
+        distance = torch.cdist(table, table)
+        assert distance[0, 1] < 0.2 * distance[0, 2:].min()
