@@ -1,4 +1,4 @@
-"""`python -m evaluation.results EVAL.json BENCH.json -o docs/results.md`: the page of results, from the reports."""
+"""`python -m evaluation.results EVAL.json ... --bench BENCH.json -o docs/results.md`: the page, from the reports."""
 
 from __future__ import annotations
 
@@ -17,15 +17,31 @@ _PICTURES = (
 )
 
 
-def results_page(evaluation: dict[str, Any], benchmark: dict[str, Any], folder: Path) -> str:
+def joined(evaluations: list[dict[str, Any]]) -> dict[str, Any]:
+    """Reports of different bundles as one. Raises ValueError where they did not measure alike, or the same bundle."""
+    first, *others = evaluations
+    bundles = dict(first["bundles"])
+    for other in others:
+        for key in ("episodes", "horizon", "seed", "quick"):
+            if other[key] != first[key]:
+                raise ValueError(f"the evaluations differ in {key}: {first[key]} and {other[key]}")
+        if twice := bundles.keys() & other["bundles"].keys():
+            raise ValueError(f"two evaluations measure {min(twice)}")
+        bundles |= other["bundles"]
+    return first | {"bundles": bundles}
+
+
+def results_page(evaluations: list[dict[str, Any]], benchmark: dict[str, Any], folder: Path) -> str:
     """The page as Markdown. folder: where it will lie; the pictures are shown if they lie in its `images`."""
+    evaluation = joined(evaluations)
     names = list(dict.fromkeys(name.split("@")[0] for name in evaluation["bundles"]))
     options = f"--episodes {evaluation['episodes']} --horizon {evaluation['horizon']} --seed {evaluation['seed']}"
     command = f"reverie eval {' '.join(names)} {options}{' --quick' if evaluation['quick'] else ''} --json eval.json"
+    made = " and ".join(dict.fromkeys(part["made"] for part in evaluations))
     parts = [
         "# Results",
-        "Written by `python -m evaluation.results eval.json bench.json -o docs/results.md`; no figure is typed by "
-        f"hand. Evaluated {evaluation['made']} on {evaluation['machine']['processor']} "
+        "Written by `python -m evaluation.results eval.json --bench bench.json -o docs/results.md`; no figure is typed "
+        f"by hand. Evaluated {made} on {evaluation['machine']['processor']} "
         f"({evaluation['machine']['cores']} cores). `NAME` samples all positions at once (parallel), `NAME@ar` one by "
         "one (autoregressive). What each figure means is defined where it is measured, in `evaluation/`.",
     ]
@@ -54,13 +70,14 @@ def _section(table: Table, command: str) -> str:
 def main() -> None:
     """The command."""
     parser = argparse.ArgumentParser(description="Write the page of results from the JSON reports.")
-    parser.add_argument("evaluation", type=Path, help="report of `reverie eval --json`")
-    parser.add_argument("benchmark", type=Path, help="report of `reverie bench --json`")
+    parser.add_argument("evaluations", type=Path, nargs="+", help="reports of `reverie eval --json`, of one kind")
+    parser.add_argument("--bench", type=Path, required=True, help="report of `reverie bench --json`")
     parser.add_argument("-o", "--out", type=Path, required=True, help="the page, such as docs/results.md")
     arguments = parser.parse_args()
     try:
-        reports = [json.loads(path.read_text(encoding="utf-8")) for path in (arguments.evaluation, arguments.benchmark)]
-        page = results_page(reports[0], reports[1], arguments.out.parent)
+        paths = [*arguments.evaluations, arguments.bench]
+        *evaluations, benchmark = [json.loads(path.read_text(encoding="utf-8")) for path in paths]
+        page = results_page(evaluations, benchmark, arguments.out.parent)
         beside = arguments.out.with_name(arguments.out.name + ".part")
         beside.write_text(page, encoding="utf-8")
         os.replace(beside, arguments.out)

@@ -15,6 +15,7 @@ from evaluation.bundle_subject import open_subjects
 from evaluation.evaluate import evaluate
 from evaluation.flops import gflop_of_graph
 from evaluation.metrics import SEGMENTS
+from evaluation.results import joined
 
 KEYS = {
     "token_accuracy",
@@ -138,18 +139,27 @@ def test_the_arithmetic_of_a_frame_is_counted_by_hand_and_by_shape(benchmark: di
 def test_the_page_of_results_is_made_from_the_reports_alone(
     evaluation: dict[str, Any], benchmark: dict[str, Any], folder: Path
 ) -> None:
-    command = [sys.executable, "-m", "evaluation.results", str(folder / "e.json"), str(folder / "b.json"), "-o"]
-    subprocess.run([*command, str(folder / "results.md")], check=True, cwd=Path(__file__).parents[2])
+    command = [sys.executable, "-m", "evaluation.results", str(folder / "e.json"), "--bench", str(folder / "b.json")]
+    subprocess.run([*command, "-o", str(folder / "results.md")], check=True, cwd=Path(__file__).parents[2])
     page = (folder / "results.md").read_text()
     for needed in ("reverie eval tiny", "reverie bench tiny", "copy-last", "vocabulary", "seed 3", "tiny@ar"):
         assert needed in page
 
 
+def test_reports_of_two_bundles_are_one_if_they_measured_alike(evaluation: dict[str, Any]) -> None:
+    other = evaluation | {"bundles": {"other": evaluation["bundles"]["tiny"]}}
+    assert set(joined([evaluation, other])["bundles"]) == {"tiny", "tiny@ar", "other"}
+    with pytest.raises(ValueError, match="differ in seed"):
+        joined([evaluation, other | {"seed": 4}])
+    with pytest.raises(ValueError, match="measure tiny"):
+        joined([evaluation, evaluation])
+
+
 def test_a_report_that_is_no_report_is_one_sentence_and_exit_code_2(folder: Path) -> None:
     (folder / "no.json").write_text("{}")
-    command = [sys.executable, "-m", "evaluation.results", str(folder / "no.json"), str(folder / "no.json"), "-o"]
+    command = [sys.executable, "-m", "evaluation.results", str(folder / "no.json"), "--bench", str(folder / "no.json")]
     done = subprocess.run(
-        [*command, str(folder / "r.md")], capture_output=True, text=True, cwd=Path(__file__).parents[2]
+        [*command, "-o", str(folder / "r.md")], capture_output=True, text=True, cwd=Path(__file__).parents[2]
     )
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
