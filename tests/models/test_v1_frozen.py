@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -9,9 +10,12 @@ import numpy as np
 import pytest
 import torch
 
+from engine.bundle import Bundle
+from engine.dream import Dream
 from models.v1.vqvae import VQVAE, VQVAEConfig
 from models.v1.world_model import VisualWorldModel, VisualWorldModelConfig
 
+BUNDLE = Path(__file__).parents[2] / "checkpoints" / "v1"
 EXPECTED = json.loads((Path(__file__).parent / "v1_expected.json").read_text())
 
 
@@ -54,3 +58,24 @@ def test_the_code_of_v1_answers_as_on_the_day_it_was_frozen(key: str) -> None:
 def test_v1_has_eleven_million_parameters() -> None:
     assert code_answers()["parameters"] == EXPECTED["parameters"]
     assert 10.5e6 < EXPECTED["parameters"] < 11.5e6
+
+
+def bundle_answers() -> dict[str, object]:
+    """What v1's shipped bundle predicts after a known history."""
+    dream = Dream(Bundle.load(BUNDLE), temperature=0)
+    dream.reset(0, 2)
+    for action in (1, 3, 3, 0, 4, 2):
+        dream.step(action)
+    logits = dream._batch.advance([1]).logits
+    return {
+        "manifest": hashlib.sha256((BUNDLE / "manifest.json").read_bytes()).hexdigest(),
+        "bundle_tokens": dream.tokens.tolist(),
+        "bundle_logits": logits[0, ::8, ::16].flatten().tolist(),
+    }
+
+
+def test_the_bundle_of_v1_is_the_one_that_was_frozen() -> None:
+    answers = bundle_answers()
+    assert answers["manifest"] == EXPECTED["manifest"], "and through the hashes in it every file"
+    assert answers["bundle_tokens"] == EXPECTED["bundle_tokens"]
+    np.testing.assert_allclose(answers["bundle_logits"], EXPECTED["bundle_logits"], atol=1e-2)  # type: ignore[arg-type]
