@@ -23,8 +23,9 @@ SMALL = 1024
 def round_to_half(*networks: nn.Module) -> None:
     """Round the weights that `store_half` will store, so that torch and ONNX compute with the very same numbers.
 
-    What a tokenizer encodes with keeps its full precision: where two codes lie close together, a rounded encoder would
-    choose otherwise than in training, and the dynamics would be shown tokens they have never seen.
+    What a tokenizer encodes with stays as it is (training has rounded it already): where two codes lie close together,
+    an encoder rounded now would choose otherwise than in training, and the dynamics would meet tokens they have never
+    seen.
     """
     for network in networks:
         exact = ENCODING if hasattr(network, "codebook") else ()

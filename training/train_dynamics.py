@@ -31,7 +31,7 @@ class DynamicsTraining:
     warmup_steps: steps in which the rate rises.
     decay_share: last share of the time, in which the rate falls to zero.
     average: decay of the running average of the weights, which is what is exported.
-    rare_share: share of windows around a rare event (a reward).
+    rare_share: share of windows around something rare (a reward, a seldom seen token).
     still_share: share of the positions that do not change that the loss is taken over.
     noise: mistakes put into the history.
     """

@@ -177,12 +177,26 @@ def train_tokenizer(
         if step % 200 == 0:
             db = 10 * math.log10(4 / mean)
             log(f"tokenizer {share:4.0%} step {step}: {db:.2f} dB, loss {float(loss.detach()):.5f}")
+    round_to_half(model)
     in_use = learner.settle(*embed_kinds(tokenizer, frames, kinds, rng))
+    round_to_half(model)
     log(f"tokenizer: {in_use} codes in use")
     polish_decoder(model, frames, weights, config, seconds * config.polish_share, seed, log)
     model.eval()
     save_weights(out, model.state_dict())
     return {"steps": step, **tokenizer_figures(model, frames[:2000])}
+
+
+@torch.no_grad()
+def round_to_half(model: torch.nn.Module) -> None:
+    """Round all weights to what float16 holds.
+
+    Bundles store halves. The encoder is rounded before the dynamics are shown its tokens, and not on export, because
+    rounding can tip a patch that lies between two codes.
+    """
+    for tensor in model.state_dict().values():
+        if tensor.is_floating_point():
+            tensor.copy_(tensor.half().float())
 
 
 def polish_decoder(

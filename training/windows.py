@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 
 from training.recording import Recording
 
+SELDOM = 0.01
+"""This share of the frames, those with the rarest tokens, is drawn more often."""
+
 
 @dataclass(frozen=True)
 class TokenEpisodes:
@@ -55,9 +58,10 @@ class Windows:
     """
 
     def __init__(self, episodes: TokenEpisodes, length: int, rare_share: float = 0.0) -> None:
-        """rare_share: share of windows that hold a transition with a reward, each kind of reward equally often.
+        """rare_share: share of windows that hold something rare; each kind of it is drawn equally often.
 
-        Raises ValueError where no episode is long enough.
+        Rare are transitions with a reward, by their reward, and frames that show what is seldom seen, such as one
+        creature over another. Raises ValueError where no episode is long enough.
         """
         self.episodes, self.length, self.rare_share = episodes, length, rare_share
         room = np.maximum(episodes.lengths - length + 1, 0)  # window starts in each episode
@@ -69,9 +73,9 @@ class Windows:
         # A transition at row r stands in the windows that start at r - length + 2 .. r.
         allowed = np.zeros(len(episodes.tokens), bool)
         allowed[self.first] = True
-        self.rare: list[NDArray[np.int64]] = []  # for each reward there is, the windows that hold it
-        for reward in np.unique(episodes.rewards[episodes.rewards != 0]):
-            rows = np.flatnonzero(episodes.rewards == reward)
+        self.rare: list[NDArray[np.int64]] = []  # for each kind, the windows that hold it
+        kinds = [episodes.rewards == reward for reward in np.unique(episodes.rewards[episodes.rewards != 0])]
+        for rows in map(np.flatnonzero, [*kinds, seldom(episodes.tokens)] if rare_share else []):
             spread = np.concatenate([rows - back for back in range(length - 1)])
             spread = spread[spread >= 0]
             if allowed[spread].any():
@@ -89,6 +93,13 @@ class Windows:
                 first[row] = kind[rng.integers(len(kind))]
         rows = first[:, None] + np.arange(self.length)
         return self.episodes.tokens[rows].astype(np.int64), self.episodes.actions[rows].astype(np.int64)
+
+
+def seldom(tokens: NDArray[np.uint16], share: float = SELDOM) -> NDArray[np.bool_]:
+    """Which frames (N,) of tokens (N, S) hold a token that is seldom: at most `share` of the frames do."""
+    count = np.bincount(tokens.ravel())
+    rarest = count[tokens].min(1)  # how often the rarest token of each frame occurs in all
+    return np.asarray(rarest < np.quantile(rarest, share, method="lower"))
 
 
 def frame_windows(recording: Recording, history: int) -> Sequence[tuple[int, int]]:

@@ -11,7 +11,7 @@ import pytest
 from games import registry
 from training.record import EpisodeRecorder, play_shard, record
 from training.recording import Recording, RecordingError, RecordingWriter, Rows
-from training.windows import Windows, frame_windows, tokenize
+from training.windows import Windows, frame_windows, seldom, tokenize
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +63,15 @@ def test_windows_around_rare_events_are_drawn_more_often() -> None:
     drawn, _ = Windows(episodes, 5, rare_share=0.5).draw(400, np.random.default_rng(0))
     holds = ((drawn[:, :-1, 0] == 500).any(1)).mean()
     assert 0.4 < holds < 0.65
+
+
+def test_frames_with_the_rarest_tokens_are_seldom() -> None:
+    tokens = np.tile(np.arange(10, dtype=np.uint16), (1000, 1))
+    tokens[::20, 3] = 77
+    tokens[5, 3] = 99
+    assert np.flatnonzero(seldom(tokens, 0.01)).tolist() == [5]
+    assert set(np.flatnonzero(seldom(tokens, 0.1)).tolist()) == {5, *range(0, 1000, 20)}
+    assert not seldom(tokens[1:5]).any(), "where all frames are alike none is"
 
 
 def test_history_windows_hold_their_next_frame(folder: Path) -> None:
