@@ -16,6 +16,7 @@ import pytest
 from PIL import Image, ImageGrab, ImageSequence
 
 from app import look
+from training.recording import Recording
 
 pytestmark = pytest.mark.skipif(
     not (shutil.which("Xvfb") and shutil.which("xdotool")) and not os.environ.get("CI"),
@@ -56,7 +57,7 @@ def display() -> Iterator[str]:
 
 
 class Played:
-    """A `reverie play` on that display."""
+    """A `reverie` window on that display."""
 
     def __init__(self, display: str, folder: Path, *words: str) -> None:
         self.display, self.folder = display, folder
@@ -65,7 +66,7 @@ class Played:
             "REVERIE_CONFIG": str(folder), "SDL_VIDEODRIVER": "x11", "SDL_AUDIODRIVER": "dummy",
         }  # fmt: skip
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "app.cli", "play", "--real", "--scale", str(SCALE), *words],
+            [sys.executable, "-m", "app.cli", *words],
             cwd=folder,
             env=self.environment,
         )
@@ -116,8 +117,8 @@ def eventually(true: Callable[[], object]) -> bool:
 def play(display: str, tmp_path: Path) -> Iterator[Callable[..., Played]]:
     started: list[Played] = []
 
-    def start(*words: str) -> Played:
-        started.append(Played(display, tmp_path, *words))
+    def start(*words: str, what: tuple[str, ...] = ("play", "--real", "--scale", str(SCALE))) -> Played:
+        started.append(Played(display, tmp_path, *what, *words))
         assert eventually(lambda: started[-1].process.poll() is not None or started[-1].keeper()), "no picture came"
         assert started[-1].process.poll() is None
         return started[-1]
@@ -144,6 +145,39 @@ def test_held_keys_move_the_player_and_the_report_has_the_latency(play: Callable
     assert report["frames"] > 10
     # On a busy machine the bar of 60 ms is not held; that the presses are measured is.
     assert 0 < report["input_to_flip_ms"]["p50"] < 1000
+
+
+def test_the_shipped_dream_answers_keys_and_its_switches(play: Callable[..., Played], tmp_path: Path) -> None:
+    played = play("--report", "report.json", what=("play", "v1.1", "--seed", "3", "--scale", str(SCALE)))
+    for key in ("", "m", "Tab", "1"):  # after each switch the dream (or the real game) must still be led by the keys
+        if key:
+            played.keys("key", key)
+        moved = False
+        for way in ("Left", "w", "d", "Down") * 3:
+            began = played.keeper()
+            played.keys("keydown", way)
+            time.sleep(0.4)
+            played.keys("keyup", way)
+            moved = moved or (began is not None and played.keeper() not in (None, began))
+        assert moved, f"nothing moves after {key or 'the start'}"
+    assert played.end() == 0
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert report["frames"] > 20
+    assert report["first_frame_s"] < 30
+
+
+def test_what_a_person_plays_is_recorded(play: Callable[..., Played], tmp_path: Path) -> None:
+    played = play(what=("record", "garden", "--policy", "human", "-o", "mine", "--seed", "7"))
+    for way in ("Left", "Up", "Right", "Down"):
+        played.keys("keydown", way)
+        time.sleep(0.4)
+        played.keys("keyup", way)
+    assert played.end() == 0
+    recording = Recording(tmp_path / "mine")
+    actions = np.concatenate([recording.rows(episode).actions for episode in recording.episodes])
+    assert {1, 2, 3, 4} <= set(actions.tolist())
+    frames = recording.rows(recording.episodes[0]).frames
+    assert len(np.unique(np.asarray(frames).reshape(len(frames), -1), axis=0)) > 3
 
 
 def test_pause_stands_still_a_single_step_moves_and_help_covers(play: Callable[..., Played]) -> None:
