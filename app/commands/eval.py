@@ -22,6 +22,8 @@ class Eval:
     """At most two minutes for each bundle and mode; the report says so."""
     seed: int = 0
     """Chooses the episodes and the sampling."""
+    mode: str = ""
+    """Measure this mode alone: parallel or ar; by default every mode there is."""
     json: Path | None = None
     """Write the figures here."""
     html: Path | None = None
@@ -31,4 +33,4 @@ class Eval:
         """Measure, and print what was measured."""
         from evaluation.evaluate import evaluate
 
-        evaluate(self.bundles, self.episodes, self.horizon, self.quick, self.seed, self.json, self.html)
+        evaluate(self.bundles, self.episodes, self.horizon, self.quick, self.seed, self.json, self.html, self.mode)

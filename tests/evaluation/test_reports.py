@@ -178,6 +178,11 @@ def test_a_report_into_a_folder_that_is_not_there_is_refused_before_the_work(tin
         evaluate([tiny], json_path=folder / "missing" / "e.json")
 
 
+def test_an_unknown_mode_is_one_sentence(tiny: Path) -> None:
+    with pytest.raises(ValueError, match="has the mode 'sideways'"):
+        evaluate([tiny], mode="sideways")
+
+
 def test_two_bundles_of_one_name_are_refused(tiny: Path) -> None:
     with pytest.raises(ValueError, match="Two bundles"):
         open_subjects([tiny, tiny])
