@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
+from engine.manifest import SamplingDefaults
 from models.patch_vqvae import PatchVQVAE, PatchVQVAEConfig
 from models.v1.vqvae import VQVAE, VQVAEConfig
 from models.v1.world_model import VisualWorldModel, VisualWorldModelConfig
@@ -27,13 +28,14 @@ class Run:
     """A trained run.
 
     record: the content of `run.json`. tokenizer, dynamics: the trained networks, in evaluation mode.
-    starts: `frames` (N, T, H, W, 3), `actions` (N, T - 1) uint8 and `seeds` (N,).
+    starts: `frames` (N, T, H, W, 3), `actions` (N, T - 1) uint8 and `seeds` (N,). sampling: the bundle's defaults.
     """
 
     record: dict[str, Any]
     tokenizer: VQVAE | PatchVQVAE
     dynamics: VisualWorldModel | TemporalVisualWorldModel
     starts: dict[str, NDArray[np.generic]]
+    sampling: SamplingDefaults
 
 
 _KINDS: dict[str, tuple[tuple[Any, Any], tuple[Any, Any]]] = {
@@ -47,6 +49,7 @@ def read_run(folder: Path) -> Run:
     file = folder / "run.json"
     try:
         record = json.loads(file.read_text())
+        sampling = SamplingDefaults(**record["sampling"])
         (tokenizer_config, tokenizer), (dynamics_config, dynamics) = _KINDS[record["kind"]]
         networks = [
             tokenizer(tokenizer_config(**_tuples(record["tokenizer"]))),
@@ -70,7 +73,7 @@ def read_run(folder: Path) -> Run:
             starts = {name: arrays[name] for name in ("frames", "actions", "seeds")}
     except (OSError, ValueError, KeyError):
         raise ExportError(f"{folder / 'starts.npz'} is missing or damaged: train the run again") from None
-    return Run(record, networks[0], networks[1], starts)
+    return Run(record, networks[0], networks[1], starts, sampling)
 
 
 def _tuples(config: dict[str, Any]) -> dict[str, Any]:

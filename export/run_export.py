@@ -11,7 +11,7 @@ import onnx
 import torch
 
 from engine.bundle import Bundle
-from engine.manifest import PRECISIONS, CacheShape, Graphs, KnownFrame, Manifest, Programs, SamplingDefaults
+from engine.manifest import PRECISIONS, CacheShape, Graphs, KnownFrame, Manifest, Programs
 from engine.verify import verify
 from export.bundle_writer import building, seal
 from export.graphs import Sizes, random_inputs, split
@@ -32,14 +32,12 @@ def export_run(
     out: str | Path,
     precision: str = "fp16",
     programs: bool = False,
-    sampling: SamplingDefaults | None = None,
     log: Callable[[str], None] = print,
 ) -> Path:
     """Turn a run folder into a bundle folder, which takes the place of an older bundle there. Returns the folder.
 
     precision: how weights are stored: fp32, fp16 (half the size, same speed), int8 (the trunk in bytes, faster).
     programs: add torch programs for the torch backend; both backends then read one file of weights.
-    sampling: the bundle's defaults.
     Raises ExportError, with nothing written, where the run is unfit or a graph does not compute what its network does.
     """
     if precision not in PRECISIONS:
@@ -63,7 +61,7 @@ def export_run(
         for name, model in models.items():
             save(model, folder / f"{name}.onnx")
         _write_starts(run, sizes, folder / "starts.npz")
-        manifest = seal(folder, _manifest(run, sizes, out.name, precision, parameters, sampling, files))
+        manifest = seal(folder, _manifest(run, sizes, out.name, precision, parameters, files))
         for backend in ("onnx", "torch") if programs else ("onnx",):
             bundle = Bundle.load(folder, backend, threads=1)
             worst = check_parity(graphs, bundle.runtime, sizes, precision if backend == "onnx" else "fp32")
@@ -114,7 +112,6 @@ def _manifest(
     name: str,
     precision: str,
     parameters: int,
-    sampling: SamplingDefaults | None,
     programs: dict[str, str] | None,
 ) -> Manifest:
     causal = "causal_head.onnx" if sizes.hidden else None
@@ -135,7 +132,7 @@ def _manifest(
         decoders=("vq",),
         cache=sizes.cache,
         hidden=sizes.hidden,
-        sampling=sampling or SamplingDefaults(temperature=1.0, min_p=0.02),
+        sampling=run.sampling,
         parameters=parameters,
         precision=precision,
         graphs=Graphs("encoder.onnx", "dynamics.onnx", "decoder.onnx", causal),

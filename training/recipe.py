@@ -23,17 +23,31 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
+class SamplingChoice:
+    """How a bundle made by a recipe is sampled.
+
+    temperature: 1 samples what the model believes, lower is calmer.
+    min_p: codes less likely than this share of the most likely one are never drawn.
+    """
+
+    temperature: float = 1.0
+    min_p: float = 0.02
+
+
+@dataclass(frozen=True)
 class Recipe:
     """A recipe, read.
 
     name: of its file. kind: "v1" or "v1.1", which networks. history: frames a bundle's starts hold.
     tokenizer_share: share of the training time that goes to the tokenizer.
+    sampling: what the bundle samples with unless a person says otherwise: temperature and min_p.
     """
 
     name: str
     kind: str
     history: int
     tokenizer_share: float
+    sampling: SamplingChoice
     tokenizer: VQVAEConfig | PatchVQVAEConfig
     dynamics: VisualWorldModelConfig | WorldModelConfig
     tokenizer_training: TokenizerTraining
@@ -66,6 +80,7 @@ def load(recipe: str) -> Recipe:
         kind=kind,
         history=int(content.get("history", 1)),
         tokenizer_share=float(content.get("tokenizer_share", 0.1)),
+        sampling=_read(SamplingChoice, content.get("sampling", {}), path),
         tokenizer=_read(VQVAEConfig, tokenizer, path) if v1 else _read(PatchVQVAEConfig, tokenizer, path),
         dynamics=_read(VisualWorldModelConfig, dynamics, path) if v1 else _read(WorldModelConfig, dynamics, path),
         tokenizer_training=_read(TokenizerTraining, content.get("tokenizer_training", {}), path),

@@ -102,6 +102,7 @@ def _describe(plan: recipes.Recipe, recording: Recording) -> dict[str, object]:
         "recipe": plan.name,
         "kind": plan.kind,
         "history": plan.history,
+        "sampling": asdict(plan.sampling),
         "tokenizer": asdict(plan.tokenizer),
         "dynamics": asdict(plan.dynamics),
         "world": recording.world,

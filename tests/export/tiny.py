@@ -45,6 +45,7 @@ def tiny_run(folder: Path, kind: str = "v1.1") -> Path:
     )
     record = {
         "recipe": "tiny", "kind": kind, "history": history, "world": "garden", "actions": ACTIONS, "size": 64,
+        "sampling": {"temperature": 1.0, "min_p": 0.02},
         "tokenizer": asdict(tokenizer_config), "dynamics": asdict(dynamics_config),
         "training": {"minutes": 0, "frames": 0}, "metrics": {},
     }  # fmt: skip
