@@ -38,14 +38,14 @@ class RelativeBias(nn.Module):
 
     def forward(self) -> Tensor:
         """(heads, S, S): bias from query position (row) to key position (column)."""
-        # index_select, because the gradient of plain indexing is many times slower on a processor
+        # index_select, whose gradient is a plain index_add, where that of indexing is an accumulating index_put
         return self.table.index_select(1, self.index).unflatten(1, (self.positions, self.positions))
 
 
 class FeedForward(nn.Module):
     """LayerNorm, widen, squared ReLU, narrow; added to its input by the caller.
 
-    So et al. 2021, "Primer: searching for efficient transformers"; on a processor it costs a third of GELU.
+    So et al. 2021, "Primer: searching for efficient transformers"; on a processor it is cheaper than GELU.
     """
 
     def __init__(self, width: int, factor: int) -> None:

@@ -14,8 +14,8 @@ from training.objectives import HistoryNoise, Scores, window_scores
 class Team:
     """Copies of a model that share its weights, one a worker thread.
 
-    On two cores, two threads that each do every operation of half a batch are a third faster than two threads that
-    share every operation of the whole: most operations are too small to be worth sharing.
+    Each thread does every operation of its part of the batch, rather than all of them sharing every operation of the
+    whole: most operations are too small to be worth sharing.
     """
 
     def __init__(self, model: nn.Module, workers: int, seed: int) -> None:
