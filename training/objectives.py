@@ -18,25 +18,30 @@ class HistoryNoise:
 
     share: share of windows that get any.
     rate: share of a window's tokens that are wrong, at most; each window draws its own rate below it.
-    swap: share of windows in which a block of a few tokens shows what is there at another time: a creature is gone,
-        or there twice, as in a dream that has just gone wrong.
+    swap: share of windows in which a part of the picture shows another time of the same episode, for a few frames or
+        for good: a creature is gone, or there twice, as in a dream that has gone wrong. The model learns to mend it.
     unknown_action: share of windows whose past actions are hidden.
     """
 
     share: float = 0.5
     rate: float = 0.05
-    swap: float = 0.25
+    swap: float = 0.3
     unknown_action: float = 0.05
 
 
 def corrupt(
-    tokens: Tensor, noise: HistoryNoise, vocabulary: int, grid: tuple[int, int], generator: torch.Generator
+    tokens: Tensor,
+    elsewhen: Tensor,
+    noise: HistoryNoise,
+    vocabulary: int,
+    grid: tuple[int, int],
+    generator: torch.Generator,
 ) -> Tensor:
-    """Blocks from another time, and single wrong tokens: any code, that of one frame before, that of another place.
+    """Parts from another time, and single wrong tokens: any code, that of one frame before, that of another place.
 
-    tokens: (B, W, S) int64; returns the same shape.
+    tokens: (B, W, S) int64. elsewhen: the same of another time of the same episodes. Returns the same shape.
     """
-    tokens = swap_blocks(tokens, noise.swap, grid, generator)
+    tokens = swap_parts(tokens, elsewhen, noise.swap, grid, generator)
     b, w, s = tokens.shape
     rate = torch.rand(b, 1, 1, generator=generator) * noise.rate
     rate = rate * (torch.rand(b, 1, 1, generator=generator) < noise.share)
@@ -49,10 +54,13 @@ def corrupt(
     return torch.where(wrong, mistake, tokens)
 
 
-def swap_blocks(tokens: Tensor, share: float, grid: tuple[int, int], generator: torch.Generator) -> Tensor:
-    """In a share of windows, 2x2 or 3x3 tokens of one to three frames become those of another frame.
+def swap_parts(
+    tokens: Tensor, elsewhen: Tensor, share: float, grid: tuple[int, int], generator: torch.Generator
+) -> Tensor:
+    """In a share of windows, a rectangle of up to half the height and width plays another time of the same episode.
 
-    tokens: (B, W, S) int64; returns the same shape.
+    It does so for one to three frames, or from some frame on to the end of the window. tokens, elsewhen: (B, W, S)
+    int64; returns the same shape.
     """
     b, w, s = tokens.shape
     h, columns = grid
@@ -60,16 +68,21 @@ def swap_blocks(tokens: Tensor, share: float, grid: tuple[int, int], generator: 
     def integers(low: int, high: int) -> Tensor:
         return torch.randint(low, high, (b, 1), generator=generator)
 
-    size, top, left = integers(2, 4), integers(0, h), integers(0, columns)
+    height, width, top, left = (
+        integers(2, h // 2 + 1),
+        integers(2, columns // 2 + 1),
+        integers(0, h),
+        integers(0, columns),
+    )
     place = torch.arange(s)
     y, x = place // columns, place % columns
-    block = (y >= top) & (y < top + size) & (x >= left) & (x < left + size)  # (B, S)
+    part = (y >= top) & (y < top + height) & (x >= left) & (x < left + width)  # (B, S)
     first = integers(0, w)
+    last = torch.where(integers(0, 2) == 0, w, first + integers(0, 3))
     frame = torch.arange(w)
-    when = (frame >= first) & (frame < first + integers(1, 4))  # (B, W)
+    when = (frame >= first) & (frame <= last)  # (B, W)
     when = when & (torch.rand(b, 1, generator=generator) < share)
-    source = tokens[torch.arange(b)[:, None], integers(0, w)]  # (B, 1, S)
-    return torch.where(when[:, :, None] & block[:, None], source, tokens)
+    return torch.where(when[:, :, None] & part[:, None], elsewhen, tokens)
 
 
 @dataclass
@@ -109,10 +122,12 @@ def window_scores(
     noise: HistoryNoise | None = None,
     generator: torch.Generator | None = None,
     still_share: float = 1.0,
+    elsewhen: Tensor | None = None,
 ) -> Scores:
     """Teacher-forced scores of every transition in windows: tokens (B, W + 1, S), actions (B, W + 1), both int64.
 
-    noise: mistakes in the history, for training; needs a generator. still_share: the positions that change are all
+    noise: mistakes in the history, for training; needs a generator, and elsewhen (like tokens, of another time of the
+    same episodes). still_share: the positions that change are all
     looked at, of the others a random share, each counting for as many as it stands for: the loss expected is the same,
     for much less work. Hits and `positions` are of what was looked at.
     """
@@ -130,8 +145,8 @@ def window_scores(
     if isinstance(model, VisualWorldModel):
         logits = {"parallel": pick(model(history.flatten(0, 1), action.flatten()))}
     elif isinstance(model, TemporalVisualWorldModel):
-        if noise is not None and generator is not None:
-            seen = corrupt(history, noise, model.config.vocabulary, model.config.grid, generator)
+        if noise is not None and generator is not None and elsewhen is not None:
+            seen = corrupt(history, elsewhen[:, :-1], noise, model.config.vocabulary, model.config.grid, generator)
             hidden_past = torch.rand(len(action), 1, generator=generator) < noise.unknown_action
             last = torch.arange(action.shape[1]) == action.shape[1] - 1
             action = torch.where(hidden_past & ~last, model.config.actions, action)

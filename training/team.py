@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from training.objectives import HistoryNoise, Scores, window_scores
+from training.windows import Drawn
 
 
 class Team:
@@ -26,19 +27,14 @@ class Team:
         each = max(1, torch.get_num_threads() // workers)
         self.pool = ThreadPoolExecutor(workers, initializer=lambda: torch.set_num_threads(each))
 
-    def gradients(self, tokens: Tensor, actions: Tensor, noise: HistoryNoise, still_share: float) -> Scores:
-        """Put the gradient of the mean loss into the model's parameters.
+    def gradients(self, drawn: Drawn, noise: HistoryNoise, still_share: float) -> Scores:
+        """Put the gradient of the mean loss over these windows into the model's parameters.
 
-        tokens (B, W + 1, S), actions (B, W + 1) int64. Returns the scores of all parts together.
+        Returns the scores of all parts together.
         """
-        parts = zip(
-            self.replicas,
-            self.generators,
-            tokens.tensor_split(len(self.replicas)),
-            actions.tensor_split(len(self.replicas)),
-            strict=True,
-        )
-        futures = [self.pool.submit(_part, *part, noise, still_share, len(tokens)) for part in parts]
+        shares = zip(*(torch.from_numpy(array).tensor_split(len(self.replicas)) for array in drawn), strict=True)
+        parts = zip(self.replicas, self.generators, shares, strict=True)
+        futures = [self.pool.submit(_part, *part, noise, still_share, len(drawn.tokens)) for part in parts]
         scores = [future.result() for future in futures]
         mine = list(self.model.parameters())
         for replica in self.replicas[1:]:
@@ -60,14 +56,14 @@ def _sharing(model: nn.Module) -> nn.Module:
 def _part(
     model: nn.Module,
     generator: torch.Generator,
-    tokens: Tensor,
-    actions: Tensor,
+    part: tuple[Tensor, ...],
     noise: HistoryNoise,
     still_share: float,
     batch: int,
 ) -> Scores:
+    tokens, actions, elsewhen = part
     with torch.autocast("cpu", torch.bfloat16):
-        scores = window_scores(model, tokens, actions, noise, generator, still_share)
+        scores = window_scores(model, tokens, actions, noise, generator, still_share, elsewhen)
     share = len(tokens) / batch
     scores.loss = {head: value * share for head, value in scores.loss.items()}
     sum(scores.loss.values(), start=torch.zeros(())).backward()

@@ -135,8 +135,7 @@ def train_dynamics(
     model.train()
     try:
         while clock.share < 1:
-            tokens, actions = (torch.from_numpy(a) for a in windows.draw(config.batch, rng))
-            scores = team.gradients(tokens, actions, config.noise, config.still_share)
+            scores = team.gradients(windows.draw(config.batch, rng), config.noise, config.still_share)
             torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
             optimizers.step(learning_rate(config, step, clock.share))
             step += 1
@@ -185,8 +184,8 @@ def held_out_scores(model: nn.Module, episodes: TokenEpisodes, window: int, coun
     windows, rng = Windows(episodes, window + 1), np.random.default_rng(0)
     sums: dict[str, float] = {"positions": 0, "changed": 0, "copied": 0}
     for _ in range(count // 16):
-        tokens, actions = (torch.from_numpy(a) for a in windows.draw(16, rng))
-        scores = window_scores(model, tokens, actions)
+        drawn = windows.draw(16, rng)
+        scores = window_scores(model, torch.from_numpy(drawn.tokens), torch.from_numpy(drawn.actions))
         sums["positions"] += scores.positions
         sums["changed"] += scores.changed
         sums["copied"] += scores.copied

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,6 +50,18 @@ def tokenize(
     return TokenEpisodes(np.concatenate(tokens), np.concatenate(actions), np.concatenate(rewards), starts, sizes)
 
 
+class Drawn(NamedTuple):
+    """Windows out of episodes.
+
+    tokens: (N, length, S) int64. actions: (N, length) int64. elsewhen: tokens of another window of the same episode,
+    at any time, shaped like tokens.
+    """
+
+    tokens: NDArray[np.int64]
+    actions: NDArray[np.int64]
+    elsewhen: NDArray[np.int64]
+
+
 class Windows:
     """Draws windows that never cross an episode's end.
 
@@ -67,6 +80,7 @@ class Windows:
         room = np.maximum(episodes.lengths - length + 1, 0)  # window starts in each episode
         if not room.any():
             raise ValueError(f"no episode has {length} frames")
+        self.room = room
         self.first = np.concatenate(
             [np.arange(start, start + n) for start, n in zip(episodes.starts, room, strict=True)]
         )
@@ -84,15 +98,18 @@ class Windows:
     def __len__(self) -> int:
         return len(self.first)
 
-    def draw(self, count: int, rng: np.random.Generator) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Tokens (count, length, S) and actions (count, length), both int64."""
+    def draw(self, count: int, rng: np.random.Generator) -> Drawn:
+        """`count` windows."""
         first = self.first[rng.integers(len(self.first), size=count)]
         if self.rare:
             for row in np.flatnonzero(rng.random(count) < self.rare_share):
                 kind = self.rare[rng.integers(len(self.rare))]
                 first[row] = kind[rng.integers(len(kind))]
-        rows = first[:, None] + np.arange(self.length)
-        return self.episodes.tokens[rows].astype(np.int64), self.episodes.actions[rows].astype(np.int64)
+        episode = np.searchsorted(self.episodes.starts, first, side="right") - 1
+        other = self.episodes.starts[episode] + rng.integers(self.room[episode])
+        rows, others = (start[:, None] + np.arange(self.length) for start in (first, other))
+        tokens, actions = self.episodes.tokens, self.episodes.actions[rows]
+        return Drawn(tokens[rows].astype(np.int64), actions.astype(np.int64), tokens[others].astype(np.int64))
 
 
 def seldom(tokens: NDArray[np.uint16], share: float = SELDOM) -> NDArray[np.bool_]:

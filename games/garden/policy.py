@@ -19,12 +19,18 @@ _CAREFUL = 0.93
 """How many of the moods, chasing apart, keep out of a creature's way."""
 _HESITATION = 0.06
 """How often any mood lets go of the keys for a tick."""
+_SLIP = 0.03
+"""How often a tick begins with a slip of the finger."""
+_LONGEST_SLIP = 6
 _ALARM = 14
 """Within so many px of a creature, the careful run."""
 
 
 class ExplorePolicy:
-    """Gathers berries by the shortest way, wanders, chases creatures, stands, dithers in mid-tile, walks into walls."""
+    """Gathers berries by the shortest way, wanders, chases creatures, stands, dithers in mid-tile, walks into walls.
+
+    Now and then a finger slips: any key at all, wherever the player is, for a few ticks.
+    """
 
     def __init__(self, batch: int, seed: int = 0) -> None:
         self._rng = np.random.default_rng(seed)
@@ -36,6 +42,8 @@ class ExplorePolicy:
         self._target = np.zeros(batch, np.int64)
         self._eager = np.zeros(batch, np.bool_)
         self._careful = np.zeros(batch, np.bool_)
+        self._slip = np.zeros(batch, np.int64)
+        self._slip_left = np.zeros(batch, np.int64)
 
     def act(self, game: BatchGame) -> Ints:
         """The next actions, (B,) int64. Raises TypeError for a game that is not the garden."""
@@ -53,7 +61,16 @@ class ExplorePolicy:
         action = np.where(walking, np.where(lost, keys, way + 1), keys)
         pause = (self._mood == STAND) | (self._rng.random(len(action)) < _HESITATION)
         action = np.where(pause, 0, action)
-        return np.where(self._careful & (self._mood != CHASE), self._flee(s, action), action)
+        return self._with_slips(np.where(self._careful & (self._mood != CHASE), self._flee(s, action), action))
+
+    def _with_slips(self, action: Ints) -> Ints:
+        """The actions (B,), replaced while a slip lasts: a model must also learn what keys do that make no sense."""
+        rng, batch = self._rng, len(self._rows)
+        fresh = (self._slip_left == 0) & (rng.random(batch) < _SLIP)
+        self._slip = np.where(fresh, rng.integers(0, 5, batch), self._slip)
+        left = np.where(fresh, rng.integers(1, _LONGEST_SLIP + 1, batch), self._slip_left)
+        self._slip_left = np.maximum(left - 1, 0)
+        return np.where(left > 0, self._slip, action)
 
     def _change_mood(self) -> None:
         rng, batch = self._rng, len(self._rows)

@@ -6,8 +6,9 @@ import pytest
 import torch
 
 from models.world_model import TemporalVisualWorldModel, WorldModelConfig
-from training.objectives import HistoryNoise, corrupt, swap_blocks, window_scores
+from training.objectives import HistoryNoise, corrupt, swap_parts, window_scores
 from training.team import Team
+from training.windows import Drawn
 
 CONFIG = WorldModelConfig(vocabulary=32, grid=(4, 4), actions=5, width=32, layers=1, heads=4, causal_layers=1)
 SILENT = HistoryNoise(share=0, swap=0, unknown_action=0)
@@ -30,17 +31,20 @@ def _windows(batch: int = 8, frames: int = 5) -> tuple[torch.Tensor, torch.Tenso
 
 def test_without_noise_the_history_is_the_true_one() -> None:
     tokens, _ = _windows()
-    assert torch.equal(corrupt(tokens, SILENT, 32, (4, 4), torch.Generator().manual_seed(0)), tokens)
+    assert torch.equal(corrupt(tokens, -tokens, SILENT, 32, (4, 4), torch.Generator().manual_seed(0)), tokens)
 
 
-def test_a_swapped_block_is_small_lasts_three_frames_at_most_and_shows_another_time() -> None:
-    tokens = torch.arange(200 * 6).reshape(200, 6, 1).expand(-1, -1, 64).clone()  # every frame unlike every other
-    swapped = swap_blocks(tokens, 1.0, (8, 8), torch.Generator().manual_seed(0))
+def test_a_swapped_part_shows_another_time_for_three_frames_or_to_the_end() -> None:
+    tokens = torch.arange(400 * 9).reshape(400, 9, 1).expand(-1, -1, 64).clone()  # every frame unlike every other
+    swapped = swap_parts(tokens, -tokens - 1, 1.0, (8, 8), torch.Generator().manual_seed(0))
     wrong = swapped != tokens
-    assert wrong.any((1, 2)).float().mean() > 0.6
-    assert wrong.any(2).sum(1).max() <= 3
-    assert wrong.sum(2).max() <= 9
-    assert ((swapped // 6) == (tokens // 6)).all(), "always from the same window"
+    assert torch.equal(swapped[wrong], -tokens[wrong] - 1), "the same frame of the other window"
+    frames, size = wrong.any(2), wrong.sum(2)
+    assert size.max() == 16
+    assert size.sum(1).eq(0).sum() == 0
+    to_the_end = frames[:, -1]
+    assert 0.5 < to_the_end.float().mean() < 0.8
+    assert frames[~to_the_end].sum(1).max() == 3
 
 
 def test_the_loss_on_some_still_positions_is_on_average_that_on_all(model: TemporalVisualWorldModel) -> None:
@@ -63,7 +67,8 @@ def test_several_threads_give_the_gradient_of_one(model: TemporalVisualWorldMode
     for workers in (1, 3):
         torch.set_num_threads(3)
         model.zero_grad(set_to_none=True)
-        scores = Team(model, workers, 0).gradients(tokens, actions, SILENT, 1.0)
+        drawn = Drawn(tokens.numpy(), actions.numpy(), tokens.numpy())
+        scores = Team(model, workers, 0).gradients(drawn, SILENT, 1.0)
         gradients.append({name: p.grad.clone() for name, p in model.named_parameters() if p.grad is not None})
         assert scores.positions == 7 * 4 * 16
     torch.set_num_threads(threads)
