@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from models.causal_head import CausalHead
 from models.layers import FeedForward, LocalMixing, RelativeBias
+from models.outcome_head import OutcomeHead
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,10 @@ class WorldModelConfig:
     layers: layers of the trunk.
     heads: attention heads of trunk and causal head.
     causal_layers: layers of the causal head; 0 leaves it out.
+    merge: edge of the square of tokens that share one position of the trunk (latent downsampling).
+    axial: attention within a frame goes along its rows in one layer and along its columns in the next (sparse
+        attention; Ho et al. 2019, "Axial attention in multidimensional transformers").
+    rewards: the values a reward can have; with any, the model predicts the reward and the end of the round too.
     """
 
     vocabulary: int = 512
@@ -34,24 +39,44 @@ class WorldModelConfig:
     layers: int = 4
     heads: int = 8
     causal_layers: int = 2
+    merge: int = 1
+    axial: bool = False
+    rewards: tuple[float, ...] = ()
+
+    @property
+    def trunk_grid(self) -> tuple[int, int]:
+        """Rows and columns of the trunk's positions. Raises ValueError where they do not come out whole."""
+        h, w = self.grid
+        if h % self.merge or w % self.merge:
+            raise ValueError(f"a grid of {h} x {w} tokens cannot be merged {self.merge} x {self.merge}")
+        return h // self.merge, w // self.merge
+
+    @property
+    def trunk_positions(self) -> int:
+        """Positions of the trunk: what the ring holds of a frame."""
+        return self.trunk_grid[0] * self.trunk_grid[1]
 
 
 class TrunkLayer(nn.Module):
     """Local mixing; attention over the frame's own positions and the same position's past; feed-forward.
 
-    Each position looks at all positions of its own frame and at itself in the frames before. What moved in from a
+    Each position looks at all positions of its own frame (or of its row or column, where the model is axial) and at
+    itself in the frames before. What moved in from a
     neighbour reaches it through the neighbour's own past, one layer later, at a quarter of the price of looking at
     every position of every frame.
     """
 
-    def __init__(self, config: WorldModelConfig) -> None:
+    def __init__(self, config: WorldModelConfig, number: int) -> None:
+        """number: of the layer, which decides between rows and columns."""
         super().__init__()
-        c, self.heads = config.width, config.heads
-        self.local = LocalMixing(c, config.grid)
+        c, self.heads, self.grid = config.width, config.heads, config.trunk_grid
+        h, w = self.grid
+        self.by_row, self.by_column = config.axial and number % 2 == 0, config.axial and number % 2 == 1
+        self.local = LocalMixing(c, self.grid)
         self.norm = nn.LayerNorm(c, bias=False)
         self.qkv = nn.Linear(c, 3 * c, bias=False)
         self.out = nn.Linear(c, c, bias=False)
-        self.bias = RelativeBias(config.heads, config.grid)
+        self.bias = RelativeBias(config.heads, (1, w) if self.by_row else (h, 1) if self.by_column else self.grid)
         # Temporal positions, apart from the spatial ones and relative to now (row a: a frames ago), so that cached keys
         # and values stay right as the ring turns.
         head_dim = c // config.heads
@@ -67,24 +92,39 @@ class TrunkLayer(nn.Module):
         q, k, v = y.unbind(-3)
         return q.transpose(-2, -3), k.transpose(-2, -3), v.transpose(-2, -3)
 
+    def lines(self, x: Tensor) -> Tensor:
+        """(N, heads, S, D) to (N, heads, lines, positions of a line, D): what looks at one another stands in a line."""
+        if not (self.by_row or self.by_column):
+            return x[:, :, None]
+        x = x.unflatten(2, self.grid)
+        return x.transpose(2, 3) if self.by_column else x
+
+    def positions(self, x: Tensor) -> Tensor:
+        """The inverse of `lines`."""
+        return (x.transpose(2, 3) if self.by_column else x).flatten(2, 3)
+
     def mix(
         self, q: Tensor, k: Tensor, v: Tensor, past: list[tuple[Tensor, Tensor]], past_scores: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """One softmax over the S positions of this frame and the A cached frames of the same position.
+        """One softmax over the positions of this frame and the A cached frames of the same position.
 
         q, k, v: (N, heads, S, head_dim). past: for each of the A frames its keys and values, shaped like k.
         past_scores: (N, heads, S, A), what the temporal embeddings add to the scores; -inf where no frame is.
         Returns the mixed values (N, heads, S, head_dim) and the weights of the past (N, heads, S, A).
         """
         scale = 1 / math.sqrt(q.shape[-1])
-        here = q @ k.transpose(-1, -2) * scale + self.bias()  # (N, heads, S, S)
+        line = self.lines(k)  # (N, heads, lines, L, head_dim)
+        here = self.lines(q) @ line.transpose(-1, -2) * scale + self.bias()[:, None]  # (N, heads, lines, L, L)
         before = torch.stack([(q * past_k).sum(-1) for past_k, _ in past], -1) * scale + past_scores
-        scores = torch.cat([here, before], dim=-1).softmax(-1)
-        s = q.shape[-2]
-        mixed = scores[..., :s] @ v
+        weights = torch.cat([here, self.lines(before)], dim=-1).softmax(-1)
+        length = line.shape[-2]
+        mixed, past_weights = (
+            self.positions(weights[..., :length] @ self.lines(v)),
+            self.positions(weights[..., length:]),
+        )
         for number, (_, past_v) in enumerate(past):
-            mixed = mixed + scores[..., s + number, None] * past_v
-        return mixed, scores[..., s:]
+            mixed = mixed + past_weights[..., number, None] * past_v
+        return mixed, past_weights
 
     def finish(self, x: Tensor, mixed: Tensor) -> Tensor:
         """Residual connections: x (N, S, width), mixed (N, heads, S, head_dim)."""
@@ -145,13 +185,16 @@ class TemporalVisualWorldModel(nn.Module):
     def __init__(self, config: WorldModelConfig) -> None:
         super().__init__()
         self.config = config
-        c, positions = config.width, config.grid[0] * config.grid[1]
-        self.token = nn.Embedding(config.vocabulary, c)
+        c = config.width
+        merged = config.merge**2  # tokens that share a position of the trunk
+        self.token = nn.Embedding(config.vocabulary, c if merged == 1 else c // 2)
+        self.join = nn.Linear(merged * c // 2, c) if merged > 1 else nn.Identity()
+        self.part = nn.Linear(c, merged * c) if merged > 1 else nn.Identity()
         self.action = nn.Embedding(config.actions + 1, c)  # the last row stands for "not known"
-        self.position = nn.Parameter(torch.randn(positions, c) * 0.02)
+        self.position = nn.Parameter(torch.randn(config.trunk_positions, c) * 0.02)
         nn.init.normal_(self.token.weight, std=0.5)
         nn.init.normal_(self.action.weight, std=0.5)
-        self.layers = nn.ModuleList(TrunkLayer(config) for _ in range(config.layers))
+        self.layers = nn.ModuleList(TrunkLayer(config, number) for number in range(config.layers))
         self.norm = nn.LayerNorm(c, bias=False)
         self.to_code = nn.Linear(c, c)
         self.causal_head = (
@@ -162,6 +205,7 @@ class TemporalVisualWorldModel(nn.Module):
         self.causal_to_code = nn.Linear(c, c) if config.causal_layers else None
         self.code = nn.Parameter(torch.randn(config.vocabulary, c) * 0.05)
         self.code_bias = nn.Parameter(torch.zeros(config.vocabulary))
+        self.outcome_head = OutcomeHead(config.vocabulary, c, len(config.rewards)) if config.rewards else None
         for layer in self.layers:
             assert isinstance(layer, TrunkLayer)
             for linear in (layer.out, layer.feed_forward.down):  # a layer starts as nearly nothing
@@ -184,8 +228,20 @@ class TemporalVisualWorldModel(nn.Module):
             table.copy_(mixed / mixed.std() * table.std())
 
     def embed(self, tokens: Tensor, actions: Tensor) -> Tensor:
-        """tokens (..., S) int64 and actions (...,) int64 to (..., S, width)."""
-        return self.token(tokens) + self.position + self.action(actions)[..., None, :]
+        """tokens (..., S) int64 and actions (...,) int64 to (..., P, width), P positions of the trunk."""
+        x = self.token(tokens)
+        if self.config.merge > 1:
+            (h, w), m = self.config.trunk_grid, self.config.merge
+            x = x.unflatten(-2, (h, m, w, m)).transpose(-3, -4).flatten(-3).flatten(-3, -2)
+        return self.join(x) + self.position + self.action(actions)[..., None, :]
+
+    def spread(self, hidden: Tensor) -> Tensor:
+        """The trunk's output (..., P, width) to one vector for each token: (..., S, width)."""
+        if self.config.merge == 1:
+            return hidden
+        (h, w), m = self.config.trunk_grid, self.config.merge
+        x = self.part(hidden).unflatten(-1, (m, m, -1)).unflatten(-4, (h, w))
+        return x.transpose(-3, -4).flatten(-5, -2)
 
     def trunk(self, tokens: Tensor, actions: Tensor) -> Tensor:
         """A window of frames at once.
@@ -197,7 +253,7 @@ class TemporalVisualWorldModel(nn.Module):
         x = self.embed(tokens, actions)
         for layer in self.layers:
             x = layer(x)
-        return self.norm(x)
+        return self.spread(self.norm(x))
 
     def parallel_logits(self, hidden: Tensor) -> Tensor:
         """(..., S, width) to (..., S, vocabulary), every position by itself."""
@@ -212,6 +268,17 @@ class TemporalVisualWorldModel(nn.Module):
         if self.causal_to_code is None:
             raise ValueError("this model has no causal head: causal_layers is 0")
         return self.causal_to_code(features) @ self.code.T + self.code_bias
+
+    def outcome(self, hidden: Tensor, tokens: Tensor) -> tuple[Tensor, Tensor]:
+        """What the step to the next frame brings, given that frame: hidden (N, S, width), its tokens (N, S) int64.
+
+        Returns logits over `config.rewards` (N, R) and the logit of the round's end (N,). Raises ValueError where the
+        model has no such head.
+        """
+        if self.outcome_head is None:
+            raise ValueError("this model predicts no outcome: rewards is empty")
+        rewards, ended = self.outcome_head(hidden, tokens)
+        return rewards, ended
 
     @property
     def head(self) -> CausalHead:
@@ -238,9 +305,9 @@ class TemporalVisualWorldModel(nn.Module):
     ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """One frame against the ring: what the engine runs.
 
-        tokens (B, S), action (B,), age (B, slots) int64; keys, values (B, layers, heads, slots, S, head_dim).
+        tokens (B, S), action (B,), age (B, slots) int64; keys, values (B, layers, heads, slots, P, head_dim).
         Returns logits (B, S, vocabulary) of the next frame, hidden (B, S, width), and this frame's keys and values
-        (B, layers, heads, S, head_dim).
+        (B, layers, heads, P, head_dim).
         """
         x = self.embed(tokens, action)
         new_keys, new_values = [], []
@@ -249,7 +316,7 @@ class TemporalVisualWorldModel(nn.Module):
             x, k, v = layer.step(x, keys[:, number], values[:, number], age)
             new_keys.append(k)
             new_values.append(v)
-        hidden = self.norm(x)
+        hidden = self.spread(self.norm(x))
         return self.parallel_logits(hidden), hidden, torch.stack(new_keys, 1), torch.stack(new_values, 1)
 
     @torch.no_grad()

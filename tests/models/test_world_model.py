@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import Tensor
@@ -10,12 +12,18 @@ from models.world_model import TemporalVisualWorldModel, WorldModelConfig
 
 CONFIG = WorldModelConfig(vocabulary=32, grid=(4, 4), actions=5, width=32, layers=2, heads=4, causal_layers=2)
 S = 16
+VARIANTS = {
+    "plain": CONFIG,
+    "merged": replace(CONFIG, merge=2),
+    "axial": replace(CONFIG, axial=True),
+    "all": replace(CONFIG, merge=2, axial=True, history=6, rewards=(-1.0, 0.0, 1.0)),
+}
 
 
-@pytest.fixture
-def model() -> TemporalVisualWorldModel:
+@pytest.fixture(params=VARIANTS)
+def model(request: pytest.FixtureRequest) -> TemporalVisualWorldModel:
     torch.manual_seed(0)
-    model = TemporalVisualWorldModel(CONFIG).eval()
+    model = TemporalVisualWorldModel(VARIANTS[request.param]).eval()
     for parameter in model.parameters():  # nothing may hide behind a zero at initialisation
         parameter.data.add_(0.05 * torch.randn_like(parameter))
     return model
@@ -30,9 +38,9 @@ def _window(frames: int, batch: int = 2) -> tuple[Tensor, Tensor]:
 def _run_ring(
     model: TemporalVisualWorldModel, tokens: Tensor, actions: Tensor
 ) -> tuple[list[Tensor], Tensor, Tensor, Tensor]:
-    b, frames, s = tokens.shape
-    slots, d = CONFIG.history - 1, CONFIG.width // CONFIG.heads
-    keys = torch.zeros(b, CONFIG.layers, CONFIG.heads, slots, s, d)
+    (b, frames, _), config = tokens.shape, model.config
+    slots, d = config.history - 1, config.width // config.heads
+    keys = torch.zeros(b, config.layers, config.heads, slots, config.trunk_positions, d)
     values, age = torch.zeros_like(keys), torch.zeros(b, slots, dtype=torch.long)
     logits = []
     for t in range(frames):
@@ -46,10 +54,10 @@ def _run_ring(
 
 @torch.no_grad()
 def test_cached_logits_equal_uncached_ones_as_the_ring_turns(model: TemporalVisualWorldModel) -> None:
-    tokens, actions = _window(9)
+    tokens, actions = _window(100)
     cached, *_ = _run_ring(model, tokens, actions)
     uncached = model.parallel_logits(model.trunk(tokens, actions))
-    for t in range(9):
+    for t in range(100):
         torch.testing.assert_close(cached[t], uncached[:, t], atol=1e-4, rtol=1e-4)
 
 
@@ -102,10 +110,10 @@ def test_a_frame_does_not_see_the_frames_after_it(model: TemporalVisualWorldMode
 
 @torch.no_grad()
 def test_a_full_ring_forgets_exactly_the_oldest_frame(model: TemporalVisualWorldModel) -> None:
-    tokens, actions = _window(5)
+    tokens, actions = _window(model.config.history + 1)
     _, keys, values, age = _run_ring(model, tokens, actions)
     oldest, second = age.argmax(1)[0].item(), (age == age.max() - 1).int().argmax(1)[0].item()
-    assert sorted(age[0].tolist()) == [1, 2, 3]
+    assert sorted(age[0].tolist()) == list(range(1, model.config.history))
 
     def after_one_more(slot: int) -> Tensor:
         k, v, a = keys.clone(), values.clone(), age.clone()
@@ -132,6 +140,34 @@ def test_an_autoregressive_sample_repeats_with_its_seed(model: TemporalVisualWor
     assert first.shape == (2, S)
     assert torch.equal(first, second)
     assert not torch.equal(first, other)
+
+
+@torch.no_grad()
+def test_what_a_step_brings_depends_on_the_frame_that_was_drawn() -> None:
+    model = TemporalVisualWorldModel(VARIANTS["all"]).eval()
+    tokens, actions = _window(4)
+    hidden = model.trunk(tokens, actions)[:, -1]
+    rewards, ended = model.outcome(hidden, tokens[:, -1])
+    assert rewards.shape == (2, 3)
+    assert ended.shape == (2,)
+    assert not torch.allclose(rewards, model.outcome(hidden, tokens[:, 0])[0])
+
+
+@torch.no_grad()
+def test_axial_attention_looks_along_rows_first_and_then_along_columns() -> None:
+    model = TemporalVisualWorldModel(VARIANTS["axial"]).eval()
+    (row, column), x = model.layers, torch.randn(1, 1, S, CONFIG.width)
+    other = x.clone()
+    other[:, :, 5] += 1.0  # row 1, column 1 of 4 x 4; the 3 x 3 mixing shows it to its neighbours too
+    for layer, untouched in ((row, [12, 13, 14, 15]), (column, [3, 7, 11, 15])):
+        changed = (layer(other) != layer(x)).any(-1)[0, 0]
+        assert not changed[untouched].any()
+        assert changed.sum() == 12, "whole lines, and not one position alone"
+
+
+def test_a_grid_that_cannot_be_merged_says_so() -> None:
+    with pytest.raises(ValueError, match="3 x 3 tokens cannot be merged 2 x 2"):
+        TemporalVisualWorldModel(replace(CONFIG, grid=(3, 3), merge=2))
 
 
 def test_a_model_without_a_causal_head_says_so() -> None:
