@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -10,6 +11,30 @@ from torch.nn import functional as F
 
 from models.v1.world_model import VisualWorldModel
 from models.world_model import TemporalVisualWorldModel
+from training.windows import Drawn
+
+
+class Batch(NamedTuple):
+    """Windows of W transitions, as tensors; `training.windows.Drawn` says what is in them.
+
+    tokens, elsewhen: (B, W + 1, S) int64. actions: (B, W + 1) int64. rewards: (B, W + 1) float32. ended: (B, W + 1)
+    bool.
+    """
+
+    tokens: Tensor
+    actions: Tensor
+    rewards: Tensor
+    ended: Tensor
+    elsewhen: Tensor
+
+    @classmethod
+    def of(cls, drawn: Drawn) -> Batch:
+        """The same windows as tensors."""
+        return cls(*map(torch.from_numpy, drawn))
+
+    def split(self, parts: int) -> list[Batch]:
+        """As many batches, of as equal a size as can be."""
+        return [Batch(*part) for part in zip(*(x.tensor_split(parts) for x in self), strict=True)]
 
 
 @dataclass(frozen=True)
@@ -89,8 +114,8 @@ def swap_parts(
 class Scores:
     """Sums over the positions of some windows.
 
-    positions, changed: number of positions, and of those whose token changes. loss: mean nats by head.
-    hits, changed_hits: by head, where the most likely token is the true one.
+    positions, changed: number of positions, and of those whose token changes. loss: mean nats by head, a token or, of
+    `outcome`, a transition. hits, changed_hits: by head that draws tokens, where the most likely one is the true one.
     """
 
     positions: int
@@ -110,6 +135,7 @@ class Scores:
             total.copied += part.copied
             for head in total.loss:
                 total.loss[head] = total.loss[head] + part.loss[head]
+            for head in total.hits:
                 total.hits[head] += part.hits[head]
                 total.changed_hits[head] += part.changed_hits[head]
         return total
@@ -117,22 +143,19 @@ class Scores:
 
 def window_scores(
     model: torch.nn.Module,
-    tokens: Tensor,
-    actions: Tensor,
+    batch: Batch,
     noise: HistoryNoise | None = None,
     generator: torch.Generator | None = None,
     still_share: float = 1.0,
-    elsewhen: Tensor | None = None,
 ) -> Scores:
-    """Teacher-forced scores of every transition in windows: tokens (B, W + 1, S), actions (B, W + 1), both int64.
+    """Teacher-forced scores of every transition in windows.
 
-    noise: mistakes in the history, for training; needs a generator, and elsewhen (like tokens, of another time of the
-    same episodes). still_share: the positions that change are all
+    noise: mistakes in the history, for training; needs a generator. still_share: the positions that change are all
     looked at, of the others a random share, each counting for as many as it stands for: the loss expected is the same,
     for much less work. Hits and `positions` are of what was looked at.
     """
-    history, target = tokens[:, :-1], tokens[:, 1:].flatten(0, 1)
-    action = actions[:, :-1]
+    history, target = batch.tokens[:, :-1], batch.tokens[:, 1:].flatten(0, 1)
+    action = batch.actions[:, :-1]
     seen = history
     before = history.flatten(0, 1)
     moved = before != target
@@ -142,11 +165,13 @@ def window_scores(
         """(N, S, ...) to (chosen positions, ...)."""
         return x.flatten(0, 1) if chosen is None else x.flatten(0, 1)[chosen.flatten()]
 
+    loss = {}
     if isinstance(model, VisualWorldModel):
         logits = {"parallel": pick(model(history.flatten(0, 1), action.flatten()))}
     elif isinstance(model, TemporalVisualWorldModel):
-        if noise is not None and generator is not None and elsewhen is not None:
-            seen = corrupt(history, elsewhen[:, :-1], noise, model.config.vocabulary, model.config.grid, generator)
+        if noise is not None and generator is not None:
+            grid = model.config.grid
+            seen = corrupt(history, batch.elsewhen[:, :-1], noise, model.config.vocabulary, grid, generator)
             hidden_past = torch.rand(len(action), 1, generator=generator) < noise.unknown_action
             last = torch.arange(action.shape[1]) == action.shape[1] - 1
             action = torch.where(hidden_past & ~last, model.config.actions, action)
@@ -154,13 +179,25 @@ def window_scores(
         logits = {"parallel": model.parallel_logits(pick(hidden))}
         if model.causal_head is not None:
             logits["ar"] = model.causal_code(pick(model.causal_head(hidden, target)))
+        if model.outcome_head is not None:
+            # Detached: reading off what the trunk knows must not change what it learns.
+            loss["outcome"] = outcome_loss(model, hidden.detach(), target, batch)
     else:
         raise TypeError(f"no objective for a {type(model).__name__}")
     truth, changes = pick(target), pick(moved)
     weight = torch.where(changes, 1.0, 1 / still_share)
-    loss, hits, changed_hits = {}, {}, {}
+    hits, changed_hits = {}, {}
     for head, values in logits.items():
         loss[head] = (F.cross_entropy(values.float(), truth, reduction="none") * weight).sum() / target.numel()
         right = values.detach().argmax(-1) == truth
         hits[head], changed_hits[head] = int(right.sum()), int((right & changes).sum())
     return Scores(truth.numel(), int(changes.sum()), int((~moved).sum()), loss, hits, changed_hits)
+
+
+def outcome_loss(model: TemporalVisualWorldModel, hidden: Tensor, target: Tensor, batch: Batch) -> Tensor:
+    """Mean nats of the reward and of the round's end. hidden: (B * W, S, width), target: (B * W, S)."""
+    rewards, ended = model.outcome(hidden, target)
+    values = torch.tensor(model.config.rewards)
+    kind = (batch.rewards[:, :-1].reshape(-1, 1) - values).abs().argmin(-1)  # the nearest value that there is
+    over = batch.ended[:, :-1].flatten().float()
+    return F.cross_entropy(rewards.float(), kind) + F.binary_cross_entropy_with_logits(ended.float(), over)

@@ -164,6 +164,7 @@ def split(episodes: TokenEpisodes) -> tuple[TokenEpisodes, TokenEpisodes]:
         episodes.tokens[:border],
         episodes.actions[:border],
         episodes.rewards[:border],
+        episodes.ended[:border],
         episodes.starts[: count - kept],
         episodes.lengths[: count - kept],
     )
@@ -171,6 +172,7 @@ def split(episodes: TokenEpisodes) -> tuple[TokenEpisodes, TokenEpisodes]:
         episodes.tokens[border:],
         episodes.actions[border:],
         episodes.rewards[border:],
+        episodes.ended[border:],
         episodes.starts[count - kept :] - border,
         episodes.lengths[count - kept :],
     )

@@ -6,10 +6,9 @@ import copy
 from concurrent.futures import ThreadPoolExecutor
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-from training.objectives import HistoryNoise, Scores, window_scores
-from training.windows import Drawn
+from training.objectives import Batch, HistoryNoise, Scores, window_scores
 
 
 class Team:
@@ -27,14 +26,13 @@ class Team:
         each = max(1, torch.get_num_threads() // workers)
         self.pool = ThreadPoolExecutor(workers, initializer=lambda: torch.set_num_threads(each))
 
-    def gradients(self, drawn: Drawn, noise: HistoryNoise, still_share: float) -> Scores:
+    def gradients(self, batch: Batch, noise: HistoryNoise, still_share: float) -> Scores:
         """Put the gradient of the mean loss over these windows into the model's parameters.
 
         Returns the scores of all parts together.
         """
-        shares = zip(*(torch.from_numpy(array).tensor_split(len(self.replicas)) for array in drawn), strict=True)
-        parts = zip(self.replicas, self.generators, shares, strict=True)
-        futures = [self.pool.submit(_part, *part, noise, still_share, len(drawn.tokens)) for part in parts]
+        parts = zip(self.replicas, self.generators, batch.split(len(self.replicas)), strict=True)
+        futures = [self.pool.submit(_part, *part, noise, still_share, len(batch.tokens)) for part in parts]
         scores = [future.result() for future in futures]
         mine = list(self.model.parameters())
         for replica in self.replicas[1:]:
@@ -56,15 +54,14 @@ def _sharing(model: nn.Module) -> nn.Module:
 def _part(
     model: nn.Module,
     generator: torch.Generator,
-    part: tuple[Tensor, ...],
+    part: Batch,
     noise: HistoryNoise,
     still_share: float,
-    batch: int,
+    whole: int,
 ) -> Scores:
-    tokens, actions, elsewhen = part
     with torch.autocast("cpu", torch.bfloat16):
-        scores = window_scores(model, tokens, actions, noise, generator, still_share, elsewhen)
-    share = len(tokens) / batch
+        scores = window_scores(model, part, noise, generator, still_share)
+    share = len(part.tokens) / whole
     scores.loss = {head: value * share for head, value in scores.loss.items()}
     sum(scores.loss.values(), start=torch.zeros(())).backward()
     scores.loss = {head: value.detach() for head, value in scores.loss.items()}

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from training.checkpoint import Clock, RunError, load_state, load_weights, save_state, save_weights
-from training.objectives import HistoryNoise, window_scores
+from training.objectives import Batch, HistoryNoise, window_scores
 from training.team import Team
 from training.windows import TokenEpisodes, Windows
 
@@ -135,7 +135,8 @@ def train_dynamics(
     model.train()
     try:
         while clock.share < 1:
-            scores = team.gradients(windows.draw(config.batch, rng), config.noise, config.still_share)
+            batch = Batch.of(windows.draw(config.batch, rng))
+            scores = team.gradients(batch, config.noise, config.still_share)
             torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
             optimizers.step(learning_rate(config, step, clock.share))
             step += 1
@@ -184,12 +185,14 @@ def held_out_scores(model: nn.Module, episodes: TokenEpisodes, window: int, coun
     windows, rng = Windows(episodes, window + 1), np.random.default_rng(0)
     sums: dict[str, float] = {"positions": 0, "changed": 0, "copied": 0}
     for _ in range(count // 16):
-        drawn = windows.draw(16, rng)
-        scores = window_scores(model, torch.from_numpy(drawn.tokens), torch.from_numpy(drawn.actions))
+        scores = window_scores(model, Batch.of(windows.draw(16, rng)))
         sums["positions"] += scores.positions
         sums["changed"] += scores.changed
         sums["copied"] += scores.copied
         for head, loss in scores.loss.items():
+            if head not in scores.hits:
+                sums[f"{head}_nats"] = sums.get(f"{head}_nats", 0) + float(loss) / (count // 16)
+                continue
             for key, value in (("right", scores.hits[head]), ("changed", scores.changed_hits[head])):
                 sums[f"{head}_{key}"] = sums.get(f"{head}_{key}", 0) + value
             sums[f"{head}_bits"] = sums.get(f"{head}_bits", 0) + float(loss) / math.log(2) * scores.positions
@@ -200,6 +203,8 @@ def held_out_scores(model: nn.Module, episodes: TokenEpisodes, window: int, coun
             result[f"{head}_token_accuracy"] = sums[f"{head}_right"] / sums["positions"]
             result[f"{head}_changed_token_accuracy"] = sums[f"{head}_changed"] / sums["changed"]
             result[f"{head}_token_nll_bits"] = sums[f"{head}_bits"] / sums["positions"]
+    if "outcome_nats" in sums:
+        result["outcome_nll_nats"] = sums["outcome_nats"]
     return result
 
 

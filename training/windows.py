@@ -19,12 +19,13 @@ SELDOM = 0.01
 class TokenEpisodes:
     """All episodes of a recording, one after the other, as tokens.
 
-    tokens: (N, S) uint16. actions: (N,) uint8. rewards: (N,) float32. starts, lengths: (E,) int64.
+    tokens: (N, S) uint16. actions: (N,) uint8. rewards: (N,) float32. ended: (N,) bool. starts, lengths: (E,) int64.
     """
 
     tokens: NDArray[np.uint16]
     actions: NDArray[np.uint8]
     rewards: NDArray[np.float32]
+    ended: NDArray[np.bool_]
     starts: NDArray[np.int64]
     lengths: NDArray[np.int64]
 
@@ -35,30 +36,35 @@ def tokenize(
     progress: Callable[[int], None] = lambda done: None,
 ) -> TokenEpisodes:
     """Run every frame through `encode` ((N, H, W, 3) uint8 to (N, S)); `progress` is told the frames done so far."""
-    tokens, actions, rewards, lengths = [], [], [], []
+    tokens, actions, rewards, ended, lengths = [], [], [], [], []
     done = 0
     for episode in recording.episodes:
         rows = recording.rows(episode)
         tokens.append(encode(np.asarray(rows.frames)).astype(np.uint16))
         actions.append(np.asarray(rows.actions))
         rewards.append(np.asarray(rows.rewards))
+        ended.append(np.asarray(rows.ended))
         lengths.append(episode.length)
         done += episode.length
         progress(done)
     sizes = np.array(lengths, np.int64)
     starts = np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(np.int64)
-    return TokenEpisodes(np.concatenate(tokens), np.concatenate(actions), np.concatenate(rewards), starts, sizes)
+    joined = np.concatenate
+    return TokenEpisodes(joined(tokens), joined(actions), joined(rewards), joined(ended), starts, sizes)
 
 
 class Drawn(NamedTuple):
     """Windows out of episodes.
 
-    tokens: (N, length, S) int64. actions: (N, length) int64. elsewhen: tokens of another window of the same episode,
-    at any time, shaped like tokens.
+    tokens: (N, length, S) int64. actions: (N, length) int64. rewards: (N, length) float32, ended: (N, length) bool, of
+    the transition from each frame to the next. elsewhen: tokens of another window of the same episode, at any time,
+    shaped like tokens.
     """
 
     tokens: NDArray[np.int64]
     actions: NDArray[np.int64]
+    rewards: NDArray[np.float32]
+    ended: NDArray[np.bool_]
     elsewhen: NDArray[np.int64]
 
 
@@ -73,8 +79,8 @@ class Windows:
     def __init__(self, episodes: TokenEpisodes, length: int, rare_share: float = 0.0) -> None:
         """rare_share: share of windows that hold something rare; each kind of it is drawn equally often.
 
-        Rare are transitions with a reward, by their reward, and frames that show what is seldom seen, such as one
-        creature over another. Raises ValueError where no episode is long enough.
+        Rare are transitions with a reward, by their reward, the ends of rounds, and frames that show what is seldom
+        seen, such as one creature over another. Raises ValueError where no episode is long enough.
         """
         self.episodes, self.length, self.rare_share = episodes, length, rare_share
         room = np.maximum(episodes.lengths - length + 1, 0)  # window starts in each episode
@@ -89,7 +95,8 @@ class Windows:
         allowed[self.first] = True
         self.rare: list[NDArray[np.int64]] = []  # for each kind, the windows that hold it
         kinds = [episodes.rewards == reward for reward in np.unique(episodes.rewards[episodes.rewards != 0])]
-        for rows in map(np.flatnonzero, [*kinds, seldom(episodes.tokens)] if rare_share else []):
+        kinds = [*kinds, episodes.ended, seldom(episodes.tokens)] if rare_share else []
+        for rows in map(np.flatnonzero, kinds):
             spread = np.concatenate([rows - back for back in range(length - 1)])
             spread = spread[spread >= 0]
             if allowed[spread].any():
@@ -108,8 +115,14 @@ class Windows:
         episode = np.searchsorted(self.episodes.starts, first, side="right") - 1
         other = self.episodes.starts[episode] + rng.integers(self.room[episode])
         rows, others = (start[:, None] + np.arange(self.length) for start in (first, other))
-        tokens, actions = self.episodes.tokens, self.episodes.actions[rows]
-        return Drawn(tokens[rows].astype(np.int64), actions.astype(np.int64), tokens[others].astype(np.int64))
+        e = self.episodes
+        return Drawn(
+            e.tokens[rows].astype(np.int64),
+            e.actions[rows].astype(np.int64),
+            e.rewards[rows],
+            e.ended[rows],
+            e.tokens[others].astype(np.int64),
+        )
 
 
 def seldom(tokens: NDArray[np.uint16], share: float = SELDOM) -> NDArray[np.bool_]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 
 from models.world_model import TemporalVisualWorldModel, WorldModelConfig
-from training.objectives import HistoryNoise, corrupt, swap_parts, window_scores
+from training.objectives import Batch, HistoryNoise, corrupt, swap_parts, window_scores
 from training.team import Team
-from training.windows import Drawn
 
 CONFIG = WorldModelConfig(vocabulary=32, grid=(4, 4), actions=5, width=32, layers=1, heads=4, causal_layers=1)
 SILENT = HistoryNoise(share=0, swap=0, unknown_action=0)
@@ -20,17 +21,19 @@ def model() -> TemporalVisualWorldModel:
     return TemporalVisualWorldModel(CONFIG)
 
 
-def _windows(batch: int = 8, frames: int = 5) -> tuple[torch.Tensor, torch.Tensor]:
+def _windows(batch: int = 8, frames: int = 5) -> Batch:
     """Tokens of which about one in ten changes from frame to frame."""
     generator = torch.Generator().manual_seed(1)
     tokens = torch.randint(32, (batch, 1, 16), generator=generator).repeat(1, frames, 1)
     fresh = torch.randint(32, tokens.shape, generator=generator)
     tokens = torch.where(torch.rand(tokens.shape, generator=generator) < 0.1, fresh, tokens)
-    return tokens, torch.randint(5, (batch, frames), generator=generator)
+    actions = torch.randint(5, (batch, frames), generator=generator)
+    rewards = torch.randint(-1, 2, (batch, frames), generator=generator).float()
+    return Batch(tokens, actions, rewards, rewards < 0, tokens)
 
 
 def test_without_noise_the_history_is_the_true_one() -> None:
-    tokens, _ = _windows()
+    tokens = _windows().tokens
     assert torch.equal(corrupt(tokens, -tokens, SILENT, 32, (4, 4), torch.Generator().manual_seed(0)), tokens)
 
 
@@ -48,11 +51,11 @@ def test_a_swapped_part_shows_another_time_for_three_frames_or_to_the_end() -> N
 
 
 def test_the_loss_on_some_still_positions_is_on_average_that_on_all(model: TemporalVisualWorldModel) -> None:
-    tokens, actions = _windows(32)
+    batch = _windows(32)
     with torch.no_grad():
-        whole = window_scores(model, tokens, actions)
+        whole = window_scores(model, batch)
         generator = torch.Generator().manual_seed(0)
-        parts = [window_scores(model, tokens, actions, None, generator, 0.25) for _ in range(40)]
+        parts = [window_scores(model, batch, None, generator, 0.25) for _ in range(40)]
     for head in ("parallel", "ar"):
         mean = torch.stack([part.loss[head] for part in parts]).mean()
         torch.testing.assert_close(mean, whole.loss[head], rtol=0.01, atol=0.0)
@@ -60,15 +63,24 @@ def test_the_loss_on_some_still_positions_is_on_average_that_on_all(model: Tempo
     assert parts[0].positions < 0.5 * whole.positions
 
 
+def test_the_outcome_is_learnt_without_a_say_in_what_the_trunk_learns() -> None:
+    torch.manual_seed(0)
+    model = TemporalVisualWorldModel(replace(CONFIG, rewards=(-1.0, 0.0, 1.0)))
+    scores = window_scores(model, _windows())
+    assert 0.5 < float(scores.loss["outcome"].detach()) < 3, "nats of three rewards and an end"
+    scores.loss["outcome"].backward()
+    touched = {name.split(".")[0] for name, p in model.named_parameters() if p.grad is not None and p.grad.any()}
+    assert touched == {"outcome_head"}
+
+
 def test_several_threads_give_the_gradient_of_one(model: TemporalVisualWorldModel) -> None:
-    tokens, actions = _windows(7)
+    batch = _windows(7)
     threads = torch.get_num_threads()
     gradients = []
     for workers in (1, 3):
         torch.set_num_threads(3)
         model.zero_grad(set_to_none=True)
-        drawn = Drawn(tokens.numpy(), actions.numpy(), tokens.numpy())
-        scores = Team(model, workers, 0).gradients(drawn, SILENT, 1.0)
+        scores = Team(model, workers, 0).gradients(batch, SILENT, 1.0)
         gradients.append({name: p.grad.clone() for name, p in model.named_parameters() if p.grad is not None})
         assert scores.positions == 7 * 4 * 16
     torch.set_num_threads(threads)
