@@ -60,7 +60,7 @@ class DreamBatch:
             self.decoder = decoder
         if temperature is not None:
             self.temperature = temperature
-        self.ring = Ring(batch, manifest.cache, manifest.positions) if manifest.cache else None
+        self.ring = Ring(batch, manifest.cache) if manifest.cache else None
         self.tokens: Tokens = np.zeros((batch, manifest.positions), np.int64)
         self.frames: Frames = np.zeros((batch, self.size, self.size, 3), np.uint8)
         self.timings: dict[str, float] = {}

@@ -21,12 +21,16 @@ MANIFEST = "manifest.json"
 
 @dataclass(frozen=True)
 class CacheShape:
-    """Sizes of the ring that the dynamics graph reads: `slots` frames of keys and values for each layer and head."""
+    """Sizes of the ring that the dynamics graph reads: `slots` frames of keys and values for each layer and head.
+
+    positions: keys and values of a frame, fewer than its tokens where the model merges tokens.
+    """
 
     layers: int
     heads: int
     head_dim: int
     slots: int
+    positions: int
 
 
 @dataclass(frozen=True)
@@ -174,6 +178,8 @@ def _check(m: Manifest) -> None:
         raise SchemaError("sampling needs temperature >= 0 and 0 <= min_p < 1")
     if (m.cache.slots if m.cache else 0) != m.history - 1:
         raise SchemaError("cache.slots must be history - 1")
+    if m.cache is not None and m.cache.positions > m.positions:
+        raise SchemaError(f"cache.positions must be at most the {m.positions} tokens of a frame")
     if any(not 0 <= action < len(m.actions) for action in m.known_frame.actions):
         raise SchemaError("known_frame.actions names an action that actions does not have")
     named = list(m.graphs.present().values())

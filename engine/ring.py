@@ -24,12 +24,13 @@ class RingSnapshot(NamedTuple):
 class Ring:
     """Fixed arrays that the dynamics graph reads as they are.
 
-    keys, values: (B, layers, heads, slots, S, head_dim) float32. age: (B, slots) int64, how many frames ago a slot was
-    written (1 = the frame before this one), 0 = empty. A push overwrites the oldest slot and touches no other.
+    keys, values: (B, layers, heads, slots, P, head_dim) float32, P positions a frame. age: (B, slots) int64, how many
+    frames ago a slot was written (1 = the frame before this one), 0 = empty. A push overwrites the oldest slot and
+    touches no other.
     """
 
-    def __init__(self, batch: int, shape: CacheShape, positions: int) -> None:
-        size = (batch, shape.layers, shape.heads, shape.slots, positions, shape.head_dim)
+    def __init__(self, batch: int, shape: CacheShape) -> None:
+        size = (batch, shape.layers, shape.heads, shape.slots, shape.positions, shape.head_dim)
         self.keys: Floats = np.zeros(size, np.float32)
         self.values: Floats = np.zeros(size, np.float32)
         self.age = np.zeros((batch, shape.slots), np.int64)
@@ -46,7 +47,7 @@ class Ring:
         return int(np.count_nonzero(self.age[0]))
 
     def push(self, keys: Floats, values: Floats) -> None:
-        """Write one frame's keys and values, each (B, layers, heads, S, head_dim), over the oldest slot."""
+        """Write one frame's keys and values, each (B, layers, heads, P, head_dim), over the oldest slot."""
         self.keys[:, :, :, self._slot] = keys
         self.values[:, :, :, self._slot] = values
         self.age[self.age > 0] += 1

@@ -44,7 +44,7 @@ class Prediction(NamedTuple):
     """What the dynamics graph says of the next frame.
 
     logits: (B, S, V) float32. hidden: (B, S, hidden) float32 for the causal head, None without one.
-    keys, values: (B, layers, heads, S, head_dim) float32 of the frame it was given, None without a cache.
+    keys, values: (B, layers, heads, P, head_dim) float32 of the frame it was given, None without a cache.
     """
 
     logits: Floats

@@ -62,8 +62,8 @@ def expected_signature(m: Manifest, graph: str) -> tuple[Signature, Signature]:
     if m.hidden is not None:
         outputs["hidden"] = hidden
     if (c := m.cache) is not None:
-        past: list[object] = ["B", c.layers, c.heads, c.slots, m.positions, c.head_dim]
-        new: list[object] = ["B", c.layers, c.heads, m.positions, c.head_dim]
+        past: list[object] = ["B", c.layers, c.heads, c.slots, c.positions, c.head_dim]
+        new: list[object] = ["B", c.layers, c.heads, c.positions, c.head_dim]
         inputs |= {"keys": ("tensor(float)", past), "values": ("tensor(float)", past)}
         inputs["age"] = ("tensor(int64)", ["B", c.slots])
         outputs |= {"new_keys": ("tensor(float)", new), "new_values": ("tensor(float)", new)}

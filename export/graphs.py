@@ -130,7 +130,7 @@ def random_inputs(graph: str, sizes: Sizes, batch: int, generator: torch.Generat
     action = integers(s.actions, batch)
     if (c := s.cache) is None:
         return tokens, action
-    shape = (batch, c.layers, c.heads, c.slots, s.positions, c.head_dim)
+    shape = (batch, c.layers, c.heads, c.slots, c.positions, c.head_dim)
     keys, values = torch.randn(2, *shape, generator=generator)
     filled = int(integers(c.slots + 1))
     age = torch.cat([torch.arange(filled, 0, -1), torch.zeros(c.slots - filled, dtype=torch.int64)])

@@ -80,7 +80,8 @@ def sizes_of(run: Run) -> Sizes:
     if isinstance(run.dynamics, TemporalVisualWorldModel):
         config = run.dynamics.config
         slots = config.history - 1
-        cache = CacheShape(config.layers, config.heads, config.width // config.heads, slots) if slots else None
+        shape = CacheShape(config.layers, config.heads, config.width // config.heads, slots, config.trunk_positions)
+        cache = shape if slots else None
         hidden = config.width if config.causal_layers else None
         return Sizes(grid=config.grid, history=config.history, cache=cache, hidden=hidden, **common)
     side = round(run.dynamics.config.positions**0.5)

@@ -56,7 +56,8 @@ def make_bundle(name: str = "dots", modes: tuple[str, ...] = ("parallel", "ar"))
     """A bundle that runs without files."""
     manifest = Manifest(
         format=1, name=name, version="1", games=("garden",), actions=ACTIONS, fps=20, resolution=64, grid=(GRID, GRID),
-        vocabulary=CODES, history=HISTORY, modes=modes, decoders=("vq",), cache=CacheShape(1, 1, 1, HISTORY - 1),
+        vocabulary=CODES, history=HISTORY, modes=modes, decoders=("vq",),
+        cache=CacheShape(1, 1, 1, HISTORY - 1, GRID * GRID),
         hidden=CODES, sampling=SamplingDefaults(1.0, 0.02), parameters=1, precision="fp32",
         graphs=Graphs("e", "d", "v", "c"), programs=None, starts="starts.npz", files={},
         known_frame=KnownFrame(0, (), "", ""),

@@ -13,7 +13,7 @@ from engine.manifest import CacheShape, Graphs, KnownFrame, Manifest, SamplingDe
 from engine.runtime import Runtime
 
 S, V, HIDDEN = 16, 24, 8
-CACHE = CacheShape(layers=1, heads=1, head_dim=V, slots=3)
+CACHE = CacheShape(layers=1, heads=1, head_dim=V, slots=3, positions=S)
 
 
 class FakeRuntime(Runtime):

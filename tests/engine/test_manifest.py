@@ -17,11 +17,14 @@ def test_a_manifest_reads_back_as_it_was_written() -> None:
     assert Manifest.parse(fake_manifest().to_json(), FILE) == fake_manifest()
 
 
+CACHE = {"layers": 1, "heads": 1, "head_dim": 4, "slots": 3, "positions": 16}
 BAD: list[tuple[dict[str, Any], str]] = [
     ({"format": 2}, "format 2.*update Reverie"),
     ({"format": 0}, "format 0.*export the bundle again"),
     ({"flavour": 1}, "the key flavour is not known"),
-    ({"cache": {"layers": 1, "heads": 1, "head_dim": 4, "slots": 3, "ring": 1}}, "cache.ring is not known"),
+    ({"cache": CACHE | {"ring": 1}}, "cache.ring is not known"),
+    ({"cache": {"layers": 1, "heads": 1, "head_dim": 4, "slots": 3}}, "cache.positions is missing"),
+    ({"cache": CACHE | {"positions": 17}}, "at most the 16 tokens"),
     ({"vocabulary": "many"}, "vocabulary must be a whole number"),
     ({"vocabulary": True}, "vocabulary must be a whole number"),
     ({"vocabulary": 0}, "vocabulary must be at least 1"),

@@ -5,7 +5,7 @@ import numpy as np
 from engine.manifest import CacheShape
 from engine.ring import Ring
 
-SHAPE = CacheShape(layers=2, heads=2, head_dim=3, slots=3)
+SHAPE = CacheShape(layers=2, heads=2, head_dim=3, slots=3, positions=5)
 
 
 def push(ring: Ring, number: int) -> None:
@@ -19,7 +19,7 @@ def content(ring: Ring) -> dict[int, float]:
 
 
 def test_a_ring_fills_and_the_newest_frame_has_age_one() -> None:
-    ring = Ring(2, SHAPE, positions=5)
+    ring = Ring(2, SHAPE)
     assert ring.filled == 0
     push(ring, 10)
     push(ring, 11)
@@ -28,7 +28,7 @@ def test_a_ring_fills_and_the_newest_frame_has_age_one() -> None:
 
 
 def test_a_full_ring_forgets_exactly_the_oldest_frame() -> None:
-    ring = Ring(2, SHAPE, positions=5)
+    ring = Ring(2, SHAPE)
     for number in range(3):
         push(ring, number)
     assert content(ring) == {1: 2, 2: 1, 3: 0}
@@ -42,7 +42,7 @@ def test_a_full_ring_forgets_exactly_the_oldest_frame() -> None:
 
 
 def test_many_turns_later_the_ring_still_holds_the_last_frames() -> None:
-    ring = Ring(2, SHAPE, positions=5)
+    ring = Ring(2, SHAPE)
     for number in range(1001):
         push(ring, number)
     assert content(ring) == {1: 1000, 2: 999, 3: 998}
@@ -50,7 +50,7 @@ def test_many_turns_later_the_ring_still_holds_the_last_frames() -> None:
 
 
 def test_restore_puts_back_what_the_snapshot_saw_and_where_it_goes_on() -> None:
-    ring = Ring(2, SHAPE, positions=5)
+    ring = Ring(2, SHAPE)
     for number in range(4):
         push(ring, number)
     snapshot = ring.snapshot()

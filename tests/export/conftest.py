@@ -25,6 +25,18 @@ def bundle_v11(run_v11: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def run_merged(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny run whose model merges 2 x 2 tokens before its trunk."""
+    return tiny_run(tmp_path_factory.mktemp("runs") / "merged", merge=2)
+
+
+@pytest.fixture(scope="session")
+def bundle_merged(run_merged: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Its bundle in half precision."""
+    return export_run(run_merged, tmp_path_factory.mktemp("bundles") / "merged", "fp16", log=lambda _: None)
+
+
+@pytest.fixture(scope="session")
 def bundle_v1(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A tiny v1 bundle in full precision, beside the run it was made of."""
     folder = tmp_path_factory.mktemp("v1")

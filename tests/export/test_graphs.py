@@ -60,7 +60,11 @@ def test_a_graph_computes_what_its_network_does(
             assert difference.max() <= (1 if graph == "decoder" else 1e-3)
 
 
-def test_frame_by_frame_with_the_ring_is_the_whole_window_at_once(run: Run, bundle: Bundle) -> None:
+@pytest.mark.parametrize("kind", ["v11", "merged"])
+def test_frame_by_frame_with_the_ring_is_the_whole_window_at_once(kind: str, request: pytest.FixtureRequest) -> None:
+    run = read_run(request.getfixturevalue(f"run_{kind}"))
+    round_to_half(run.tokenizer, run.dynamics)
+    bundle = Bundle.load(request.getfixturevalue(f"bundle_{kind}"), threads=1)
     assert isinstance(run.dynamics, TemporalVisualWorldModel)
     sizes = sizes_of(run)
     assert sizes.cache is not None
@@ -69,7 +73,8 @@ def test_frame_by_frame_with_the_ring_is_the_whole_window_at_once(run: Run, bund
     with torch.no_grad():
         hidden = run.dynamics.trunk(torch.from_numpy(tokens), torch.from_numpy(actions))
         window = run.dynamics.parallel_logits(hidden).numpy()
-    ring = Ring(2, sizes.cache, sizes.positions)
+    ring = Ring(2, sizes.cache)
+    assert ring.keys.shape[4] == (64 if kind == "v11" else 16)
     for t in range(7):
         prediction = bundle.runtime.dynamics(np.ascontiguousarray(tokens[:, t]), actions[:, t], ring)
         assert np.abs(prediction.logits - window[:, t]).max() < 1e-3

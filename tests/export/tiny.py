@@ -18,8 +18,11 @@ from models.world_model import TemporalVisualWorldModel, WorldModelConfig
 ACTIONS = ["noop", "up", "down", "left", "right"]
 
 
-def tiny_run(folder: Path, kind: str = "v1.1") -> Path:
-    """A run folder with random weights. The real v1.1 grid of 8 x 8, everything else as small as it goes."""
+def tiny_run(folder: Path, kind: str = "v1.1", **dynamics_has: object) -> Path:
+    """A run folder with random weights. The real v1.1 grid of 8 x 8, everything else as small as it goes.
+
+    dynamics_has: what else a v1.1 model's configuration says.
+    """
     torch.manual_seed(0)
     folder.mkdir(parents=True)
     if kind == "v1":
@@ -28,7 +31,7 @@ def tiny_run(folder: Path, kind: str = "v1.1") -> Path:
         tokenizer, dynamics, history = VQVAE(tokenizer_config), VisualWorldModel(dynamics_config), 2
     else:
         tokenizer_config = PatchVQVAEConfig(vocabulary=64, code_width=8, width=32)
-        dynamics_config = WorldModelConfig(vocabulary=64, width=64, layers=1, heads=2, causal_layers=1)
+        dynamics_config = WorldModelConfig(vocabulary=64, width=64, layers=1, heads=2, causal_layers=1, **dynamics_has)  # type: ignore[arg-type]
         tokenizer, dynamics, history = PatchVQVAE(tokenizer_config), TemporalVisualWorldModel(dynamics_config), 4
     with torch.no_grad():  # sharp enough that what is most likely does not hang on rounding
         for name, parameter in dynamics.named_parameters():
