@@ -41,6 +41,7 @@ class Run:
 _KINDS: dict[str, tuple[tuple[Any, Any], tuple[Any, Any]]] = {
     "v1": ((VQVAEConfig, VQVAE), (VisualWorldModelConfig, VisualWorldModel)),
     "v1.1": ((PatchVQVAEConfig, PatchVQVAE), (WorldModelConfig, TemporalVisualWorldModel)),
+    "v2": ((PatchVQVAEConfig, PatchVQVAE), (WorldModelConfig, TemporalVisualWorldModel)),
 }
 
 

@@ -18,6 +18,8 @@ from training.objectives import HistoryNoise
 from training.train_dynamics import DynamicsTraining
 from training.train_tokenizer import TokenizerTraining
 
+KINDS = ("v1", "v1.1", "v2")
+"""Generations of networks. v2 has those of v1.1, with more of their options in use."""
 FOLDER = Path(__file__).parent / "recipes"
 T = TypeVar("T")
 
@@ -38,7 +40,7 @@ class SamplingChoice:
 class Recipe:
     """A recipe, read.
 
-    name: of its file. kind: "v1" or "v1.1", which networks. history: frames a bundle's starts hold.
+    name: of its file. kind: one of `KINDS`, which networks. history: frames a bundle's starts hold.
     tokenizer_share: share of the training time that goes to the tokenizer.
     sampling: what the bundle samples with unless a person says otherwise: temperature and min_p.
     """
@@ -52,6 +54,11 @@ class Recipe:
     dynamics: VisualWorldModelConfig | WorldModelConfig
     tokenizer_training: TokenizerTraining
     dynamics_training: DynamicsTraining
+
+    @property
+    def size(self) -> int:
+        """Side in pixels of the frames that it is made for."""
+        return self.tokenizer.patch * self.tokenizer.grid[0] if isinstance(self.tokenizer, PatchVQVAEConfig) else 64
 
 
 def names() -> list[str]:
@@ -69,8 +76,8 @@ def load(recipe: str) -> Recipe:
     except tomllib.TOMLDecodeError as error:
         raise RunError(f"{path} is not valid TOML: {error}.") from error
     kind = content.get("kind")
-    if kind not in ("v1", "v1.1"):
-        raise RunError(f"{path}: kind must be v1 or v1.1, not {kind!r}.")
+    if kind not in KINDS:
+        raise RunError(f"{path}: kind must be {', '.join(KINDS)}, not {kind!r}.")
     training = dict(content.get("dynamics_training", {}))
     training["noise"] = _read(HistoryNoise, training.get("noise", {}), path)
     v1 = kind == "v1"

@@ -44,8 +44,8 @@ def train(
     plan, recording = recipes.load(recipe), Recording(data)
     if minutes <= 0:
         raise RunError("--minutes must be more than 0.")
-    if recording.size != 64:
-        raise RunError(f"{data} holds frames of {recording.size} pixels; the recipe {plan.name} takes 64.")
+    if recording.size != plan.size:
+        raise RunError(f"{data} holds frames of {recording.size} pixels; the recipe {plan.name} takes {plan.size}.")
     record = read_run(out)
     if record and not resume:
         raise RunError(f"{out} already holds a run; add --resume to go on, or name another folder.")

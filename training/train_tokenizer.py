@@ -58,14 +58,37 @@ class Tokenizer(Protocol):
         """Codes to patches."""
 
 
-def sample_frames(recording: Recording, count: int, rng: np.random.Generator) -> NDArray[np.uint8]:
-    """About `count` frames (N, H, W, 3) spread over the whole recording."""
-    share = min(1.0, count / len(recording))
-    chosen = []
-    for episode in recording.episodes:
-        keep = np.flatnonzero(rng.random(episode.length) < share)
-        chosen.append(np.asarray(recording.rows(episode).frames[keep]))
-    return np.concatenate(chosen)
+def sample_frames(
+    recording: Recording, count: int, grid: tuple[int, int], rng: np.random.Generator
+) -> NDArray[np.uint8]:
+    """About `count` frames (N, H, W, 3) of the recording: half of them by chance, half those with the rarest patches.
+
+    By chance alone most of the patches that are seen once in ten thousand frames would be missed.
+    """
+    if count >= len(recording):
+        return np.concatenate([np.asarray(recording.rows(episode).frames) for episode in recording.episodes])
+    hashes = [patch_hashes(np.asarray(recording.rows(episode).frames), grid) for episode in recording.episodes]
+    _, kind, counts = np.unique(np.concatenate(hashes), return_inverse=True, return_counts=True)
+    rarest = counts[kind].reshape(len(recording), -1).min(1)
+    order = np.argsort(rarest + rng.random(len(rarest)))  # among equals by chance
+    chosen = np.zeros(len(recording), bool)
+    chosen[order[: count // 2]] = True
+    chosen[rng.choice(order[count // 2 :], count - count // 2, replace=False)] = True
+    ends = np.cumsum([episode.length for episode in recording.episodes])
+    parts = zip(recording.episodes, np.split(chosen, ends[:-1]), strict=True)
+    return np.concatenate([np.asarray(recording.rows(episode).frames[np.flatnonzero(part)]) for episode, part in parts])
+
+
+def patch_hashes(frames: NDArray[np.uint8], grid: tuple[int, int]) -> NDArray[np.int64]:
+    """A number for every patch of frames (N, H, W, 3), the same for the same pixels: (N, P) int64."""
+    n, height, width, channels = frames.shape
+    rows, columns = grid
+    shape = (rows, height // rows, columns, width // columns, channels)
+    key = np.random.default_rng(0).integers(1, 2**62, size=shape[1] * shape[3] * channels, dtype=np.int64)
+    key = key.reshape(shape[1], shape[3], channels)
+    parts = np.array_split(frames, max(1, n // 512))
+    hashes = [np.einsum("nhpwqc,pqc->nhw", part.reshape(-1, *shape), key) for part in parts]
+    return np.concatenate(hashes).reshape(n, -1)
 
 
 @dataclass(frozen=True)
@@ -84,19 +107,12 @@ class Kinds:
 
 def kinds_of(frames: NDArray[np.uint8], grid: tuple[int, int], rarity: float) -> Kinds:
     """The kinds of patches in frames (N, H, W, 3); a patch counts as (its frequency) ** -rarity."""
-    n, height, width, channels = frames.shape
-    rows, columns = grid
-    shape = (rows, height // rows, columns, width // columns, channels)
-    key = np.random.default_rng(0).integers(1, 2**62, size=shape[1] * shape[3] * channels, dtype=np.int64)
-    key = key.reshape(shape[1], shape[3], channels)
-    parts = np.array_split(frames, max(1, n // 512))
-    hashes = np.concatenate([np.einsum("nhpwqc,pqc->nhw", part.reshape(-1, *shape), key) for part in parts])
+    n, positions = len(frames), grid[0] * grid[1]
+    hashes = patch_hashes(frames, grid)
     _, first, where, counts = np.unique(hashes.ravel(), return_index=True, return_inverse=True, return_counts=True)
-    weight = (counts[where].astype(np.float64) ** -rarity).reshape(n, rows * columns)
+    weight = (counts[where].astype(np.float64) ** -rarity).reshape(n, positions)
     total = (counts.astype(np.float64) ** (1 - rarity)).astype(np.float32)
-    return Kinds(
-        first // (rows * columns), first % (rows * columns), total, (weight / weight.mean()).astype(np.float32)
-    )
+    return Kinds(first // positions, first % positions, total, (weight / weight.mean()).astype(np.float32))
 
 
 @torch.no_grad()
@@ -127,9 +143,9 @@ def train_tokenizer(
     tokenizer: Tokenizer = model  # type: ignore[assignment]
     torch.manual_seed(seed)
     rng, generator = np.random.default_rng(seed), torch.Generator().manual_seed(seed)
-    frames = sample_frames(recording, config.frames, rng)
-    positions = tokenizer.patches(torch.from_numpy(frames[:1])).shape[1]
-    side = math.isqrt(positions)
+    first = np.array(recording.rows(recording.episodes[0]).frames[:1])
+    side = math.isqrt(tokenizer.patches(torch.from_numpy(first)).shape[1])
+    frames = sample_frames(recording, config.frames, (side, side), rng)
     kinds = kinds_of(frames, (side, side), config.rarity)
     weights = kinds.patch_weight
     chance = weights.mean(1, dtype=np.float64)

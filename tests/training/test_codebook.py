@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import torch
 from torch.nn import functional as F
 
 from training.codebook import CodebookLearner
-from training.train_tokenizer import kinds_of
+from training.recording import Recording, RecordingWriter, Rows
+from training.train_tokenizer import kinds_of, sample_frames
 
 
 def _clusters(counts: list[int]) -> tuple[torch.Tensor, torch.Tensor]:
@@ -65,3 +68,16 @@ def test_kinds_of_patches_are_told_apart_by_a_single_pixel() -> None:
     rare, common = kinds.patch_weight[7, 2], kinds.patch_weight[7, 0]
     np.testing.assert_allclose(rare / common, (600 * 4 - 2) ** 0.5, rtol=1e-3)
     assert abs(kinds.patch_weight.mean() - 1) < 1e-3
+
+
+def test_the_frames_looked_at_hold_the_rarest_patches(tmp_path: Path) -> None:
+    frames = np.zeros((400, 16, 16, 3), np.uint8)
+    frames[::2, 8:, 8:] = 50
+    for number in (17, 101, 399):
+        frames[number, :8, 8:] = number % 200
+    writer = RecordingWriter(tmp_path, "garden", ("noop",), 16)
+    nothing = np.zeros(400, np.uint8)
+    writer.write(Rows(frames, nothing, nothing.astype(np.float32), nothing.astype(bool)), [150, 250], [1, 2])
+    drawn = sample_frames(Recording(tmp_path), 40, (2, 2), np.random.default_rng(0))
+    assert drawn.shape == (40, 16, 16, 3)
+    assert {17, 101, 199} <= set(drawn[:, 0, 8, 0].tolist())
