@@ -36,7 +36,8 @@ def draw_figures(screen: pygame.Surface, status: Status, meter: Meter, fps: floa
     if status.real:
         look.text(screen, f"the real game   seed {status.seed}", (look.MARGIN, top), look.DIM)
         return
-    x = look.text(screen, f"{status.mode}  {status.decoder}  T {status.temperature:.2f}", (look.MARGIN, top), look.DIM)
+    mode = f"{status.mode} ×{status.passes}" if status.mode == "parallel" and status.passes > 1 else status.mode
+    x = look.text(screen, f"{mode}  {status.decoder}  T {status.temperature:.2f}", (look.MARGIN, top), look.DIM)
     cells = "■" * min(status.history, status.slots) + "□" * max(0, status.slots - status.history)
     x = _if_room(screen, f"history {cells}", x + 14, top, width)
     _if_room(screen, f"late {meter.late}", x + 14, top, width)

@@ -95,7 +95,7 @@ def _bundle(options: Play) -> Bundle | None:
             games = ", ".join(bundle.manifest.games)
             raise Mistake(f"The dream {bundle.manifest.name} is of {games}, not of {options.game}.")
         return bundle
-    wanted = options.game or None, options.mode or None, options.decoder or None
+    wanted = options.game or None, _mode(options), options.decoder or None
     try:
         return choose_bundle(options.fps, *wanted, options.backend)
     except (Mistake, ImportError):
@@ -109,14 +109,20 @@ def _choice(options: Play, bundle: Bundle | None) -> Choice:
         bundle=bundle.manifest.name if bundle else None,
         game=options.game or None,
         real=options.real,
-        mode=options.mode or None,
+        mode=_mode(options),
         decoder=options.decoder or None,
         temperature=options.temperature,
+        passes=options.passes,
         seed=options.seed,
         start=options.start,
         backend=options.backend,
         tape=options.tape is not None,
     )
+
+
+def _mode(options: Play) -> str | None:
+    """The mode asked for; whoever asks for passes means the mode that has them."""
+    return options.mode or ("parallel" if options.passes is not None else None)
 
 
 @contextlib.contextmanager
@@ -159,6 +165,7 @@ def report(options: Play, session: Session, meter: Meter) -> dict[str, Any]:
         "game": session.status().game,
         "mode": dream.mode if dream else None,
         "decoder": dream.decoder if dream else None,
+        "passes": dream.passes if dream and dream.mode == "parallel" else None,
         "backend": options.backend if dream else None,
         **meter.figures(),
     }

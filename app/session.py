@@ -29,8 +29,8 @@ class Choice:
     """What to play.
 
     bundle: name or folder, None for the real game only. game: the real game (a dream's own when None).
-    mode, decoder, temperature: None for what the bundle holds best. seed: of the first start. start: which of the
-    bundle's start histories, None to let the seed choose. tape: note down what replays the first dream.
+    mode, decoder, temperature, passes: None for what the bundle holds best. seed: of the first start. start: which of
+    the bundle's start histories, None to let the seed choose. tape: note down what replays the first dream.
     """
 
     bundle: str | None = None
@@ -39,6 +39,7 @@ class Choice:
     mode: str | None = None
     decoder: str | None = None
     temperature: float | None = None
+    passes: int | None = None
     seed: int = 0
     start: int | None = None
     backend: str = "onnx"
@@ -55,6 +56,7 @@ class Status:
     mode: str
     decoder: str
     temperature: float
+    passes: int
     history: int
     slots: int
     seed: int
@@ -168,6 +170,18 @@ class Session:
         dream.temperature = round(min(max(dream.temperature + by, TEMPERATURES[0]), TEMPERATURES[1]), 2)
         return f"temperature {dream.temperature:.2f}"
 
+    def change_passes(self, by: int) -> str:
+        """More passes make the frame of the parallel mode agree with itself, and take longer."""
+        if self.is_real:
+            return "the real game has no passes"
+        dream, most = self._dream(), self._bundle().manifest.most_passes
+        if most == 1:
+            return f"{self._bundle().manifest.name} only has one pass"
+        if dream.mode != "parallel":
+            return "passes are for the parallel mode"
+        dream.passes = min(max(dream.passes + by, 1), most)
+        return f"{dream.passes} passes" if dream.passes > 1 else "1 pass"
+
     def hand_over(self) -> str:
         """Dream ↔ real game, going on from the current frame."""
         if self.witness:
@@ -223,12 +237,13 @@ class Session:
         game = self.bundle.manifest.games[0] if self.bundle else self._real().name
         common = {"bundle": name, "game": game, "seed": self.seed, "score": self.score, "real": self.is_real}
         if self.dream is None or self.is_real:
-            return Status(mode="", decoder="", temperature=0.0, history=0, slots=0, timings={}, **common)  # type: ignore[arg-type]
+            return Status(mode="", decoder="", temperature=0.0, passes=1, history=0, slots=0, timings={}, **common)  # type: ignore[arg-type]
         dream = self.dream
         return Status(
             mode=dream.mode,
             decoder=dream.decoder,
             temperature=dream.temperature,
+            passes=dream.passes,
             history=dream.history_fill,
             slots=self._bundle().manifest.history,
             timings=dict(dream.timings),
@@ -263,7 +278,10 @@ class Session:
                 raise Mistake(f"The bundle {manifest.name} has no {what} '{value}'; it has {', '.join(there)}.")
         mode = mode if mode in manifest.modes else manifest.modes[0]
         decoder = decoder if decoder in manifest.decoders else manifest.decoders[0]
-        settings = (bundle, mode, decoder, self.choice.temperature, self.seed)
+        passes = self.choice.passes
+        if old is not None and passes is not None and passes > manifest.most_passes:
+            passes = None
+        settings = (bundle, mode, decoder, self.choice.temperature, passes, self.seed)
         if self.choice.tape and old is None:
             from engine.taping import TapedDream
 

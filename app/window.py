@@ -61,6 +61,8 @@ class Window:
             "load moment": lambda: self._do(lambda: player.session.load_moment()),
             "cooler": lambda: self._do(lambda: player.session.change_temperature(-0.1)),
             "warmer": lambda: self._do(lambda: player.session.change_temperature(0.1)),
+            "fewer passes": lambda: self._do(lambda: player.session.change_passes(-1)),
+            "more passes": lambda: self._do(lambda: player.session.change_passes(1)),
             "pause": lambda: player.pause(not player.paused),
             "step": player.single_step,
             "gif": lambda: saving.save_recent(player),

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from engine.bundle import Bundle
 from engine.ring import Ring, RingSnapshot
 from engine.runtime import Prediction
-from engine.sampler import Sampling, Tokens, draw, gumbel_noise, sample_ar
+from engine.sampler import Sampling, Tokens, draw, gumbel_noise, refine
 from games.world import Frame, Step
 
 Frames = NDArray[np.uint8]
@@ -22,7 +22,7 @@ Frames = NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class DreamSnapshot:
-    """Everything that decides what comes next, apart from the settings mode, decoder and temperature."""
+    """Everything that decides what comes next, apart from the settings."""
 
     ring: RingSnapshot | None
     tokens: Tokens
@@ -36,8 +36,9 @@ class DreamBatch:
     A trajectory does not depend on the others in its batch (up to float rounding inside the graphs). Each frame draws
     its noise once, in either mode and at any temperature, so switching a setting changes nothing but what it says.
 
-    Between two frames `mode` ('parallel' or 'ar'), `decoder`, `temperature` and `min_p` may be set; an unknown one is a
-    ValueError. `timings` holds the last step's milliseconds by stage, `passes` its runs of the causal head.
+    Between two frames `mode` ('parallel' or 'ar'), `decoder`, `temperature`, `min_p` and `passes` may be set; an
+    unknown one is a ValueError. `timings` holds the last step's milliseconds by stage, `head_runs` its runs of the
+    causal head.
     """
 
     def __init__(
@@ -47,12 +48,14 @@ class DreamBatch:
         mode: str | None = None,
         decoder: str | None = None,
         temperature: float | None = None,
+        passes: int | None = None,
     ) -> None:
-        """Settings left out are the bundle's: its first mode and decoder, its temperature. Starts at `reset`."""
+        """Settings left out are the bundle's: its first mode and decoder, its `sampling`. Starts at `reset`."""
         manifest = bundle.manifest
         self.bundle, self.batch = bundle, batch
         self.actions, self.size = manifest.actions, manifest.resolution
-        self._sampling = Sampling(manifest.modes[0], manifest.sampling.temperature, manifest.sampling.min_p)
+        defaults = manifest.sampling
+        self._sampling = Sampling(manifest.modes[0], defaults.temperature, defaults.min_p, defaults.passes)
         self._decoder = manifest.decoders[0]
         if mode is not None:
             self.mode = mode
@@ -60,11 +63,13 @@ class DreamBatch:
             self.decoder = decoder
         if temperature is not None:
             self.temperature = temperature
+        if passes is not None:
+            self.passes = passes
         self.ring = Ring(batch, manifest.cache) if manifest.cache else None
         self.tokens: Tokens = np.zeros((batch, manifest.positions), np.int64)
         self.frames: Frames = np.zeros((batch, self.size, self.size, 3), np.uint8)
         self.timings: dict[str, float] = {}
-        self.passes = 0
+        self.head_runs = 0
         self._generators: list[np.random.Generator] = []
 
     @property
@@ -102,6 +107,19 @@ class DreamBatch:
     @min_p.setter
     def min_p(self, min_p: float) -> None:
         self._sampling = replace(self._sampling, min_p=min_p)
+
+    @property
+    def passes(self) -> int:
+        """Passes of the parallel mode: 1 to the manifest's `most_passes`."""
+        return self._sampling.passes
+
+    @passes.setter
+    def passes(self, passes: int) -> None:
+        name, most = self.bundle.manifest.name, self.bundle.manifest.most_passes
+        if passes > most:
+            why = f"{name} has no causal head to refine with" if most == 1 else f"{name} is exact after {most}"
+            raise ValueError(f"passes must be at most {most}, not {passes}: {why}")
+        self._sampling = replace(self._sampling, passes=passes)
 
     @property
     def history_fill(self) -> int:
@@ -212,8 +230,9 @@ class DreamBatch:
         manifest, sampling = self.bundle.manifest, self._sampling
         noise = gumbel_noise(self._generators, manifest.positions, manifest.vocabulary)
         guess = draw(prediction.logits, noise, sampling)
-        self.passes = 0
-        if sampling.mode == "parallel":
+        self.head_runs = 0
+        most = sampling.passes - 1 if sampling.mode == "parallel" else manifest.positions
+        if not most:
             return guess
         hidden = prediction.hidden
         assert hidden is not None
@@ -222,7 +241,7 @@ class DreamBatch:
         def causal_logits(tokens: Tokens, rows: NDArray[np.intp]) -> NDArray[np.float32]:
             return causal(hidden if len(rows) == len(guess) else hidden[rows], tokens)
 
-        drawn, self.passes = sample_ar(causal_logits, guess, noise, sampling)
+        drawn, self.head_runs = refine(causal_logits, guess, noise, sampling, most)
         return drawn
 
     def _choose(self, what: str, value: str, known: tuple[str, ...]) -> str:
@@ -240,10 +259,11 @@ class Dream:
         mode: str | None = None,
         decoder: str | None = None,
         temperature: float | None = None,
+        passes: int | None = None,
         seed: int = 0,
     ) -> None:
         """Settings left out are the bundle's. The dream begins at start seed % N; `reset` begins another one."""
-        self._batch = DreamBatch(bundle, 1, mode, decoder, temperature)
+        self._batch = DreamBatch(bundle, 1, mode, decoder, temperature, passes)
         self.bundle = bundle
         self.actions, self.size = self._batch.actions, self._batch.size
         self.reset(seed)
@@ -254,6 +274,7 @@ class Dream:
         lambda self: self._batch.temperature, lambda self, value: setattr(self._batch, "temperature", value)
     )
     min_p = property(lambda self: self._batch.min_p, lambda self, value: setattr(self._batch, "min_p", value))
+    passes = property(lambda self: self._batch.passes, lambda self, value: setattr(self._batch, "passes", value))
 
     @property
     def frame(self) -> Frame:
@@ -276,9 +297,9 @@ class Dream:
         return self._batch.timings
 
     @property
-    def passes(self) -> int:
-        """Runs of the causal head in the last step; 0 in parallel mode."""
-        return self._batch.passes
+    def head_runs(self) -> int:
+        """Runs of the causal head in the last step; 0 in parallel mode with one pass."""
+        return self._batch.head_runs
 
     def reset(self, seed: int, start: int | None = None) -> Frame:
         """Begin a new dream from a start history, by default number seed % N. Returns its last frame."""

@@ -39,6 +39,7 @@ class SamplingDefaults:
 
     temperature: float
     min_p: float
+    passes: int = 1
 
 
 @dataclass(frozen=True)
@@ -125,6 +126,11 @@ class Manifest:
         """Tokens in a frame."""
         return self.grid[0] * self.grid[1]
 
+    @property
+    def most_passes(self) -> int:
+        """Passes of the parallel mode after which it is the ar mode; 1 without a causal head to refine with."""
+        return self.positions + 1 if self.graphs.causal_head is not None else 1
+
     def to_json(self) -> str:
         """The text of `manifest.json`; `Manifest.parse` of it gives an equal manifest."""
         return json.dumps(dataclasses.asdict(self), indent=2) + "\n"
@@ -176,6 +182,8 @@ def _check(m: Manifest) -> None:
         raise SchemaError("the mode ar needs graphs.causal_head and hidden")
     if not 0 <= m.sampling.temperature < float("inf") or not 0 <= m.sampling.min_p < 1:
         raise SchemaError("sampling needs temperature >= 0 and 0 <= min_p < 1")
+    if not 1 <= m.sampling.passes <= m.most_passes:
+        raise SchemaError(f"sampling.passes must be 1 to {m.most_passes}, not {m.sampling.passes}")
     if (m.cache.slots if m.cache else 0) != m.history - 1:
         raise SchemaError("cache.slots must be history - 1")
     if m.cache is not None and m.cache.positions > m.positions:

@@ -1,4 +1,4 @@
-"""From logits to tokens: the parallel draw, and the exact autoregressive draw by fixed-point iteration.
+"""From logits to tokens: the parallel draw, and the autoregressive draw by fixed-point iteration, cut short or exact.
 
 The noise of a frame is drawn first. A token is then argmax(filter(logits) / T + noise) (the Gumbel-max trick), which is
 a sample of softmax(logits / T) over the codes that the filter keeps, and a deterministic function of logits and noise.
@@ -26,17 +26,22 @@ class Sampling:
     mode: `parallel`, every position by itself, or `ar`, position by position.
     temperature: 1 samples what the model believes, lower is calmer, 0 takes the most likely token.
     min_p: codes less likely than this share of the most likely one are never drawn; 0 keeps them all.
+    passes: of the parallel mode. 1 draws all positions at once; each further one draws them again, from the causal head
+        and what the pass before has drawn, with the same noise.
     """
 
     mode: str = "parallel"
     temperature: float = 1.0
     min_p: float = 0.02
+    passes: int = 1
 
     def __post_init__(self) -> None:
         if not np.isfinite(self.temperature) or self.temperature < 0:
             raise ValueError(f"the temperature must be 0 or more, not {self.temperature}")
         if not 0 <= self.min_p < 1:
             raise ValueError(f"min_p must be at least 0 and below 1, not {self.min_p}")
+        if self.passes < 1:
+            raise ValueError(f"passes must be at least 1, not {self.passes}")
 
 
 def gumbel_noise(generators: Sequence[np.random.Generator], positions: int, vocabulary: int) -> Floats:
@@ -62,18 +67,20 @@ def draw(logits: Floats, noise: Floats, sampling: Sampling) -> Tokens:
     return scores.argmax(-1).astype(np.int64, copy=False)
 
 
-def sample_ar(causal_logits: CausalLogits, guess: Tokens, noise: Floats, sampling: Sampling) -> tuple[Tokens, int]:
-    """Draw position by position, exactly, in few passes over all positions at once.
+def refine(
+    causal_logits: CausalLogits, guess: Tokens, noise: Floats, sampling: Sampling, most: int
+) -> tuple[Tokens, int]:
+    """Draw a guess again, all positions at once, until that changes nothing, but at most `most` times.
 
-    guess: (B, S) int64, any tokens; good ones (the parallel draw with the same noise) save passes. They are drawn again
-    from the causal logits until a pass changes nothing. Position i is right after at most i + 1 passes, because what it
-    depends on is right after i, so no cycle can occur and S passes always do.
+    guess: (B, S) int64, any tokens; good ones (the parallel draw with the same noise) need few passes.
+    With most = S this draws position by position, exactly: position i is right after at most i + 1 passes, because what
+    it depends on is right after i, so no cycle can occur and S passes always do.
     Returns the tokens (B, S) and the number of passes made. The pass that only finds nothing changed counts too.
     """
     tokens = guess.copy()
     rows = np.arange(len(tokens))  # trajectories that still change; the others are left out of the pass
     passes = 0
-    while len(rows) and passes < tokens.shape[1]:
+    while len(rows) and passes < most:
         before = tokens[rows]
         after = draw(causal_logits(before, rows), noise[rows], sampling)
         tokens[rows] = after

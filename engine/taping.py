@@ -33,13 +33,14 @@ class TapedDream(Dream):
         mode: str | None = None,
         decoder: str | None = None,
         temperature: float | None = None,
+        passes: int | None = None,
         seed: int = 0,
         start: int | None = None,
     ) -> None:
         self._events: list[Event] = []
         self._digest = FrameDigest()
         self._moment = 0
-        super().__init__(bundle, mode, decoder, temperature, seed)
+        super().__init__(bundle, mode, decoder, temperature, passes, seed)
         self.reset(seed, start)
         self._begin = (seed, _start(bundle, seed, start))
         self._settings: dict[str, Any] = self._now()
@@ -101,7 +102,8 @@ class TapedDream(Dream):
         self._moment += 1
 
     def _now(self) -> dict[str, Any]:
-        return {"mode": self.mode, "decoder": self.decoder, "temperature": float(self.temperature)}
+        settings = {"mode": self.mode, "decoder": self.decoder, "temperature": float(self.temperature)}
+        return settings | {"passes": int(self.passes)}
 
 
 def replay(tape: Tape, bundle: Bundle, mode: str | None = None, decoder: str | None = None) -> Iterator[Frame]:
@@ -112,7 +114,7 @@ def replay(tape: Tape, bundle: Bundle, mode: str | None = None, decoder: str | N
     """
     tape.check_bundle(bundle)
     try:
-        dream = Dream(bundle, mode or tape.mode, decoder or tape.decoder, tape.temperature, tape.seed)
+        dream = Dream(bundle, mode or tape.mode, decoder or tape.decoder, tape.temperature, tape.passes, tape.seed)
         dream.reset(tape.seed, tape.start)
         yield from _play(tape, dream, {"mode": mode, "decoder": decoder})
     except ValueError as error:

@@ -99,13 +99,13 @@ def bench_row(path: Path, mode: str, decoder: str, frames: int, threads: int, se
         dream.step(action)
     times = np.zeros(frames)
     stages: dict[str, float] = {}
-    passes = 0.0
+    head_runs = 0.0
     began = time.perf_counter()
     for index, action in enumerate(actions[WARM_UP : WARM_UP + frames]):
         start = time.perf_counter()
         dream.step(action)
         times[index] = time.perf_counter() - start
-        passes += dream.passes / frames
+        head_runs += dream.head_runs / frames
         for stage, milliseconds in dream.timings.items():
             stages[stage] = stages.get(stage, 0.0) + milliseconds
     wall = time.perf_counter() - began
@@ -129,20 +129,20 @@ def bench_row(path: Path, mode: str, decoder: str, frames: int, threads: int, se
             "max": float(times.max() * 1e3),
         },
         "stages_ms": {stage: total / frames for stage, total in stages.items()},
-        "ar_passes": passes if mode == "ar" else None,
-        "gflop_per_frame": gflop_per_frame(path, bundle.manifest.graphs, passes if mode == "ar" else 0.0),
+        "ar_passes": head_runs if mode == "ar" else None,
+        "gflop_per_frame": gflop_per_frame(path, bundle.manifest.graphs, head_runs),
         "peak_rss_mb": peak_kb / 1024,
     }
 
 
-def gflop_per_frame(folder: Path, graphs: Graphs, passes: float) -> float:
+def gflop_per_frame(folder: Path, graphs: Graphs, head_runs: float) -> float:
     """The arithmetic of a frame: dynamics and decoder once, the causal head as often as it was run."""
     from evaluation.flops import gflop_of_graph
 
     total = gflop_of_graph(folder / graphs.dynamics) + gflop_of_graph(folder / graphs.decoder)
-    if graphs.causal_head is None or not passes:
+    if graphs.causal_head is None or not head_runs:
         return total
-    return total + passes * gflop_of_graph(folder / graphs.causal_head)
+    return total + head_runs * gflop_of_graph(folder / graphs.causal_head)
 
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@ class BundleSubject:
         self.resolution, self.vocabulary, self.history = manifest.resolution, manifest.vocabulary, manifest.history
         self.grid = (manifest.grid[0], manifest.grid[1])
         self.label = label_of(self.name, mode, decoder)
+        self.passes = manifest.sampling.passes if mode == "parallel" else None
 
     def encode(self, frames: NDArray[np.uint8]) -> NDArray[np.int64]:
         """(N, H, W, 3) uint8 to (N, S) tokens."""
@@ -89,12 +90,12 @@ class BundlePrediction:
         return self._prediction.logits if self._mode == "parallel" else self._causal(truth)
 
     def most_likely(self) -> NDArray[np.int64]:
-        """(B, S): the frame drawn at temperature 0; in ar mode each position from its own tokens before it."""
+        """(B, S): the frame drawn at temperature 0, in as many passes as the bundle is sampled with."""
         tokens = self._prediction.logits.argmax(axis=-1)
-        if self._mode == "parallel":
-            return tokens
-        # The fixed point that the engine's sampler looks for: position i is right after at most i + 1 passes.
-        for _ in range(tokens.shape[1]):
+        # What the engine's sampler does; in ar mode it looks for the fixed point.
+        passes = self._bundle.manifest.sampling.passes
+        most = passes - 1 if self._mode == "parallel" else tokens.shape[1]
+        for _ in range(most):
             after = self._causal(tokens).argmax(axis=-1)
             if (after == tokens).all():
                 break

@@ -87,7 +87,8 @@ def measure(subject: Subject, ground: Ground, sizes: Sizes, seed: int, progress:
     """One entry of the report: one bundle in one mode with one decoder."""
     began = time.monotonic()
     truth, reader = ground.truth, ground.reader
-    entry: dict[str, Any] = {"mode": subject.mode, "decoder": subject.decoder, "resolution": subject.resolution}
+    entry: dict[str, Any] = {"mode": subject.mode, "decoder": subject.decoder, "passes": subject.passes}
+    entry["resolution"] = subject.resolution
     entry |= teacher_forced(subject, truth, sizes.teacher, progress)
     entry |= changed_token_ceiling(subject, truth, sizes.ceiling, progress)
     entry |= action_follow(subject, truth, reader, sizes.actions, seed, progress)

@@ -39,7 +39,7 @@ class Rollout(Protocol):
 
 
 class Subject(Protocol):
-    """One bundle in one mode with one decoder."""
+    """One bundle in one mode with one decoder. passes: of the parallel mode, None in ar mode."""
 
     name: str
     mode: str
@@ -51,6 +51,7 @@ class Subject(Protocol):
     vocabulary: int
     history: int
     label: str
+    passes: int | None
 
     def encode(self, frames: NDArray[np.uint8]) -> NDArray[np.int64]:
         """(N, H, W, 3) uint8 to (N, S) tokens."""

@@ -26,6 +26,8 @@ class Play:
     """Steps of the diffusion decoder."""
     temperature: float | None = None
     """How wild the dream is: 0 takes the most likely, 1 is as learnt."""
+    passes: int | None = None
+    """Passes a frame of the parallel mode: 1 is the fastest, more are truer."""
     real: bool = False
     """Play the real game."""
     fps: float = 20.0
@@ -69,6 +71,7 @@ class Play:
             ("frames", self.frames, 1),
             ("scale", self.scale, 1),
             ("seed", self.seed, 0),
+            ("passes", self.passes, 1),
         ):
             if value is not None and value < least:
                 raise Mistake(f"--{name} must be at least {least}, not {value:g}.")
@@ -85,5 +88,7 @@ class Play:
             raise Mistake("A tape holds a dream, and --real plays the real game; use --record to keep it.")
         if self.steps is not None and self.decoder != "diffusion":
             raise Mistake("--steps belongs to --decoder diffusion; leave it out.")
+        if self.passes is not None and self.mode == "ar":
+            raise Mistake("--passes belongs to --mode parallel; leave it out.")
         if self.headless and self.frames is None and self.script is None:
             raise Mistake("Without a window nobody ends the play; say how long with --frames N.")

@@ -48,6 +48,16 @@ def test_options_without_a_command_play(one_dream: Bundle, tmp_path: Path) -> No
     assert json.loads((tmp_path / "r.json").read_text())["mode"] == "ar"
 
 
+def test_whoever_asks_for_passes_plays_in_parallel_and_the_tape_knows(one_dream: Bundle, tmp_path: Path) -> None:
+    report, tape = str(tmp_path / "r.json"), str(tmp_path / "a.tape")
+    words = ["--headless", "--unpaced", "--frames", "3", "--passes", "2", "--report", report, "--tape", tape]
+    assert main(words) == 0
+    played = json.loads(Path(report).read_text())
+    assert (played["mode"], played["passes"]) == ("parallel", 2)
+    assert json.loads(Path(tape).read_text())["passes"] == 2
+    assert main(["render", tape, "--check"]) == 0
+
+
 def test_a_play_is_recorded_and_taped_and_the_tape_gives_the_same_frames(
     one_dream: Bundle, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -77,6 +87,9 @@ def test_a_play_is_recorded_and_taped_and_the_tape_gives_the_same_frames(
         (["play", "--mode", "slow"], "no mode 'slow'"),
         (["play", "--decoder", "oil"], "no decoder 'oil'"),
         (["play", "--backend", "tin"], "no backend 'tin'"),
+        (["play", "--passes", "0"], "--passes must be at least 1"),
+        (["play", "--mode", "ar", "--passes", "2"], "--passes belongs to --mode parallel"),
+        (["play", "v1", "--headless", "--frames", "3", "--passes", "2"], "no causal head"),
         (["play", "--steps", "4"], "--steps belongs to --decoder diffusion"),
         (["play", "--headless"], "--frames N"),
         (["play", "--headless", "--frames", "3", "--game", "chess"], "chess"),

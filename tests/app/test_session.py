@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -50,6 +52,28 @@ def test_the_temperature_stays_in_its_range(bundle: Bundle) -> None:
     for _ in range(30):
         session.change_temperature(-0.1)
     assert session.status().temperature == 0.0
+
+
+def test_passes_are_changed_between_two_frames_and_stay_in_their_range(bundle: Bundle) -> None:
+    session = Session(Choice("dots", mode="parallel", passes=2), bundle)
+    assert session.status().passes == 2
+    assert session.change_passes(1) == "3 passes"
+    session.step(RIGHT)
+    for _ in range(3):
+        session.change_passes(-1)
+    assert session.status().passes == 1
+    session.toggle_mode()
+    assert session.change_passes(1) == "passes are for the parallel mode"
+
+
+def test_passes_that_a_dream_cannot_make_are_refused_at_the_start_and_dropped_at_a_switch(bundle: Bundle) -> None:
+    with pytest.raises(ValueError, match="passes must be at most 65, not 66"):
+        Session(Choice("dots", passes=66), bundle)
+    session = Session(Choice("dots", passes=2), bundle)
+    manifest = replace(bundle.manifest, modes=("parallel",), graphs=replace(bundle.manifest.graphs, causal_head=None))
+    session.switch_bundle(replace(bundle, manifest=manifest))
+    assert session.status().passes == 1
+    assert session.change_passes(1) == "dots only has one pass"
 
 
 def test_the_dream_goes_on_from_the_frame_where_the_real_game_was_left(bundle: Bundle) -> None:

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from fake import FakeRuntime
 
 from engine.bundle import Bundle
 from engine.dream import Dream, DreamBatch
@@ -55,29 +58,57 @@ def test_a_start_fills_the_history_and_play_keeps_it_full(bundle: Bundle) -> Non
     assert dream.history_fill == 4
 
 
-def test_switching_the_mode_changes_nothing_that_the_history_holds(bundle: Bundle) -> None:
+HOW = (("ar",), ("parallel", "vq", None, 1), ("parallel", "vq", None, 2), ("parallel", "vq", None, 17))
+"""Mode, decoder, temperature and passes of four dreams."""
+
+
+def runtime_of(bundle: Bundle) -> FakeRuntime:
+    assert isinstance(bundle.runtime, FakeRuntime)
+    return bundle.runtime
+
+
+def test_one_pass_never_asks_the_causal_head_and_each_further_one_asks_it_once(bundle: Bundle) -> None:
+    dream, calls = Dream(bundle, "parallel"), runtime_of(bundle).causal_calls
+    assert dream.passes == 1
+    play(dream, SCRIPT)
+    assert runtime_of(bundle).causal_calls == calls
+    dream.passes = 2
+    play(dream, SCRIPT)
+    assert runtime_of(bundle).causal_calls == calls + len(SCRIPT)
+    assert dream.head_runs == 1
+
+
+def test_one_pass_is_the_plain_draw_and_one_more_than_there_are_positions_is_the_ar_mode(bundle: Bundle) -> None:
+    ar, one, two, all_ = (play(Dream(bundle, *how, seed=4), SCRIPT) for how in HOW)
+    assert all_ == ar
+    assert one != two != ar != one
+
+
+@pytest.mark.parametrize(("setting", "others"), [("mode", ("ar", "parallel", "ar")), ("passes", (3, 1, 17))])
+def test_switching_a_setting_changes_nothing_that_the_history_holds(
+    bundle: Bundle, setting: str, others: tuple[str | int, ...]
+) -> None:
     dream = Dream(bundle, "parallel", seed=2)
     play(dream, SCRIPT[:7])
     before = dream.snapshot()
-    dream.mode = "ar"
-    dream.mode = "parallel"
-    dream.mode = "ar"
+    for value in others:
+        setattr(dream, setting, value)
     after = dream.snapshot()
     assert before.ring is not None
     assert after.ring is not None
     assert all(np.array_equal(a, b) for a, b in zip(before.ring, after.ring, strict=True))
     assert np.array_equal(before.tokens, after.tokens)
     assert before.generators == after.generators
-    # What is committed next is the frame that was there, in either mode.
-    dream.step(1)
-    ar = dream.snapshot().ring
-    dream.restore(before)
-    dream.mode = "parallel"
-    dream.step(1)
-    parallel = dream.snapshot().ring
-    assert ar is not None
-    assert parallel is not None
-    assert np.array_equal(ar.keys, parallel.keys)
+    # What is committed next is the frame that was there, however the next one is drawn.
+    committed = []
+    for value in others[-2:]:
+        dream.restore(before)
+        setattr(dream, setting, value)
+        dream.step(1)
+        ring = dream.snapshot().ring
+        assert ring is not None
+        committed.append(ring.keys)
+    assert np.array_equal(*committed)
 
 
 def test_a_trajectory_does_not_depend_on_its_batch(bundle: Bundle) -> None:
@@ -106,23 +137,33 @@ def test_appended_frames_become_the_history(bundle: Bundle) -> None:
     assert np.array_equal(*logits)
 
 
-def test_the_newest_frame_counts_in_ar_mode_and_passes_are_told(bundle: Bundle) -> None:
+def test_the_newest_frame_counts_in_ar_mode_and_runs_of_the_head_are_told(bundle: Bundle) -> None:
     dream = Dream(bundle, "ar")
     dream.step(0)
-    assert 1 <= dream.passes <= 16
+    assert 1 <= dream.head_runs <= 16
     assert set(dream.timings) == {"dynamics", "sample", "decode"}
     dream.mode = "parallel"
     dream.step(0)
-    assert dream.passes == 0
+    assert dream.head_runs == 0
 
 
-@pytest.mark.parametrize(("what", "value"), [("mode", "telepathy"), ("decoder", "diffusion"), ("temperature", -1)])
+@pytest.mark.parametrize(
+    ("what", "value"),
+    [("mode", "telepathy"), ("decoder", "diffusion"), ("temperature", -1), ("passes", 0), ("passes", 18)],
+)
 def test_an_unknown_setting_is_one_sentence_and_changes_nothing(bundle: Bundle, what: str, value: object) -> None:
     dream = Dream(bundle)
     before = getattr(dream, what)
     with pytest.raises(ValueError, match=what):
         setattr(dream, what, value)
     assert getattr(dream, what) == before
+
+
+def test_more_than_one_pass_needs_a_causal_head(bundle: Bundle) -> None:
+    manifest = bundle.manifest
+    headless = replace(manifest, modes=("parallel",), graphs=replace(manifest.graphs, causal_head=None))
+    with pytest.raises(ValueError, match="at most 1, not 2: fake has no causal head"):
+        Dream(replace(bundle, manifest=headless), passes=2)
 
 
 @pytest.mark.parametrize("action", [-1, 5, 300])

@@ -18,6 +18,14 @@ def test_a_manifest_reads_back_as_it_was_written() -> None:
 
 
 CACHE = {"layers": 1, "heads": 1, "head_dim": 4, "slots": 3, "positions": 16}
+
+
+def test_a_manifest_that_says_nothing_of_passes_means_one() -> None:
+    value = json.loads(fake_manifest().to_json())
+    del value["sampling"]["passes"]
+    assert Manifest.parse(json.dumps(value), FILE).sampling.passes == 1
+
+
 BAD: list[tuple[dict[str, Any], str]] = [
     ({"format": 2}, "format 2.*update Reverie"),
     ({"format": 0}, "format 0.*export the bundle again"),
@@ -36,6 +44,8 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"history": 9}, "cache.slots must be history - 1"),
     ({"starts": "other.npz"}, "no SHA-256 of other.npz"),
     ({"files": {}}, "no SHA-256 of encoder.onnx"),
+    ({"sampling": {"temperature": 1.0, "min_p": 0.0, "passes": 0}}, "sampling.passes must be 1 to 17"),
+    ({"sampling": {"temperature": 1.0, "min_p": 0.0, "passes": 18}}, "sampling.passes must be 1 to 17"),
     ({"precision": "fp4"}, "precision must be one of"),
 ]
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from engine.sampler import Sampling, Tokens, draw, gumbel_noise, sample_ar
+from engine.sampler import Sampling, Tokens, draw, gumbel_noise, refine
 
 S, V = 12, 7
 
@@ -36,7 +36,7 @@ def test_the_fixed_point_is_the_sequential_sample_in_at_most_s_passes(seed: int,
     logits, sampling = causal_function(seed), Sampling("ar", temperature)
     noise = gumbel_noise([np.random.default_rng([seed, b]) for b in range(3)], S, V)
     guess = np.random.default_rng(seed).integers(0, V, (3, S))
-    tokens, passes = sample_ar(logits, guess, noise, sampling)
+    tokens, passes = refine(logits, guess, noise, sampling, S)
     assert np.array_equal(tokens, one_by_one(logits, noise, sampling))
     assert 1 <= passes <= S
 
@@ -45,7 +45,19 @@ def test_a_right_guess_takes_one_pass() -> None:
     logits, sampling = causal_function(0), Sampling("ar")
     noise = gumbel_noise([np.random.default_rng(0)], S, V)
     right = one_by_one(logits, noise, sampling)
-    assert sample_ar(logits, right, noise, sampling)[1] == 1
+    assert refine(logits, right, noise, sampling, S)[1] == 1
+
+
+def test_fewer_passes_leave_the_positions_right_that_they_reach() -> None:
+    logits, sampling = causal_function(3), Sampling()
+    noise = gumbel_noise([np.random.default_rng(b) for b in range(3)], S, V)
+    guess = np.random.default_rng(0).integers(0, V, (3, S))
+    right = one_by_one(logits, noise, sampling)
+    for most in range(S + 1):
+        tokens, passes = refine(logits, guess, noise, sampling, most)
+        assert passes <= most
+        assert np.array_equal(tokens[:, :most], right[:, :most])
+    assert np.array_equal(refine(logits, guess, noise, sampling, 0)[0], guess)
 
 
 def test_drawn_tokens_have_the_probabilities_of_the_softmax_at_that_temperature() -> None:

@@ -35,6 +35,10 @@ def a_long_play(bundle: Bundle) -> tuple[Tape, list[bytes]]:
     dream.reset(9)
     dream.mode = "parallel"
     play(1, 2, 3)
+    dream.passes = 3
+    play(3, 3)
+    dream.passes = 1
+    play(0)
     return dream.tape(), frames
 
 
@@ -46,7 +50,7 @@ def test_a_tape_replays_to_identical_frames(bundle: Bundle, tmp_path: Path) -> N
     again = [frame.copy() for frame in replay(loaded, bundle)]
     assert [frame.tobytes() for frame in again] == frames
     assert frames_sha256(again) == tape.frames_sha256
-    assert len(again) == tape.frames == 18
+    assert len(again) == tape.frames == 21
 
 
 def test_a_tape_is_small_and_readable(bundle: Bundle, tmp_path: Path) -> None:
@@ -108,7 +112,8 @@ def test_a_tape_cut_short_and_a_tape_that_is_not_there(bundle: Bundle, tmp_path:
 
 
 @pytest.mark.parametrize(
-    "event", [{"restore": 99}, {"action": 77, "count": 1}, {"mode": "x"}, {"action": 0, "tokens": [1, 2]}]
+    "event",
+    [{"restore": 99}, {"action": 77, "count": 1}, {"mode": "x"}, {"passes": 99}, {"action": 0, "tokens": [1, 2]}],
 )
 def test_a_tape_that_contradicts_itself_is_one_sentence(
     bundle: Bundle, tmp_path: Path, event: dict[str, object]
