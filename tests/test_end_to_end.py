@@ -179,6 +179,15 @@ def test_training_goes_on_where_it_stopped(run: Path, recording: Path, tmp_path:
     assert after > before
 
 
+def test_a_run_can_begin_with_what_another_has_learnt(run: Path, recording: Path, tmp_path: Path) -> None:
+    out = tmp_path / "next"
+    reverie("train", "tiny", "--data", recording, "-o", out, "--minutes", 0.05, "--from", run)
+    assert (out / "tokenizer.safetensors").read_bytes() == (run / "tokenizer.safetensors").read_bytes()
+    assert read(out / "run.json")["training"]["from"]["minutes"] == read(run / "run.json")["training"]["minutes"]
+    done = reverie("train", "tiny", "--data", recording, "-o", tmp_path / "x", "--from", tmp_path, expect=2)
+    assert "run.json" in done.stderr
+
+
 @pytest.mark.parametrize(("how", "code"), [(signal.SIGKILL, -signal.SIGKILL), (signal.SIGINT, 130)])
 def test_a_recording_that_is_cut_short_keeps_what_it_had(how: signal.Signals, code: int, tmp_path: Path) -> None:
     out = tmp_path / "cut"

@@ -13,7 +13,7 @@ from models.patch_vqvae import PatchVQVAE, PatchVQVAEConfig
 from models.v1.vqvae import VQVAE, VQVAEConfig
 from models.v1.world_model import VisualWorldModel, VisualWorldModelConfig
 from models.world_model import TemporalVisualWorldModel, WorldModelConfig
-from training.checkpoint import RunError
+from training.checkpoint import RunError, load_weights, read_run
 from training.objectives import HistoryNoise
 from training.train_dynamics import DynamicsTraining
 from training.train_tokenizer import TokenizerTraining
@@ -100,6 +100,30 @@ def _read(kind: type[T], content: dict[str, Any], path: Path) -> T:
     if unknown:
         raise RunError(f"{path}: {kind.__name__} has no {', '.join(sorted(unknown))}.")
     return kind(**{key: tuple(value) if isinstance(value, list) else value for key, value in content.items()})
+
+
+@dataclass(frozen=True)
+class Restored:
+    """The networks of a run that has been trained, and what they were built by."""
+
+    tokenizer_config: VQVAEConfig | PatchVQVAEConfig
+    tokenizer: nn.Module
+    dynamics: nn.Module
+
+
+def restore(run: Path) -> Restored:
+    """The networks of a run folder. Raises RunError where it is none, or is damaged."""
+    record = read_run(run)
+    if not record:
+        raise RunError(f"{run} is not a run: it has no run.json.")
+    tokenizer, dynamics, path = record.get("tokenizer", {}), record.get("dynamics", {}), run / "run.json"
+    v1 = record.get("kind") == "v1"
+    tokenizer_config = _read(VQVAEConfig, tokenizer, path) if v1 else _read(PatchVQVAEConfig, tokenizer, path)
+    dynamics_config = _read(VisualWorldModelConfig, dynamics, path) if v1 else _read(WorldModelConfig, dynamics, path)
+    restored = Restored(tokenizer_config, build_tokenizer(tokenizer_config), build_dynamics(dynamics_config))
+    load_weights(run / "tokenizer.safetensors", restored.tokenizer)
+    load_weights(run / "dynamics.safetensors", restored.dynamics)
+    return restored
 
 
 def build_tokenizer(config: VQVAEConfig | PatchVQVAEConfig) -> nn.Module:

@@ -14,11 +14,12 @@ from numpy.typing import NDArray
 from games import registry
 from models.world_model import TemporalVisualWorldModel
 from training import recipe as recipes
-from training.checkpoint import RunError, read_run, write_json
+from training.checkpoint import RunError, read_run, save_weights, write_json
 from training.record import play_shard
 from training.recording import Recording
 from training.train_dynamics import train_dynamics
 from training.train_tokenizer import load_tokenizer, train_tokenizer
+from training.transfer import begin_from, same_codes
 from training.windows import TokenEpisodes, tokenize
 
 STARTS = 16
@@ -34,10 +35,12 @@ def train(
     minutes: float,
     resume: bool = False,
     seed: int = 0,
+    begin: Path | None = None,
     log: Callable[[str], None] = print,
 ) -> None:
     """Train the networks of a recipe on a recording for `minutes`, in all its sessions together.
 
+    begin: folder of another run, whose dynamics this one takes up, and whose tokenizer where it is of the same sizes.
     The run folder then holds `run.json`, `tokenizer.safetensors`, `dynamics.safetensors`, `starts.npz`, and what is
     needed to resume. Raises RunError or RecordingError with one sentence for a person's mistake.
     """
@@ -60,14 +63,20 @@ def train(
             f"the recipe {plan.name} is made for {plan.dynamics.actions} actions, not {len(recording.actions)}."
         )
     out.mkdir(parents=True, exist_ok=True)
+    other = recipes.restore(begin) if begin else None
     record = {**description, "training": record.get("training", {}), "metrics": record.get("metrics", {})}
+    if begin:
+        record["training"]["from"] = {"recipe": read_run(begin)["recipe"], **read_run(begin)["training"]}
     write_json(out / "run.json", record)
     torch.set_num_threads(max(1, torch.get_num_threads()))
 
     np.savez_compressed(out / "starts.npz", **start_histories(recording, plan.history))  # type: ignore[arg-type]
     tokenizer = recipes.build_tokenizer(plan.tokenizer)
     weights = out / "tokenizer.safetensors"
-    if not weights.exists():
+    if not weights.exists() and begin and other and other.tokenizer_config == plan.tokenizer:
+        save_weights(weights, other.tokenizer.state_dict())
+        record["metrics"]["tokenizer"] = read_run(begin)["metrics"].get("tokenizer", {})
+    elif not weights.exists():
         seconds = minutes * 60 * plan.tokenizer_share
         figures = train_tokenizer(tokenizer, recording, plan.tokenizer_training, weights, seconds, seed, log)
         record["metrics"]["tokenizer"] = figures
@@ -79,7 +88,14 @@ def train(
     torch.manual_seed(seed)
     dynamics = recipes.build_dynamics(plan.dynamics)
     if isinstance(dynamics, TemporalVisualWorldModel):
-        dynamics.begin_with(code_pictures(tokenizer, dynamics.config.vocabulary, dynamics.config.grid))
+        pictures = code_pictures(tokenizer, dynamics.config.vocabulary, dynamics.config.grid)
+        dynamics.begin_with(pictures)
+        if other and isinstance(other.dynamics, TemporalVisualWorldModel):
+            config = other.dynamics.config
+            same = same_codes(pictures, code_pictures(other.tokenizer, config.vocabulary, config.grid))
+            fresh = begin_from(dynamics, other.dynamics.state_dict(), same)
+            new = ", ".join(sorted({name.rpartition(".")[0] for name in fresh}))
+            log(f"begins from {begin}; new: {new or 'nothing'}")
     dynamics_minutes = minutes * (1 - plan.tokenizer_share)
     go_on = resume and (out / "trainer.pt").exists()
     figures = train_dynamics(

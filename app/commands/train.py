@@ -26,6 +26,8 @@ class Train:
     """Stop after so much time."""
     resume: bool = False
     """Go on where the run stopped."""
+    begin: Annotated[Path | None, tyro.conf.arg(name="from", metavar="RUN")] = None
+    """Begin with what another run has learnt."""
     seed: int = 0
     """Decides every random choice."""
     devices: str = "cpu"
@@ -39,4 +41,4 @@ class Train:
             raise Mistake("This version trains with --devices cpu and --precision fp32; leave both out.")
         with needs_train():
             from training.run import train
-        train(self.recipe, self.data, self.out, self.minutes, self.resume, self.seed)
+        train(self.recipe, self.data, self.out, self.minutes, self.resume, self.seed, self.begin)

@@ -1,0 +1,47 @@
+"""A model that begins from another one computes what that one does, until it learns more."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import torch
+
+from models.world_model import TemporalVisualWorldModel, WorldModelConfig
+from training.transfer import begin_from, same_codes
+
+CONFIG = WorldModelConfig(vocabulary=12, grid=(4, 4), width=32, layers=2, heads=4, causal_layers=1)
+
+
+@torch.no_grad()
+def test_a_deeper_model_with_other_numbers_for_the_codes_predicts_the_same() -> None:
+    torch.manual_seed(0)
+    old = TemporalVisualWorldModel(CONFIG).eval()
+    new = TemporalVisualWorldModel(replace(CONFIG, layers=4, causal_layers=2, rewards=(0.0, 1.0))).eval()
+    same = torch.randperm(12)  # new code i shows what the old code same[i] does
+    fresh = begin_from(new, old.state_dict(), same)
+    assert {name.split(".")[0] for name in fresh} == {"layers", "causal_head", "outcome_head"}
+    tokens, actions = torch.randint(12, (2, 5, 16)), torch.randint(5, (2, 5))
+    target = torch.randint(12, (2, 16))
+    old_hidden, hidden = old.trunk(same[tokens], actions), new.trunk(tokens, actions)
+    torch.testing.assert_close(new.parallel_logits(hidden), old.parallel_logits(old_hidden)[..., same])
+    expected = old.causal_logits(old_hidden[:, -1], same[target])[..., same]
+    torch.testing.assert_close(new.causal_logits(hidden[:, -1], target), expected)
+
+
+@torch.no_grad()
+def test_a_longer_history_begins_almost_unheard() -> None:
+    torch.manual_seed(0)
+    old = TemporalVisualWorldModel(CONFIG).eval()
+    new = TemporalVisualWorldModel(replace(CONFIG, history=6)).eval()
+    assert begin_from(new, old.state_dict(), torch.arange(12)) == []
+    for before, after in zip(old.layers, new.layers, strict=True):
+        torch.testing.assert_close(after.age_key[:4], before.age_key)
+        assert (after.age_bias[4:] == before.age_bias[3] - 2).all()
+
+
+def test_codes_are_matched_by_what_they_show_at_any_size() -> None:
+    generator = torch.Generator().manual_seed(0)
+    small = torch.rand(10, 4 * 4 * 3, generator=generator)
+    order = torch.randperm(10, generator=generator)
+    large = small[order].reshape(10, 4, 4, 3).repeat_interleave(2, 1).repeat_interleave(2, 2).flatten(1)
+    assert torch.equal(same_codes(large, small), order)
