@@ -18,7 +18,7 @@ class WorldModelConfig:
     """Sizes of a `TemporalVisualWorldModel`.
 
     vocabulary: number of codes of its tokenizer.
-    grid: rows and columns of tokens in a frame.
+    grid: rows and columns of tokens in a frame; of the coarse ones where there are two levels.
     actions: number of actions, no-op included.
     history: frames that a prediction can look at directly, the newest included.
     width: features per position.
@@ -26,6 +26,8 @@ class WorldModelConfig:
     heads: attention heads of trunk and causal head.
     causal_layers: layers of the causal head; 0 leaves it out.
     merge: edge of the square of tokens that share one position of the trunk (latent downsampling).
+    fine: edge of the square of fine tokens below each coarse one (two-level tokens: those of all coarse positions come
+        first, row by row, then the fine ones, row by row); 0 for tokens of one level.
     axial: attention within a frame goes along its rows in one layer and along its columns in the next (sparse
         attention; Ho et al. 2019, "Axial attention in multidimensional transformers").
     rewards: the values a reward can have; with any, the model predicts the reward and the end of the round too.
@@ -40,13 +42,21 @@ class WorldModelConfig:
     heads: int = 8
     causal_layers: int = 2
     merge: int = 1
+    fine: int = 0
     axial: bool = False
     rewards: tuple[float, ...] = ()
+
+    @property
+    def members(self) -> int:
+        """Tokens that share a position of the trunk."""
+        return 1 + self.fine**2 if self.fine else self.merge**2
 
     @property
     def trunk_grid(self) -> tuple[int, int]:
         """Rows and columns of the trunk's positions. Raises ValueError where they do not come out whole."""
         h, w = self.grid
+        if self.fine and self.merge > 1:
+            raise ValueError("tokens of two levels share their positions already: merge must be 1")
         if h % self.merge or w % self.merge:
             raise ValueError(f"a grid of {h} x {w} tokens cannot be merged {self.merge} x {self.merge}")
         return h // self.merge, w // self.merge
@@ -55,6 +65,11 @@ class WorldModelConfig:
     def trunk_positions(self) -> int:
         """Positions of the trunk: what the ring holds of a frame."""
         return self.trunk_grid[0] * self.trunk_grid[1]
+
+    @property
+    def positions(self) -> int:
+        """Tokens in a frame, S."""
+        return self.trunk_positions * self.members
 
 
 class TrunkLayer(nn.Module):
@@ -186,10 +201,10 @@ class TemporalVisualWorldModel(nn.Module):
         super().__init__()
         self.config = config
         c = config.width
-        merged = config.merge**2  # tokens that share a position of the trunk
-        self.token = nn.Embedding(config.vocabulary, c if merged == 1 else c // 2)
-        self.join = nn.Linear(merged * c // 2, c) if merged > 1 else nn.Identity()
-        self.part = nn.Linear(c, merged * c) if merged > 1 else nn.Identity()
+        members = config.members
+        self.token = nn.Embedding(config.vocabulary, c if members == 1 else c // 2)
+        self.join = nn.Linear(members * c // 2, c) if members > 1 else nn.Identity()
+        self.part = nn.Linear(c, members * c) if members > 1 else nn.Identity()
         self.action = nn.Embedding(config.actions + 1, c)  # the last row stands for "not known"
         self.position = nn.Parameter(torch.randn(config.trunk_positions, c) * 0.02)
         nn.init.normal_(self.token.weight, std=0.5)
@@ -202,6 +217,7 @@ class TemporalVisualWorldModel(nn.Module):
             if config.causal_layers
             else None
         )
+        self.fine_head = FeedForward(c, 2) if config.fine and config.causal_layers else None
         self.causal_to_code = nn.Linear(c, c) if config.causal_layers else None
         self.code = nn.Parameter(torch.randn(config.vocabulary, c) * 0.05)
         self.code_bias = nn.Parameter(torch.zeros(config.vocabulary))
@@ -230,18 +246,30 @@ class TemporalVisualWorldModel(nn.Module):
     def embed(self, tokens: Tensor, actions: Tensor) -> Tensor:
         """tokens (..., S) int64 and actions (...,) int64 to (..., P, width), P positions of the trunk."""
         x = self.token(tokens)
-        if self.config.merge > 1:
-            (h, w), m = self.config.trunk_grid, self.config.merge
-            x = x.unflatten(-2, (h, m, w, m)).transpose(-3, -4).flatten(-3).flatten(-3, -2)
+        if self.config.fine:
+            coarse = self.config.trunk_positions
+            x = torch.cat([x[..., :coarse, :], self.gather(x[..., coarse:, :], self.config.fine)], -1)
+        elif self.config.merge > 1:
+            x = self.gather(x, self.config.merge)
         return self.join(x) + self.position + self.action(actions)[..., None, :]
+
+    def gather(self, x: Tensor, edge: int) -> Tensor:
+        """Squares of edge x edge neighbours become one position: (..., P * edge ** 2, e) to (..., P, edge ** 2 * e)."""
+        h, w = self.config.trunk_grid
+        return x.unflatten(-2, (h, edge, w, edge)).transpose(-3, -4).flatten(-3).flatten(-3, -2)
+
+    def scatter(self, x: Tensor, edge: int) -> Tensor:
+        """The inverse of `gather`."""
+        h, w = self.config.trunk_grid
+        return x.unflatten(-1, (edge, edge, -1)).unflatten(-4, (h, w)).transpose(-3, -4).flatten(-5, -2)
 
     def spread(self, hidden: Tensor) -> Tensor:
         """The trunk's output (..., P, width) to one vector for each token: (..., S, width)."""
-        if self.config.merge == 1:
-            return hidden
-        (h, w), m = self.config.trunk_grid, self.config.merge
-        x = self.part(hidden).unflatten(-1, (m, m, -1)).unflatten(-4, (h, w))
-        return x.transpose(-3, -4).flatten(-5, -2)
+        c = self.config.width
+        if self.config.fine:
+            x = self.part(hidden)
+            return torch.cat([x[..., :c], self.scatter(x[..., c:], self.config.fine)], -2)
+        return self.scatter(self.part(hidden), self.config.merge) if self.config.merge > 1 else hidden
 
     def trunk(self, tokens: Tensor, actions: Tensor) -> Tensor:
         """A window of frames at once.
@@ -261,7 +289,22 @@ class TemporalVisualWorldModel(nn.Module):
 
     def causal_logits(self, hidden: Tensor, tokens: Tensor) -> Tensor:
         """hidden (N, S, width) and the next frame's tokens (N, S) to (N, S, vocabulary): position i from tokens < i."""
-        return self.causal_code(self.head(hidden, tokens))
+        return self.causal_code(self.causal_features(hidden, tokens))
+
+    def causal_features(self, hidden: Tensor, tokens: Tensor) -> Tensor:
+        """What `causal_logits` are computed from: (N, S, width). Fine tokens depend on the coarse one above them."""
+        if self.fine_head is None:
+            return self.head(hidden, tokens)
+        coarse = self.config.trunk_positions
+        features = self.head(hidden[:, :coarse], tokens[:, :coarse])
+        return torch.cat([features, self.fine_features(hidden, tokens[:, :coarse])], 1)
+
+    def fine_features(self, hidden: Tensor, coarse: Tensor) -> Tensor:
+        """hidden (N, S, width) and the next frame's coarse tokens (N, P) to features (N, S - P, width)."""
+        assert self.fine_head is not None
+        above = self.scatter(self.head.previous(coarse).repeat(1, 1, self.config.fine**2), self.config.fine)
+        x = hidden[:, coarse.shape[1] :] + above
+        return x + self.fine_head(x)
 
     def causal_code(self, features: Tensor) -> Tensor:
         """Features of the causal head to logits over the codes."""
@@ -327,8 +370,13 @@ class TemporalVisualWorldModel(nn.Module):
         """
         tokens: list[Tensor] = []
         cache: list[tuple[Tensor, Tensor]] = []
-        for i in range(hidden.shape[1]):
-            features, cache = self.head.step(hidden[:, i], tokens[-1] if tokens else None, cache)
+
+        def drawn(features: Tensor) -> Tensor:
             p = (self.causal_code(features).float() / temperature).softmax(-1)
-            tokens.append(torch.multinomial(p, 1, generator=generator)[:, 0])
-        return torch.stack(tokens, 1)
+            return torch.multinomial(p.flatten(0, -2), 1, generator=generator).reshape(p.shape[:-1])
+
+        for i in range(self.config.trunk_positions if self.config.fine else hidden.shape[1]):
+            features, cache = self.head.step(hidden[:, i], tokens[-1] if tokens else None, cache)
+            tokens.append(drawn(features))
+        first = torch.stack(tokens, 1)
+        return torch.cat([first, drawn(self.fine_features(hidden, first))], 1) if self.config.fine else first

@@ -178,7 +178,7 @@ def window_scores(
         hidden = model.trunk(seen, action).flatten(0, 1)
         logits = {"parallel": model.parallel_logits(pick(hidden))}
         if model.causal_head is not None:
-            logits["ar"] = model.causal_code(pick(model.causal_head(hidden, target)))
+            logits["ar"] = model.causal_code(pick(model.causal_features(hidden, target)))
         if model.outcome_head is not None:
             # Detached: reading off what the trunk knows must not change what it learns.
             loss["outcome"] = outcome_loss(model, hidden.detach(), target, batch)

@@ -15,6 +15,7 @@ S = 16
 VARIANTS = {
     "plain": CONFIG,
     "merged": replace(CONFIG, merge=2),
+    "two levels": replace(CONFIG, fine=2),
     "axial": replace(CONFIG, axial=True),
     "all": replace(CONFIG, merge=2, axial=True, history=6, rewards=(-1.0, 0.0, 1.0)),
 }
@@ -29,9 +30,9 @@ def model(request: pytest.FixtureRequest) -> TemporalVisualWorldModel:
     return model
 
 
-def _window(frames: int, batch: int = 2) -> tuple[Tensor, Tensor]:
+def _window(frames: int, batch: int = 2, positions: int = S) -> tuple[Tensor, Tensor]:
     generator = torch.Generator().manual_seed(1)
-    tokens = torch.randint(CONFIG.vocabulary, (batch, frames, S), generator=generator)
+    tokens = torch.randint(CONFIG.vocabulary, (batch, frames, positions), generator=generator)
     return tokens, torch.randint(CONFIG.actions, (batch, frames), generator=generator)
 
 
@@ -54,7 +55,7 @@ def _run_ring(
 
 @torch.no_grad()
 def test_cached_logits_equal_uncached_ones_as_the_ring_turns(model: TemporalVisualWorldModel) -> None:
-    tokens, actions = _window(100)
+    tokens, actions = _window(100, positions=model.config.positions)
     cached, *_ = _run_ring(model, tokens, actions)
     uncached = model.parallel_logits(model.trunk(tokens, actions))
     for t in range(100):
@@ -63,9 +64,9 @@ def test_cached_logits_equal_uncached_ones_as_the_ring_turns(model: TemporalVisu
 
 @torch.no_grad()
 def test_forward_takes_a_history_and_one_action(model: TemporalVisualWorldModel) -> None:
-    tokens, actions = _window(4)
+    tokens, actions = _window(4, positions=model.config.positions)
     logits = model(tokens, actions[:, -1])
-    assert logits.shape == (2, S, CONFIG.vocabulary)
+    assert logits.shape == (2, model.config.positions, CONFIG.vocabulary)
     assert not torch.allclose(logits, model(tokens, (actions[:, -1] + 1) % CONFIG.actions)), "the action counts"
     older = tokens.clone()
     older[:, 0] = (older[:, 0] + 1) % CONFIG.vocabulary
@@ -74,10 +75,10 @@ def test_forward_takes_a_history_and_one_action(model: TemporalVisualWorldModel)
 
 @torch.no_grad()
 def test_a_position_never_sees_itself_or_a_later_one(model: TemporalVisualWorldModel) -> None:
-    tokens, actions = _window(4)
-    target = _window(1)[0][:, 0]
+    tokens, actions = _window(4, positions=model.config.positions)
+    target = _window(1, positions=model.config.positions)[0][:, 0]
     reference = model(tokens, actions, target)
-    for i in (0, 5, S - 1):
+    for i in (0, 5, model.config.positions - 1):
         other = target.clone()
         other[:, i:] = (other[:, i:] + 1) % CONFIG.vocabulary
         torch.testing.assert_close(model(tokens, actions, other)[:, : i + 1], reference[:, : i + 1])
@@ -90,19 +91,19 @@ def test_a_position_never_sees_itself_or_a_later_one(model: TemporalVisualWorldM
 
 @torch.no_grad()
 def test_step_by_step_logits_equal_teacher_forced_ones(model: TemporalVisualWorldModel) -> None:
-    tokens, actions = _window(4)
-    target = _window(1)[0][:, 0]
+    tokens, actions = _window(4, positions=model.config.positions)
+    target = _window(1, positions=model.config.positions)[0][:, 0]
     hidden = model.trunk(tokens, actions)[:, -1]
     at_once = model.causal_logits(hidden, target)
     cache: list[tuple[Tensor, Tensor]] = []
-    for i in range(S):
+    for i in range(model.config.trunk_positions if model.config.fine else S):
         features, cache = model.head.step(hidden[:, i], target[:, i - 1] if i else None, cache)
         torch.testing.assert_close(model.causal_code(features), at_once[:, i], atol=1e-4, rtol=1e-4)
 
 
 @torch.no_grad()
 def test_a_frame_does_not_see_the_frames_after_it(model: TemporalVisualWorldModel) -> None:
-    tokens, actions = _window(6)
+    tokens, actions = _window(6, positions=model.config.positions)
     changed = tokens.clone()
     changed[:, 4:] = (changed[:, 4:] + 1) % CONFIG.vocabulary
     torch.testing.assert_close(model.trunk(changed, actions)[:, :4], model.trunk(tokens, actions)[:, :4])
@@ -110,7 +111,7 @@ def test_a_frame_does_not_see_the_frames_after_it(model: TemporalVisualWorldMode
 
 @torch.no_grad()
 def test_a_full_ring_forgets_exactly_the_oldest_frame(model: TemporalVisualWorldModel) -> None:
-    tokens, actions = _window(model.config.history + 1)
+    tokens, actions = _window(model.config.history + 1, positions=model.config.positions)
     _, keys, values, age = _run_ring(model, tokens, actions)
     oldest, second = age.argmax(1)[0].item(), (age == age.max() - 1).int().argmax(1)[0].item()
     assert sorted(age[0].tolist()) == list(range(1, model.config.history))
@@ -134,10 +135,10 @@ def test_a_full_ring_forgets_exactly_the_oldest_frame(model: TemporalVisualWorld
 
 
 def test_an_autoregressive_sample_repeats_with_its_seed(model: TemporalVisualWorldModel) -> None:
-    tokens, actions = _window(4)
+    tokens, actions = _window(4, positions=model.config.positions)
     hidden = model.trunk(tokens, actions)[:, -1]
     first, second, other = (model.sample(hidden, torch.Generator().manual_seed(seed)) for seed in (3, 3, 4))
-    assert first.shape == (2, S)
+    assert first.shape == (2, model.config.positions)
     assert torch.equal(first, second)
     assert not torch.equal(first, other)
 
@@ -145,7 +146,7 @@ def test_an_autoregressive_sample_repeats_with_its_seed(model: TemporalVisualWor
 @torch.no_grad()
 def test_what_a_step_brings_depends_on_the_frame_that_was_drawn() -> None:
     model = TemporalVisualWorldModel(VARIANTS["all"]).eval()
-    tokens, actions = _window(4)
+    tokens, actions = _window(4, positions=model.config.positions)
     hidden = model.trunk(tokens, actions)[:, -1]
     rewards, ended = model.outcome(hidden, tokens[:, -1])
     assert rewards.shape == (2, 3)
