@@ -13,10 +13,15 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from engine.manifest import SamplingDefaults
-from models.patch_vqvae import PatchVQVAE, PatchVQVAEConfig
-from models.v1.vqvae import VQVAE, VQVAEConfig
-from models.v1.world_model import VisualWorldModel, VisualWorldModelConfig
-from models.world_model import TemporalVisualWorldModel, WorldModelConfig
+from models.networks import (
+    KINDS,
+    Dynamics,
+    Tokenizer,
+    build_dynamics,
+    build_tokenizer,
+    dynamics_config,
+    tokenizer_config,
+)
 
 
 class ExportError(ValueError):
@@ -32,17 +37,10 @@ class Run:
     """
 
     record: dict[str, Any]
-    tokenizer: VQVAE | PatchVQVAE
-    dynamics: VisualWorldModel | TemporalVisualWorldModel
+    tokenizer: Tokenizer
+    dynamics: Dynamics
     starts: dict[str, NDArray[np.generic]]
     sampling: SamplingDefaults
-
-
-_KINDS: dict[str, tuple[tuple[Any, Any], tuple[Any, Any]]] = {
-    "v1": ((VQVAEConfig, VQVAE), (VisualWorldModelConfig, VisualWorldModel)),
-    "v1.1": ((PatchVQVAEConfig, PatchVQVAE), (WorldModelConfig, TemporalVisualWorldModel)),
-    "v2": ((PatchVQVAEConfig, PatchVQVAE), (WorldModelConfig, TemporalVisualWorldModel)),
-}
 
 
 def read_run(folder: Path) -> Run:
@@ -51,16 +49,16 @@ def read_run(folder: Path) -> Run:
     try:
         record = json.loads(file.read_text())
         sampling = SamplingDefaults(**record["sampling"])
-        (tokenizer_config, tokenizer), (dynamics_config, dynamics) = _KINDS[record["kind"]]
-        networks = [
-            tokenizer(tokenizer_config(**_tuples(record["tokenizer"]))),
-            dynamics(dynamics_config(**_tuples(record["dynamics"]))),
-        ]
+        kind = record["kind"]
+        if kind not in KINDS:
+            raise ValueError(f"kind {kind!r} is none of {', '.join(KINDS)}")
+        tokenizer = build_tokenizer(tokenizer_config(kind, record["tokenizer"]))
+        dynamics = build_dynamics(dynamics_config(kind, record["dynamics"]))
     except FileNotFoundError:
         raise ExportError(f"{folder} is not a trained run: it has no run.json") from None
     except (ValueError, KeyError, TypeError) as error:
         raise ExportError(f"{file} does not describe a run that can be exported ({error})") from None
-    for name, network in zip(("tokenizer", "dynamics"), networks, strict=True):
+    for name, network in {"tokenizer": tokenizer, "dynamics": dynamics}.items():
         weights = folder / f"{name}.safetensors"
         try:
             network.load_state_dict(load_file(weights))
@@ -74,8 +72,4 @@ def read_run(folder: Path) -> Run:
             starts = {name: arrays[name] for name in ("frames", "actions", "seeds")}
     except (OSError, ValueError, KeyError):
         raise ExportError(f"{folder / 'starts.npz'} is missing or damaged: train the run again") from None
-    return Run(record, networks[0], networks[1], starts, sampling)
-
-
-def _tuples(config: dict[str, Any]) -> dict[str, Any]:
-    return {key: tuple(value) if isinstance(value, list) else value for key, value in config.items()}
+    return Run(record, tokenizer, dynamics, starts, sampling)

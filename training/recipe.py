@@ -7,19 +7,23 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
-from torch import nn
-
-from models.patch_vqvae import PatchVQVAE, PatchVQVAEConfig
-from models.v1.vqvae import VQVAE, VQVAEConfig
-from models.v1.world_model import VisualWorldModel, VisualWorldModelConfig
-from models.world_model import TemporalVisualWorldModel, WorldModelConfig
+from models.networks import (
+    KINDS,
+    Dynamics,
+    DynamicsConfig,
+    Tokenizer,
+    TokenizerConfig,
+    build_dynamics,
+    build_tokenizer,
+    dynamics_config,
+    frame_size,
+    tokenizer_config,
+)
 from training.checkpoint import RunError, load_weights, read_run
 from training.objectives import HistoryNoise
 from training.train_dynamics import DynamicsTraining
 from training.train_tokenizer import TokenizerTraining
 
-KINDS = ("v1", "v1.1", "v2")
-"""Generations of networks. v2 has those of v1.1, with more of their options in use."""
 FOLDER = Path(__file__).parent / "recipes"
 T = TypeVar("T")
 
@@ -40,7 +44,7 @@ class SamplingChoice:
 class Recipe:
     """A recipe, read.
 
-    name: of its file. kind: one of `KINDS`, which networks. history: frames a bundle's starts hold.
+    name: of its file. kind: one of `models.networks.KINDS`. history: frames a bundle's starts hold.
     tokenizer_share: share of the training time that goes to the tokenizer.
     sampling: what the bundle samples with unless a person says otherwise: temperature and min_p.
     """
@@ -50,15 +54,15 @@ class Recipe:
     history: int
     tokenizer_share: float
     sampling: SamplingChoice
-    tokenizer: VQVAEConfig | PatchVQVAEConfig
-    dynamics: VisualWorldModelConfig | WorldModelConfig
+    tokenizer: TokenizerConfig
+    dynamics: DynamicsConfig
     tokenizer_training: TokenizerTraining
     dynamics_training: DynamicsTraining
 
     @property
     def size(self) -> int:
         """Side in pixels of the frames that it is made for."""
-        return self.tokenizer.patch * self.tokenizer.grid[0] if isinstance(self.tokenizer, PatchVQVAEConfig) else 64
+        return frame_size(self.tokenizer)
 
 
 def names() -> list[str]:
@@ -80,16 +84,15 @@ def load(recipe: str) -> Recipe:
         raise RunError(f"{path}: kind must be {', '.join(KINDS)}, not {kind!r}.")
     training = dict(content.get("dynamics_training", {}))
     training["noise"] = _read(HistoryNoise, training.get("noise", {}), path)
-    v1 = kind == "v1"
-    tokenizer, dynamics = content.get("tokenizer", {}), content.get("dynamics", {})
+    tokenizer, dynamics = _networks(kind, content, path)
     return Recipe(
         name=path.stem,
         kind=kind,
         history=int(content.get("history", 1)),
         tokenizer_share=float(content.get("tokenizer_share", 0.1)),
         sampling=_read(SamplingChoice, content.get("sampling", {}), path),
-        tokenizer=_read(VQVAEConfig, tokenizer, path) if v1 else _read(PatchVQVAEConfig, tokenizer, path),
-        dynamics=_read(VisualWorldModelConfig, dynamics, path) if v1 else _read(WorldModelConfig, dynamics, path),
+        tokenizer=tokenizer,
+        dynamics=dynamics,
         tokenizer_training=_read(TokenizerTraining, content.get("tokenizer_training", {}), path),
         dynamics_training=_read(DynamicsTraining, training, path),
     )
@@ -102,13 +105,23 @@ def _read(kind: type[T], content: dict[str, Any], path: Path) -> T:
     return kind(**{key: tuple(value) if isinstance(value, list) else value for key, value in content.items()})
 
 
+def _networks(kind: str, content: dict[str, Any], path: Path) -> tuple[TokenizerConfig, DynamicsConfig]:
+    try:
+        return (
+            tokenizer_config(kind, content.get("tokenizer", {})),
+            dynamics_config(kind, content.get("dynamics", {})),
+        )
+    except TypeError as error:
+        raise RunError(f"{path}: {str(error).removeprefix('__init__() ')}.") from error
+
+
 @dataclass(frozen=True)
 class Restored:
-    """The networks of a run that has been trained, and what they were built by."""
+    """The networks of a run that has been trained, and what its tokenizer was built by."""
 
-    tokenizer_config: VQVAEConfig | PatchVQVAEConfig
-    tokenizer: nn.Module
-    dynamics: nn.Module
+    tokenizer_config: TokenizerConfig
+    tokenizer: Tokenizer
+    dynamics: Dynamics
 
 
 def restore(run: Path) -> Restored:
@@ -116,23 +129,8 @@ def restore(run: Path) -> Restored:
     record = read_run(run)
     if not record:
         raise RunError(f"{run} is not a run: it has no run.json.")
-    tokenizer, dynamics, path = record.get("tokenizer", {}), record.get("dynamics", {}), run / "run.json"
-    v1 = record.get("kind") == "v1"
-    tokenizer_config = _read(VQVAEConfig, tokenizer, path) if v1 else _read(PatchVQVAEConfig, tokenizer, path)
-    dynamics_config = _read(VisualWorldModelConfig, dynamics, path) if v1 else _read(WorldModelConfig, dynamics, path)
-    restored = Restored(tokenizer_config, build_tokenizer(tokenizer_config), build_dynamics(dynamics_config))
+    tokenizer, dynamics = _networks(str(record.get("kind")), record, run / "run.json")
+    restored = Restored(tokenizer, build_tokenizer(tokenizer), build_dynamics(dynamics))
     load_weights(run / "tokenizer.safetensors", restored.tokenizer)
     load_weights(run / "dynamics.safetensors", restored.dynamics)
     return restored
-
-
-def build_tokenizer(config: VQVAEConfig | PatchVQVAEConfig) -> nn.Module:
-    """The tokenizer of a configuration, untrained."""
-    return VQVAE(config) if isinstance(config, VQVAEConfig) else PatchVQVAE(config)
-
-
-def build_dynamics(config: VisualWorldModelConfig | WorldModelConfig) -> nn.Module:
-    """The dynamics of a configuration, untrained."""
-    if isinstance(config, VisualWorldModelConfig):
-        return VisualWorldModel(config)
-    return TemporalVisualWorldModel(config)

@@ -12,6 +12,9 @@ import torch
 from numpy.typing import NDArray
 
 from games import registry
+from models.networks import Tokenizer, build_dynamics, build_tokenizer
+from models.patch_vqvae import PatchVQVAE
+from models.two_level_vqvae import TwoLevelVQVAE
 from models.world_model import TemporalVisualWorldModel
 from training import recipe as recipes
 from training.checkpoint import RunError, read_run, save_weights, write_json
@@ -71,7 +74,7 @@ def train(
     torch.set_num_threads(max(1, torch.get_num_threads()))
 
     np.savez_compressed(out / "starts.npz", **start_histories(recording, plan.history))  # type: ignore[arg-type]
-    tokenizer = recipes.build_tokenizer(plan.tokenizer)
+    tokenizer = build_tokenizer(plan.tokenizer)
     weights = out / "tokenizer.safetensors"
     if not weights.exists() and begin and other and other.tokenizer_config == plan.tokenizer:
         save_weights(weights, other.tokenizer.state_dict())
@@ -86,13 +89,12 @@ def train(
     episodes = tokens_of(recording, tokenizer, out / "tokens.npz", log)
     train_part, held_out = split(episodes)
     torch.manual_seed(seed)
-    dynamics = recipes.build_dynamics(plan.dynamics)
+    dynamics = build_dynamics(plan.dynamics)
     if isinstance(dynamics, TemporalVisualWorldModel):
-        pictures = code_pictures(tokenizer, dynamics.config.vocabulary, dynamics.config.grid)
+        pictures = code_pictures(tokenizer)
         dynamics.begin_with(pictures)
         if other and isinstance(other.dynamics, TemporalVisualWorldModel):
-            config = other.dynamics.config
-            same = same_codes(pictures, code_pictures(other.tokenizer, config.vocabulary, config.grid))
+            same = same_codes(pictures, code_pictures(other.tokenizer))
             fresh = begin_from(dynamics, other.dynamics.state_dict(), same)
             new = ", ".join(sorted({name.rpartition(".")[0] for name in fresh}))
             log(f"begins from {begin}; new: {new or 'nothing'}")
@@ -128,21 +130,23 @@ def _describe(plan: recipes.Recipe, recording: Recording) -> dict[str, object]:
 
 
 @torch.no_grad()
-def code_pictures(tokenizer: torch.nn.Module, vocabulary: int, grid: tuple[int, int]) -> torch.Tensor:
+def code_pictures(tokenizer: Tokenizer) -> torch.Tensor:
     """What each code looks like among its own kind: (vocabulary, pixels of a patch) float32 in [0, 1]."""
-    (h, w), pictures = grid, []
-    middle = h // 2 * w + w // 2
+    if isinstance(tokenizer, TwoLevelVQVAE):
+        return torch.cat([code_pictures(tokenizer.coarse), code_pictures(tokenizer.fine)])
+    vocabulary = len(tokenizer.codebook)
+    positions = tokenizer.config.grid[0] * tokenizer.config.grid[1] if isinstance(tokenizer, PatchVQVAE) else 64
+    h = w = round(positions**0.5)
+    pictures = []
     for codes in torch.arange(vocabulary).split(64):
-        frames = tokenizer.decode(codes[:, None].expand(-1, h * w))  # type: ignore[operator]
+        frames = tokenizer.decode(codes[:, None].expand(-1, h * w))
         n, height, width, _ = frames.shape
         patches = frames.reshape(n, h, height // h, w, width // w, 3).transpose(2, 3).reshape(n, h * w, -1)
-        pictures.append(patches[:, middle].float() / 255)
+        pictures.append(patches[:, h // 2 * w + w // 2].float() / 255)
     return torch.cat(pictures)
 
 
-def tokens_of(
-    recording: Recording, tokenizer: torch.nn.Module, cache: Path, log: Callable[[str], None]
-) -> TokenEpisodes:
+def tokens_of(recording: Recording, tokenizer: Tokenizer, cache: Path, log: Callable[[str], None]) -> TokenEpisodes:
     """The recording as tokens, computed once for a run."""
     if cache.exists():
         with np.load(cache, allow_pickle=False) as arrays:
@@ -151,7 +155,7 @@ def tokens_of(
     @torch.no_grad()
     def encode(frames: NDArray[np.uint8]) -> NDArray[np.integer]:
         parts = np.array_split(frames, -(-len(frames) // 64))
-        tokens = [tokenizer.encode(torch.from_numpy(np.array(part))) for part in parts]  # type: ignore[operator]
+        tokens = [tokenizer.encode(torch.from_numpy(np.array(part))) for part in parts]
         return np.asarray(torch.cat(tokens).numpy())
 
     said = 0

@@ -13,6 +13,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from models.networks import Tokenizer, codes
+from models.two_level_vqvae import TwoLevelVQVAE
 from training.checkpoint import Clock, load_weights, save_weights
 from training.codebook import CodebookLearner
 from training.recording import Recording
@@ -40,8 +42,8 @@ class TokenizerTraining:
     rarity: float = 0.6
 
 
-class Tokenizer(Protocol):
-    """What both VQ-VAEs offer their trainer; they are torch modules too."""
+class OneLevel(Protocol):
+    """What a VQ-VAE of one level offers its trainer; it is a torch module too."""
 
     codebook: Tensor
 
@@ -117,7 +119,7 @@ def kinds_of(frames: NDArray[np.uint8], grid: tuple[int, int], rarity: float) ->
 
 @torch.no_grad()
 def embed_kinds(
-    tokenizer: Tokenizer, frames: NDArray[np.uint8], kinds: Kinds, rng: np.random.Generator, most: int = 8192
+    tokenizer: OneLevel, frames: NDArray[np.uint8], kinds: Kinds, rng: np.random.Generator, most: int = 8192
 ) -> tuple[Tensor, Tensor]:
     """One embedding (K, D) and the weight (K,) of each kind, or of `most` of them where there are more."""
     chosen = np.arange(len(kinds.frame))
@@ -131,7 +133,7 @@ def embed_kinds(
 
 
 def train_tokenizer(
-    model: torch.nn.Module,
+    model: Tokenizer,
     recording: Recording,
     config: TokenizerTraining,
     out: Path,
@@ -139,13 +141,42 @@ def train_tokenizer(
     seed: int,
     log: Callable[[str], None],
 ) -> dict[str, float]:
-    """Train `model` (a Tokenizer) for `seconds`, writing its weights to `out`; returns its figures."""
-    tokenizer: Tokenizer = model  # type: ignore[assignment]
+    """Train a tokenizer for `seconds`, writing its weights to `out`; returns its figures."""
+    rng = np.random.default_rng(seed)
+    first = torch.from_numpy(np.array(recording.rows(recording.episodes[0]).frames[:1]))
+    one_level = model.fine if isinstance(model, TwoLevelVQVAE) else model
+    side = math.isqrt(one_level.patches(first).shape[1])
+    frames = sample_frames(recording, config.frames, (side, side), rng)
+    if isinstance(model, TwoLevelVQVAE):
+        train_level(model.coarse, _each(model.from_afar, frames), config, seconds / 2, seed, log)
+        train_level(model.fine, _each(model.left_over, frames), config, seconds / 2, seed, log)
+        steps = 0.0
+    else:
+        steps = train_level(model, frames, config, seconds, seed, log)
+    model.eval()
+    save_weights(out, model.state_dict())
+    return {"steps": steps, **tokenizer_figures(model, frames[:2000])}
+
+
+@torch.no_grad()
+def _each(view: Callable[[Tensor], Tensor], frames: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    parts = np.array_split(frames, max(1, len(frames) // 64))
+    return np.concatenate([view(torch.from_numpy(part)).numpy() for part in parts])
+
+
+def train_level(
+    model: torch.nn.Module,
+    frames: NDArray[np.uint8],
+    config: TokenizerTraining,
+    seconds: float,
+    seed: int,
+    log: Callable[[str], None],
+) -> int:
+    """Train a VQ-VAE of one level on frames (N, H, W, 3) for `seconds`. Returns the number of steps."""
+    tokenizer: OneLevel = model  # type: ignore[assignment]
     torch.manual_seed(seed)
     rng, generator = np.random.default_rng(seed), torch.Generator().manual_seed(seed)
-    first = np.array(recording.rows(recording.episodes[0]).frames[:1])
-    side = math.isqrt(tokenizer.patches(torch.from_numpy(first)).shape[1])
-    frames = sample_frames(recording, config.frames, (side, side), rng)
+    side = math.isqrt(tokenizer.patches(torch.from_numpy(frames[:1])).shape[1])
     kinds = kinds_of(frames, (side, side), config.rarity)
     weights = kinds.patch_weight
     chance = weights.mean(1, dtype=np.float64)
@@ -198,9 +229,7 @@ def train_tokenizer(
     round_to_half(model)
     log(f"tokenizer: {in_use} codes in use")
     polish_decoder(model, frames, weights, config, seconds * config.polish_share, seed, log)
-    model.eval()
-    save_weights(out, model.state_dict())
-    return {"steps": step, **tokenizer_figures(model, frames[:2000])}
+    return step
 
 
 @torch.no_grad()
@@ -228,7 +257,7 @@ def polish_decoder(
 
     frames: (N, H, W, 3) uint8. weights: (N, P), of their patches.
     """
-    tokenizer: Tokenizer = model  # type: ignore[assignment]
+    tokenizer: OneLevel = model  # type: ignore[assignment]
     rng = np.random.default_rng(seed)
     chance = weights.mean(1, dtype=np.float64)
     chance /= chance.sum()
@@ -256,16 +285,16 @@ def polish_decoder(
 
 
 @torch.no_grad()
-def tokenizer_figures(model: torch.nn.Module, frames: NDArray[np.uint8]) -> dict[str, float]:
+def tokenizer_figures(model: Tokenizer, frames: NDArray[np.uint8]) -> dict[str, float]:
     """PSNR in dB of decode(encode(x)), codes used and their perplexity, on the frames given (N, H, W, 3)."""
     psnr, count = [], torch.zeros(0)
     for part in np.array_split(frames, max(1, len(frames) // 100)):
         x = torch.from_numpy(part)
-        tokens = model.encode(x)  # type: ignore[operator]
-        y = model.decode(tokens)  # type: ignore[operator]
+        tokens = model.encode(x)
+        y = model.decode(tokens)
         error = ((x.float() - y.float()) ** 2).mean((1, 2, 3)).clamp(min=1e-3)
         psnr.append(10 * torch.log10(255**2 / error))
-        hits = torch.bincount(tokens.flatten(), minlength=len(model.codebook)).float()  # type: ignore[arg-type]
+        hits = torch.bincount(tokens.flatten(), minlength=codes(model.config)).float()
         count = hits if not len(count) else count + hits
     p = count / count.sum()
     entropy = -(p[p > 0] * p[p > 0].log()).sum()

@@ -1,0 +1,68 @@
+"""Which networks there are, and how one is built from the sizes that a recipe or a run writes down."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from models.patch_vqvae import PatchVQVAE, PatchVQVAEConfig
+from models.two_level_vqvae import TwoLevelVQVAE, TwoLevelVQVAEConfig
+from models.v1.vqvae import VQVAE, VQVAEConfig
+from models.v1.world_model import VisualWorldModel, VisualWorldModelConfig
+from models.world_model import TemporalVisualWorldModel, WorldModelConfig
+
+KINDS = ("v1", "v1.1", "v2")
+"""Generations of networks. v2 has those of v1.1, with more of their options in use."""
+
+TokenizerConfig = VQVAEConfig | PatchVQVAEConfig | TwoLevelVQVAEConfig
+DynamicsConfig = VisualWorldModelConfig | WorldModelConfig
+Tokenizer = VQVAE | PatchVQVAE | TwoLevelVQVAE
+Dynamics = VisualWorldModel | TemporalVisualWorldModel
+
+
+def tokenizer_config(kind: str, sizes: dict[str, Any]) -> TokenizerConfig:
+    """The configuration of a tokenizer; `fine` among the sizes asks for two levels. Raises TypeError for odd names."""
+    if kind == "v1":
+        return VQVAEConfig(**_tuples(sizes))
+    return TwoLevelVQVAEConfig(**_tuples(sizes)) if "fine" in sizes else PatchVQVAEConfig(**_tuples(sizes))
+
+
+def dynamics_config(kind: str, sizes: dict[str, Any]) -> DynamicsConfig:
+    """The configuration of a dynamics network. Raises TypeError for names it does not have."""
+    return VisualWorldModelConfig(**_tuples(sizes)) if kind == "v1" else WorldModelConfig(**_tuples(sizes))
+
+
+def build_tokenizer(config: TokenizerConfig) -> Tokenizer:
+    """The tokenizer of a configuration, untrained."""
+    match config:
+        case VQVAEConfig():
+            return VQVAE(config)
+        case PatchVQVAEConfig():
+            return PatchVQVAE(config)
+        case TwoLevelVQVAEConfig():
+            return TwoLevelVQVAE(config)
+
+
+def build_dynamics(config: DynamicsConfig) -> Dynamics:
+    """The dynamics of a configuration, untrained."""
+    return VisualWorldModel(config) if isinstance(config, VisualWorldModelConfig) else TemporalVisualWorldModel(config)
+
+
+def frame_size(config: TokenizerConfig) -> int:
+    """Side in pixels of the frames that a tokenizer is made for."""
+    match config:
+        case VQVAEConfig():
+            return 64
+        case PatchVQVAEConfig():
+            return config.patch * config.grid[0]
+        case TwoLevelVQVAEConfig():
+            return config.patch * config.grid[0] * config.fine
+
+
+def codes(config: TokenizerConfig) -> int:
+    """Number of a tokenizer's codes, those of both levels together."""
+    return 2 * config.level_vocabulary if isinstance(config, TwoLevelVQVAEConfig) else config.vocabulary
+
+
+def _tuples(sizes: dict[str, Any]) -> dict[str, Any]:
+    """JSON and TOML know lists only."""
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in sizes.items()}
