@@ -58,6 +58,17 @@ def frame_size(config: TokenizerConfig) -> int:
             return config.patch * config.grid[0] * config.fine
 
 
+def positions(config: TokenizerConfig) -> int:
+    """Number of tokens in a frame."""
+    match config:
+        case VQVAEConfig():
+            return 64
+        case PatchVQVAEConfig():
+            return config.grid[0] * config.grid[1]
+        case TwoLevelVQVAEConfig():
+            return config.grid[0] * config.grid[1] * (1 + config.fine**2)
+
+
 def codes(config: TokenizerConfig) -> int:
     """Number of a tokenizer's codes, those of both levels together."""
     return 2 * config.level_vocabulary if isinstance(config, TwoLevelVQVAEConfig) else config.vocabulary

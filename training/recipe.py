@@ -15,8 +15,10 @@ from models.networks import (
     TokenizerConfig,
     build_dynamics,
     build_tokenizer,
+    codes,
     dynamics_config,
     frame_size,
+    positions,
     tokenizer_config,
 )
 from training.checkpoint import RunError, load_weights, read_run
@@ -85,6 +87,11 @@ def load(recipe: str) -> Recipe:
     training = dict(content.get("dynamics_training", {}))
     training["noise"] = _read(HistoryNoise, training.get("noise", {}), path)
     tokenizer, dynamics = _networks(kind, content, path)
+    if (positions(tokenizer), codes(tokenizer)) != (dynamics.positions, dynamics.vocabulary):
+        raise RunError(
+            f"{path}: the tokenizer makes {positions(tokenizer)} tokens of {codes(tokenizer)} codes, and the dynamics "
+            f"expect {dynamics.positions} of {dynamics.vocabulary}."
+        )
     return Recipe(
         name=path.stem,
         kind=kind,

@@ -1,0 +1,43 @@
+"""Every recipe that comes with the project fits together, and a mistake in one is said in a sentence."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from models.networks import build_dynamics, build_tokenizer
+from models.world_model import TemporalVisualWorldModel
+from training import recipe as recipes
+from training.checkpoint import RunError
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("name", recipes.names())
+def test_the_networks_of_a_recipe_understand_each_other(name: str) -> None:
+    plan = recipes.load(name)
+    tokenizer, dynamics = build_tokenizer(plan.tokenizer).eval(), build_dynamics(plan.dynamics).eval()
+    frames = torch.randint(256, (2, plan.size, plan.size, 3)).to(torch.uint8)
+    tokens = tokenizer.encode(frames)
+    action = torch.zeros(2, dtype=torch.int64)
+    history = tokens[:, None] if isinstance(dynamics, TemporalVisualWorldModel) else tokens
+    logits = dynamics(history, action)
+    assert logits.shape == (*tokens.shape, plan.dynamics.vocabulary)
+    assert tokenizer.decode(logits.argmax(-1)).shape == frames.shape
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('kind = "v3"', "kind must be v1, v1.1, v2"),
+        ('kind = "v2"\n[dynamics]\nlayer = 3', "layer"),
+        ('kind = "v2"\n[tokenizer]\ngrid = [16, 16]', "256 tokens of 512 codes, and the dynamics expect 64 of 512"),
+        ("kind = ", "not valid TOML"),
+    ],
+)
+def test_a_mistake_in_a_recipe_is_one_sentence(text: str, message: str, tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(text)
+    with pytest.raises(RunError, match=message):
+        recipes.load(str(path))
