@@ -33,11 +33,14 @@ def draw_figures(screen: pygame.Surface, status: Status, meter: Meter, fps: floa
     x = look.text(screen, f"{meter.last_ms:.1f} ms", (x + 14, top), look.TEXT)
     _if_room(screen, stages, x + 14, top, width)
     top += 22
+    score = f"score {status.score:g}" if status.score is not None else ""
     if status.real:
-        look.text(screen, f"the real game   seed {status.seed}", (look.MARGIN, top), look.DIM)
+        x = look.text(screen, f"the real game   seed {status.seed}", (look.MARGIN, top), look.DIM)
+        _if_room(screen, score, x + 14, top, width)
         return
     mode = f"{status.mode} ×{status.passes}" if status.mode == "parallel" and status.passes > 1 else status.mode
     x = look.text(screen, f"{mode}  {status.decoder}  T {status.temperature:.2f}", (look.MARGIN, top), look.DIM)
+    x = _if_room(screen, score, x + 14, top, width) if score else x
     cells = "■" * min(status.history, status.slots) + "□" * max(0, status.slots - status.history)
     x = _if_room(screen, f"history {cells}", x + 14, top, width)
     _if_room(screen, f"late {meter.late}", x + 14, top, width)

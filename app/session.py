@@ -48,7 +48,7 @@ class Choice:
 
 @dataclass(frozen=True)
 class Status:
-    """What the HUD says about the session at one frame."""
+    """What the HUD says about the session at one frame. score: None where a dream predicts no rewards."""
 
     real: bool
     bundle: str
@@ -61,7 +61,7 @@ class Status:
     slots: int
     seed: int
     timings: Mapping[str, float]
-    score: float
+    score: float | None
 
 
 class Witness(Protocol):
@@ -235,7 +235,9 @@ class Session:
         """What the HUD shows now."""
         name = self.bundle.manifest.name if self.bundle else ""
         game = self.bundle.manifest.games[0] if self.bundle else self._real().name
-        common = {"bundle": name, "game": game, "seed": self.seed, "score": self.score, "real": self.is_real}
+        known = self.is_real or self._bundle().manifest.outcome is not None
+        score = self.score if known else None
+        common = {"bundle": name, "game": game, "seed": self.seed, "score": score, "real": self.is_real}
         if self.dream is None or self.is_real:
             return Status(mode="", decoder="", temperature=0.0, passes=1, history=0, slots=0, timings={}, **common)  # type: ignore[arg-type]
         dream = self.dream

@@ -38,7 +38,7 @@ class DreamBatch:
 
     Between two frames `mode` ('parallel' or 'ar'), `decoder`, `temperature`, `min_p` and `passes` may be set; an
     unknown one is a ValueError. `timings` holds the last step's milliseconds by stage, `head_runs` its runs of the
-    causal head.
+    causal head, `rewards` (B,) float32 and `ended` (B,) bool what it brought: 0 and False where nothing predicts it.
     """
 
     def __init__(
@@ -70,6 +70,9 @@ class DreamBatch:
         self.frames: Frames = np.zeros((batch, self.size, self.size, 3), np.uint8)
         self.timings: dict[str, float] = {}
         self.head_runs = 0
+        self.rewards = np.zeros(batch, np.float32)
+        self.ended = np.zeros(batch, np.bool_)
+        self._values = np.array(manifest.outcome.rewards if manifest.outcome else (0,), np.float32)
         self._generators: list[np.random.Generator] = []
 
     @property
@@ -198,6 +201,7 @@ class DreamBatch:
         prediction = self.advance(actions)
         t1 = perf_counter()
         self.tokens = self._sample(prediction)
+        self._judge(prediction)
         t2 = perf_counter()
         self.frames = self.bundle.runtime.decode(self.tokens)
         t3 = perf_counter()
@@ -243,6 +247,13 @@ class DreamBatch:
 
         drawn, self.head_runs = refine(causal_logits, guess, noise, sampling, most)
         return drawn
+
+    def _judge(self, prediction: Prediction) -> None:
+        """What the step to the frame just drawn brings: the most likely reward, an end if it is likelier than not."""
+        if self.bundle.manifest.outcome is not None:
+            assert prediction.hidden is not None
+            rewards, ended = self.bundle.runtime.outcome(prediction.hidden, self.tokens)
+            self.rewards, self.ended = self._values[rewards.argmax(-1)], ended > 0
 
     def _choose(self, what: str, value: str, known: tuple[str, ...]) -> str:
         if value not in known:
@@ -316,8 +327,9 @@ class Dream:
         return self.frame
 
     def step(self, action: int) -> Step:
-        """Dream one frame. These bundles predict no reward and no end: the reward is 0 and `ended` false."""
-        return Step(self._batch.step([action])[0], 0.0, False)
+        """Dream one frame. Where the bundle predicts no outcome the reward is 0 and `ended` false."""
+        frame = self._batch.step([action])[0]
+        return Step(frame, float(self._batch.rewards[0]), bool(self._batch.ended[0]))
 
     def snapshot(self) -> DreamSnapshot:
         """A copy of everything that decides what comes next; the settings are not part of it."""

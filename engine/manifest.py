@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import re
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -44,12 +45,13 @@ class SamplingDefaults:
 
 @dataclass(frozen=True)
 class Graphs:
-    """File of each graph. `causal_head` is null where the bundle has no ar mode."""
+    """File of each graph. `causal_head` is null where the bundle has no ar mode, `outcome` where it predicts none."""
 
     encoder: str
     dynamics: str
     decoder: str
     causal_head: str | None = None
+    outcome: str | None = None
 
     def present(self) -> dict[str, str]:
         """Graph name to file, of those that exist."""
@@ -65,6 +67,13 @@ class Programs(Graphs):
     def present(self) -> dict[str, str]:
         """Graph name to file, of those that exist; the weights are not a graph."""
         return {name: file for name, file in super().present().items() if name != "weights"}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What the outcome graph speaks of. rewards: the values that a reward can have, in the order of its logits."""
+
+    rewards: tuple[float, ...]
 
 
 @dataclass(frozen=True)
@@ -89,9 +98,11 @@ class Manifest:
     resolution: side of a frame in pixels. grid: rows and columns of tokens. vocabulary: number of codes.
     history: frames that a prediction can look at, the newest included.
     modes, decoders: how it can be sampled and drawn. cache: the ring's sizes, null without memory.
-    hidden: width of the causal head's input, null without one. sampling: defaults. parameters: count over all graphs.
+    hidden: width of what the causal head and the outcome graph look at, null without either. sampling: defaults.
+    parameters: count over all graphs.
     precision: how the weights are stored. graphs: ONNX files. programs: torch.export files, null where none ship.
     starts: npz of start histories. files: SHA-256 of every file. known_frame: a self-check.
+    outcome: the rewards that can be predicted, null where no reward and no end of the round is.
     training, metrics: free-form records for people. licence: of the weights.
     """
 
@@ -117,6 +128,7 @@ class Manifest:
     starts: str
     files: dict[str, str]
     known_frame: KnownFrame
+    outcome: Outcome | None = None
     training: dict[str, Any] = field(default_factory=dict)
     metrics: dict[str, Any] = field(default_factory=dict)
     licence: str = "MIT"
@@ -180,6 +192,12 @@ def _check(m: Manifest) -> None:
         raise SchemaError(f"precision must be one of {', '.join(PRECISIONS)}, not {m.precision!r}")
     if "ar" in m.modes and (m.graphs.causal_head is None or m.hidden is None):
         raise SchemaError("the mode ar needs graphs.causal_head and hidden")
+    if (m.graphs.outcome is None) != (m.outcome is None):
+        raise SchemaError("outcome and graphs.outcome need each other")
+    if m.outcome is not None and not (m.outcome.rewards and all(map(math.isfinite, m.outcome.rewards))):
+        raise SchemaError("outcome.rewards must name at least one number")
+    if (m.hidden is None) != (m.graphs.causal_head is None and m.graphs.outcome is None):
+        raise SchemaError("hidden belongs to graphs.causal_head and graphs.outcome")
     if not 0 <= m.sampling.temperature < float("inf") or not 0 <= m.sampling.min_p < 1:
         raise SchemaError("sampling needs temperature >= 0 and 0 <= min_p < 1")
     if not 1 <= m.sampling.passes <= m.most_passes:

@@ -1,4 +1,4 @@
-"""The small interface between a dream and whatever runs the graphs: four verbs on numpy arrays."""
+"""The small interface between a dream and whatever runs the graphs: five verbs on numpy arrays."""
 
 from __future__ import annotations
 
@@ -18,12 +18,14 @@ INPUTS: dict[str, tuple[str, ...]] = {
     "encoder": ("frames",),
     "dynamics": ("tokens", "action", "keys", "values", "age"),
     "causal_head": ("hidden", "tokens"),
+    "outcome": ("hidden", "tokens"),
     "decoder": ("tokens",),
 }
 OUTPUTS: dict[str, tuple[str, ...]] = {
     "encoder": ("tokens",),
     "dynamics": ("logits", "hidden", "new_keys", "new_values"),
     "causal_head": ("logits",),
+    "outcome": ("rewards", "ended"),
     "decoder": ("frames",),
 }
 
@@ -34,7 +36,7 @@ def graph_inputs(graph: str, cache: bool) -> tuple[str, ...]:
 
 
 def graph_outputs(graph: str, cache: bool, hidden: bool) -> tuple[str, ...]:
-    """Names of a graph's outputs, in order. `hidden`: the bundle has a causal head."""
+    """Names of a graph's outputs, in order. `hidden`: the dynamics feeds a further head."""
     if graph != "dynamics":
         return OUTPUTS[graph]
     return ("logits", *(("hidden",) if hidden else ()), *(("new_keys", "new_values") if cache else ()))
@@ -43,7 +45,7 @@ def graph_outputs(graph: str, cache: bool, hidden: bool) -> tuple[str, ...]:
 class Prediction(NamedTuple):
     """What the dynamics graph says of the next frame.
 
-    logits: (B, S, V) float32. hidden: (B, S, hidden) float32 for the causal head, None without one.
+    logits: (B, S, V) float32. hidden: (B, S, hidden) float32 for the causal head and the outcome, None without either.
     keys, values: (B, layers, heads, P, head_dim) float32 of the frame it was given, None without a cache.
     """
 
@@ -56,7 +58,7 @@ class Prediction(NamedTuple):
 class Runtime(ABC):
     """Runs the graphs of one bundle. It holds no trajectory, so that many dreams can share it.
 
-    A subclass fills in `run`. cache, hidden: whether the bundle's dynamics has a ring and feeds a causal head.
+    A subclass fills in `run`. cache, hidden: whether the bundle's dynamics has a ring and feeds a further head.
     """
 
     def __init__(self, cache: bool, hidden: bool) -> None:
@@ -84,6 +86,14 @@ class Runtime(ABC):
     def causal_logits(self, hidden: Floats, tokens: Tokens) -> Floats:
         """hidden (B, S, hidden), tokens (B, S) of the next frame to logits (B, S, V): position i from tokens < i."""
         return self.run("causal_head", [hidden, tokens])[0]  # type: ignore[return-value]
+
+    def outcome(self, hidden: Floats, tokens: Tokens) -> tuple[Floats, Floats]:
+        """hidden (B, S, hidden), tokens (B, S) of the next frame to what the step to it brings.
+
+        Returns logits over the manifest's rewards (B, R) and the logit of the round's end (B,).
+        """
+        rewards, ended = self.run("outcome", [hidden, tokens])
+        return rewards, ended  # type: ignore[return-value]
 
     def decode(self, tokens: Tokens) -> NDArray[np.uint8]:
         """Tokens (B, S) int64 to frames (B, H, W, 3) uint8."""

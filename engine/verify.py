@@ -57,6 +57,10 @@ def expected_signature(m: Manifest, graph: str) -> tuple[Signature, Signature]:
         return {"tokens": tokens}, {"frames": image}
     if graph == "causal_head":
         return {"hidden": hidden, "tokens": tokens}, {"logits": logits}
+    if graph == "outcome":
+        assert m.outcome is not None
+        rewards: tuple[str, list[object]] = ("tensor(float)", ["B", len(m.outcome.rewards)])
+        return {"hidden": hidden, "tokens": tokens}, {"rewards": rewards, "ended": ("tensor(float)", ["B"])}
     inputs: Signature = {"tokens": tokens, "action": ("tensor(int64)", ["B"])}
     outputs: Signature = {"logits": logits}
     if m.hidden is not None:

@@ -136,10 +136,12 @@ def bench_row(path: Path, mode: str, decoder: str, frames: int, threads: int, se
 
 
 def gflop_per_frame(folder: Path, graphs: Graphs, head_runs: float) -> float:
-    """The arithmetic of a frame: dynamics and decoder once, the causal head as often as it was run."""
+    """The arithmetic of a frame: every graph but the encoder once, the causal head as often as it was run."""
     from evaluation.flops import gflop_of_graph
 
     total = gflop_of_graph(folder / graphs.dynamics) + gflop_of_graph(folder / graphs.decoder)
+    if graphs.outcome is not None:
+        total += gflop_of_graph(folder / graphs.outcome)
     if graphs.causal_head is None or not head_runs:
         return total
     return total + head_runs * gflop_of_graph(folder / graphs.causal_head)

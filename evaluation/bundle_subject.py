@@ -102,6 +102,14 @@ class BundlePrediction:
             tokens = after
         return tokens
 
+    def outcome(self, truth: NDArray[np.int64]) -> tuple[NDArray[np.float32], NDArray[np.bool_]] | None:
+        """The most likely reward (B,) and whether the round ends (B,), given the true next tokens (B, S)."""
+        outcome, hidden = self._bundle.manifest.outcome, self._prediction.hidden
+        if outcome is None or hidden is None:
+            return None
+        rewards, ended = self._bundle.runtime.outcome(hidden, truth)
+        return np.array(outcome.rewards, np.float32)[rewards.argmax(axis=-1)], ended > 0
+
     def _causal(self, tokens: NDArray[np.int64]) -> NDArray[np.float32]:
         hidden = self._prediction.hidden
         if hidden is None:

@@ -98,8 +98,7 @@ def measure(subject: Subject, ground: Ground, sizes: Sizes, seed: int, progress:
         left = 0.0
     long_truth = ground.long_truth() if left > 0 else truth
     entry |= drift_free_frames(subject, long_truth, reader, known, sizes.rollout, seed, left, progress)
-    # No bundle predicts rewards or ends yet: their two keys say so rather than being absent.
-    entry |= {"reward_f1": None, "ended_f1": None} | ground.reader_exact
+    entry |= ground.reader_exact
     entry |= {
         "frames": entry["teacher_forced_frames"] + sum(part["frames"] for part in entry["rollout"].values()),
         "episodes": truth.batch,

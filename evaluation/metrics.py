@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -122,6 +123,28 @@ class Share:
     @property
     def value(self) -> float | None:
         return self.hits / self.of if self.of else None
+
+
+class F1:
+    """A running F1 of labels of which 0 means that nothing happens: micro-averaged over the other labels.
+
+    `value` is None while nothing happened and nothing was said to.
+    """
+
+    def __init__(self) -> None:
+        self.right = 0
+        self.said = 0
+        self.of = 0
+
+    def add(self, said: NDArray[Any], true: NDArray[Any]) -> None:
+        """Count predicted and true labels, numbers or bools of the same shape."""
+        self.right += int(((said == true) & (true != 0)).sum())
+        self.said += int((said != 0).sum())
+        self.of += int((true != 0).sum())
+
+    @property
+    def value(self) -> float | None:
+        return 2 * self.right / (self.said + self.of) if self.said + self.of else None
 
 
 def _same_shape(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> None:

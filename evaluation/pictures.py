@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from evaluation.rollout import begin
 from evaluation.subject import Subject
-from evaluation.truth import LEAD, Truth
+from evaluation.truth import LEAD
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -59,7 +59,8 @@ def strips(
     game_seed = 0
     for subject in subjects:
         ground = grounds[(subject.game, subject.resolution)]
-        truth = one_episode(ground.truth, episode % ground.truth.batch)
+        shown = episode % ground.truth.batch
+        truth = ground.truth.only(slice(shown, shown + 1))
         ticks = min(128 if quick else max(SHOWN_FRAMES), truth.ticks + 1 - LEAD)
         real = "real" if subject.resolution == 64 else f"real {subject.resolution}"
         if real not in frames:
@@ -68,14 +69,6 @@ def strips(
         dream, _ = begin(subject, truth, ground.reader, seed)
         frames[subject.label] = np.stack([dream.step(truth.actions[LEAD - 1 + k])[0].copy() for k in range(ticks)])
     return Strips(frames, seed, game_seed)
-
-
-def one_episode(truth: Truth, episode: int) -> Truth:
-    """Trajectory number `episode` alone."""
-    only = slice(episode, episode + 1)
-    return Truth(
-        truth.make, truth.size, truth.seeds[only], truth.actions[:, only], truth.player[:, only], truth.twin[:, only]
-    )
 
 
 def picture(shown: Strips) -> Image:

@@ -60,7 +60,7 @@ def rollout(
     keep = min(sizes.long_episodes, truth.batch)
     parts = [track(subject, truth.head(keep), reader, horizon, seed, progress)]
     if keep < truth.batch:
-        parts.append(track(subject, tail(truth, keep), reader, short, seed + 1, progress))
+        parts.append(track(subject, truth.only(slice(keep, None)), reader, short, seed + 1, progress))
     table: dict[str, Any] = {}
     for first, last in metrics.SEGMENTS:
         rows = slice(first - 1, min(last, horizon))
@@ -77,18 +77,6 @@ def rollout(
             "frames": int(chosen["valid"].size),
         }
     return table, [metrics.drift_free(column) for column in parts[0].valid[:horizon].T]
-
-
-def tail(truth: Truth, first: int) -> Truth:
-    """The trajectories from number `first` on."""
-    return Truth(
-        truth.make,
-        truth.size,
-        truth.seeds[first:],
-        truth.actions[:, first:],
-        truth.player[:, first:],
-        truth.twin[:, first:],
-    )
 
 
 def begin(subject: Subject, truth: Truth, reader: StateReader, seed: int) -> tuple[Any, NDArray[np.uint8]]:

@@ -17,6 +17,9 @@ class Prediction(Protocol):
     def most_likely(self) -> NDArray[np.int64]:
         """(B, S): the frame the model would draw itself at temperature 0, without a look at the truth."""
 
+    def outcome(self, truth: NDArray[np.int64]) -> tuple[NDArray[np.float32], NDArray[np.bool_]] | None:
+        """Reward (B,) and whether the round ends (B,), given the true next tokens (B, S); None: it predicts neither."""
+
 
 class Teacher(Protocol):
     """A batch of trajectories whose history is true at every step."""

@@ -33,6 +33,7 @@ def accuracy_tables(report: dict[str, Any]) -> list[Table]:
 
 def _tokens(entries: dict[str, dict[str, Any]]) -> Table:
     head = ["bundle", "tokens right", "copy-last", "**changed tokens right**", "ceiling", "bits a token", "vocabulary"]
+    head += ["rewards", "ends"]
     rows = []
     for name, e in entries.items():
         ceiling = e["changed_token_ceiling_ar"] if e["mode"] == "ar" else e["changed_token_ceiling"]
@@ -45,6 +46,8 @@ def _tokens(entries: dict[str, dict[str, Any]]) -> Table:
                 share(ceiling),
                 number(e["token_nll_bits"], 4),
                 str(e["vocabulary"]),
+                share(e["reward_f1"]),
+                share(e["ended_f1"]),
             ]
         )
     e = next(iter(entries.values()))
@@ -54,6 +57,11 @@ def _tokens(entries: dict[str, dict[str, Any]]) -> Table:
         "scores. *Ceiling* is what the game's own randomness allows for the changed tokens, measured by branching the "
         f"simulator ({e['ceiling_moments']} moments, {e['ceiling_branches']} futures each)."
     )
+    if judged := [e for e in entries.values() if e["reward_f1"] is not None]:
+        note += (
+            f" *Rewards* and *ends*: F1 over the {judged[0]['reward_transitions']} steps that brought a reward and the "
+            f"{judged[0]['ended_transitions']} that ended a round."
+        )
     return Table("One frame ahead", head, rows, note)
 
 

@@ -31,9 +31,11 @@ def teacher_forced(subject: Subject, truth: Truth, sizes: TeacherSizes, progress
 
     The frames before LEAD fill the history and are not counted, so that every bundle is asked about the same frames.
     `token_flicker` is taken over the patches of which no pixel changed, which is stricter than over all patches.
+    `reward_f1` and `ended_f1` are of what is said given the true next frame, None where the bundle says nothing.
     """
     ticks = min(sizes.ticks, truth.ticks + 1 - LEAD)
     correct, changed_correct, copied, flicker = metrics.Share(), metrics.Share(), metrics.Share(), metrics.Share()
+    rewards, ends, judged = metrics.F1(), metrics.F1(), False
     bits: list[NDArray[np.float64]] = []
     counts = np.zeros(subject.vocabulary, np.int64)
     pictures: dict[str, list[NDArray[np.float64]]] = {
@@ -53,6 +55,10 @@ def teacher_forced(subject: Subject, truth: Truth, sizes: TeacherSizes, progress
             flicker.add(moved, ~metrics.patches_changed(frames, true_frames, subject.grid))
             bits.append(metrics.nll_bits(logits, true_tokens))
             counts += np.bincount(true_tokens.ravel(), minlength=subject.vocabulary)
+            if (outcome := prediction.outcome(true_tokens)) is not None:
+                judged = True
+                rewards.add(outcome[0], truth.rewards[t - 1])
+                ends.add(outcome[1], truth.ended[t - 1])
             if (t - LEAD) % sizes.picture_every == 0:
                 for key, drawn in (("reconstruction", true_tokens), ("one_step", prediction.most_likely())):
                     picture = subject.decode(drawn)
@@ -72,6 +78,10 @@ def teacher_forced(subject: Subject, truth: Truth, sizes: TeacherSizes, progress
         "codebook_used": int((counts > 0).sum()),
         "codebook_perplexity": metrics.perplexity(counts),
         "vocabulary": subject.vocabulary,
+        "reward_f1": rewards.value if judged else None,
+        "reward_transitions": rewards.of,
+        "ended_f1": ends.value if judged else None,
+        "ended_transitions": ends.of,
         "teacher_forced_frames": ticks * truth.batch,
         "picture_frames": sum(len(part) for part in pictures["one_step_psnr_db"]),
     }

@@ -7,7 +7,7 @@ frames costs less than keeping them.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -32,7 +32,8 @@ class Truth:
     make: builds the batched game. seeds: (B,) int64. actions: (T, B) int64; actions[t] turns frame t into frame t +
     1. player: (T + 1, B, 2) float, the player's position in pixels of a frame of `size`. twin: the same for a game
     with the same start and actions, but other luck from frame LEAD on: how far apart two true games drift is the
-    limit of what any dream can keep up with.
+    limit of what any dream can keep up with. rewards: (T, B) float32 and ended: (T, B) bool, of the same transitions as
+    actions.
     """
 
     make: Callable[[int], BatchGame]
@@ -41,6 +42,8 @@ class Truth:
     actions: NDArray[np.int64]
     player: NDArray[np.float64]
     twin: NDArray[np.float64]
+    rewards: NDArray[np.float32]
+    ended: NDArray[np.bool_]
 
     @property
     def ticks(self) -> int:
@@ -51,15 +54,14 @@ class Truth:
         return len(self.seeds)
 
     def head(self, episodes: int) -> Truth:
-        """The first `episodes` trajectories alone; they are the same, for a trajectory does not depend on its batch."""
-        return Truth(
-            self.make,
-            self.size,
-            self.seeds[:episodes],
-            self.actions[:, :episodes],
-            self.player[:, :episodes],
-            self.twin[:, :episodes],
-        )
+        """The first `episodes` trajectories alone."""
+        return self.only(slice(episodes))
+
+    def only(self, episodes: slice) -> Truth:
+        """Some trajectories alone; they are the same, for a trajectory does not depend on its batch."""
+        names = ("actions", "player", "twin", "rewards", "ended")
+        kept = {name: getattr(self, name)[:, episodes] for name in names}
+        return replace(self, seeds=self.seeds[episodes], **kept)
 
     def play(self, start: int = 0, stop: int | None = None) -> Iterator[tuple[int, BatchGame, NDArray[np.uint8]]]:
         """Replay. Yields (t, game, frames (B, size, size, 3) uint8) for t from `start` up to, not including, `stop`.
@@ -108,6 +110,7 @@ def record_truth(
     game, twin = make(episodes), make(episodes)
     game.reset(seeds, vary=True)
     actions = np.zeros((ticks, episodes), np.int64)
+    rewards, ended = np.zeros((ticks, episodes), np.float32), np.zeros((ticks, episodes), np.bool_)
     where = np.zeros((ticks + 1, episodes, 2))
     where_twin = np.zeros((ticks + 1, episodes, 2))
     where[0] = where_twin[0] = position(game)
@@ -116,7 +119,7 @@ def record_truth(
             twin.restore(game.snapshot())
             twin.branch(_TWIN_SALT)
         actions[t] = policy.act(game)
-        game.step(actions[t])
+        rewards[t], ended[t] = game.step(actions[t])
         where[t + 1] = position(game)
         if t < LEAD - 1:
             where_twin[t + 1] = where[t + 1]
@@ -124,4 +127,4 @@ def record_truth(
             twin.step(actions[t])
             where_twin[t + 1] = position(twin)
     scale = size / 64
-    return Truth(make, size, seeds, actions, where * scale, where_twin * scale)
+    return Truth(make, size, seeds, actions, where * scale, where_twin * scale, rewards, ended)

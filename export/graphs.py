@@ -23,6 +23,7 @@ class Sizes:
     history: int
     cache: CacheShape | None
     hidden: int | None
+    rewards: tuple[float, ...] = ()
 
     @property
     def positions(self) -> int:
@@ -62,15 +63,15 @@ class Decoder(nn.Module):
 
 
 class Dynamics(nn.Module):
-    """One frame against the ring; without a causal head there is no `hidden` among the outputs."""
+    """One frame against the ring; without a head that looks at it there is no `hidden` among the outputs."""
 
-    def __init__(self, model: TemporalVisualWorldModel) -> None:
+    def __init__(self, model: TemporalVisualWorldModel, hidden: bool) -> None:
         super().__init__()
-        self.model = model
+        self.model, self.hidden = model, hidden
 
     def forward(self, tokens: Tensor, action: Tensor, keys: Tensor, values: Tensor, age: Tensor) -> tuple[Tensor, ...]:
         logits, hidden, new_keys, new_values = self.model.step(tokens, action, keys, values, age)
-        return (logits, hidden, new_keys, new_values) if self.model.causal_head else (logits, new_keys, new_values)
+        return (logits, hidden, new_keys, new_values) if self.hidden else (logits, new_keys, new_values)
 
 
 class OneFrame(nn.Module):
@@ -96,13 +97,26 @@ class CausalLogits(nn.Module):
         return self.model.causal_logits(hidden, tokens)
 
 
+class Outcome(nn.Module):
+    """hidden (B, S, width), tokens (B, S) int64 -> logits of the rewards (B, R) and of the round's end (B,)."""
+
+    def __init__(self, model: TemporalVisualWorldModel) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, hidden: Tensor, tokens: Tensor) -> tuple[Tensor, Tensor]:
+        return self.model.outcome(hidden, tokens)
+
+
 def split(tokenizer: nn.Module, dynamics: nn.Module, sizes: Sizes) -> dict[str, Graph]:
     """Every graph of a bundle, by name."""
     modules: dict[str, nn.Module] = {"encoder": Encoder(tokenizer), "decoder": Decoder(tokenizer)}
     if isinstance(dynamics, TemporalVisualWorldModel):
-        modules["dynamics"] = Dynamics(dynamics)
+        modules["dynamics"] = Dynamics(dynamics, sizes.hidden is not None)
         if dynamics.causal_head is not None:
             modules["causal_head"] = CausalLogits(dynamics)
+        if dynamics.outcome_head is not None:
+            modules["outcome"] = Outcome(dynamics)
     else:
         modules["dynamics"] = OneFrame(dynamics)
     cache, hidden = sizes.cache is not None, sizes.hidden is not None
@@ -124,7 +138,7 @@ def random_inputs(graph: str, sizes: Sizes, batch: int, generator: torch.Generat
     tokens = integers(s.vocabulary, batch, s.positions)
     if graph == "decoder":
         return (tokens,)
-    if graph == "causal_head":
+    if graph in ("causal_head", "outcome"):
         assert s.hidden is not None
         return torch.randn(batch, s.positions, s.hidden, generator=generator), tokens
     action = integers(s.actions, batch)

@@ -11,7 +11,7 @@ import onnx
 import torch
 
 from engine.bundle import Bundle
-from engine.manifest import PRECISIONS, CacheShape, Graphs, KnownFrame, Manifest, Programs
+from engine.manifest import PRECISIONS, CacheShape, Graphs, KnownFrame, Manifest, Outcome, Programs
 from engine.verify import verify
 from export.bundle_writer import building, seal
 from export.graphs import Sizes, random_inputs, split
@@ -61,7 +61,7 @@ def export_run(
         for name, model in models.items():
             save(model, folder / f"{name}.onnx")
         _write_starts(run, sizes, folder / "starts.npz")
-        manifest = seal(folder, _manifest(run, sizes, out.name, precision, parameters, files))
+        manifest = seal(folder, _manifest(run, sizes, out.name, precision, parameters, tuple(graphs), files))
         for backend in ("onnx", "torch") if programs else ("onnx",):
             bundle = Bundle.load(folder, backend, threads=1)
             worst = check_parity(graphs, bundle.runtime, sizes, precision if backend == "onnx" else "fp32")
@@ -82,8 +82,9 @@ def sizes_of(run: Run) -> Sizes:
         slots = config.history - 1
         shape = CacheShape(config.layers, config.heads, config.width // config.heads, slots, config.trunk_positions)
         cache = shape if slots else None
-        hidden = config.width if config.causal_layers else None
-        return Sizes(grid=config.grid, history=config.history, cache=cache, hidden=hidden, **common)
+        hidden = config.width if config.causal_layers or config.rewards else None
+        common |= {"grid": config.grid, "history": config.history, "rewards": config.rewards}
+        return Sizes(cache=cache, hidden=hidden, **common)
     side = round(run.dynamics.config.positions**0.5)
     return Sizes(grid=(side, side), history=1, cache=None, hidden=None, **common)
 
@@ -113,9 +114,9 @@ def _manifest(
     name: str,
     precision: str,
     parameters: int,
+    graphs: tuple[str, ...],
     programs: dict[str, str] | None,
 ) -> Manifest:
-    causal = "causal_head.onnx" if sizes.hidden else None
     record = run.record
     known = tuple(min(action, sizes.actions - 1) for action in KNOWN_ACTIONS)
     return Manifest(
@@ -129,18 +130,19 @@ def _manifest(
         grid=sizes.grid,
         vocabulary=sizes.vocabulary,
         history=sizes.history,
-        modes=("ar", "parallel") if sizes.hidden else ("parallel",),  # the first is the one that opens
+        modes=("ar", "parallel") if "causal_head" in graphs else ("parallel",),  # the first is the one that opens
         decoders=("vq",),
         cache=sizes.cache,
         hidden=sizes.hidden,
         sampling=run.sampling,
         parameters=parameters,
         precision=precision,
-        graphs=Graphs("encoder.onnx", "dynamics.onnx", "decoder.onnx", causal),
+        graphs=Graphs(**{graph: f"{graph}.onnx" for graph in graphs}),
         programs=Programs(**programs) if programs else None,
         starts="starts.npz",
         files={},
         known_frame=KnownFrame(0, known, "", "known.png"),
+        outcome=Outcome(sizes.rewards) if sizes.rewards else None,
         training={"recipe": record.get("recipe"), **record.get("training", {})},
         metrics=record.get("metrics", {}),
     )

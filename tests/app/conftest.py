@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from engine.bundle import Bundle, Starts
-from engine.manifest import CacheShape, Graphs, KnownFrame, Manifest, SamplingDefaults
+from engine.manifest import CacheShape, Graphs, KnownFrame, Manifest, Outcome, SamplingDefaults
 from engine.runtime import Runtime
 
 ACTIONS = ("noop", "up", "down", "left", "right")
@@ -34,6 +34,9 @@ class DotRuntime(Runtime):
             return [small.repeat(PATCH, 1).repeat(PATCH, 2).repeat(3, 3)]
         if graph == "causal_head":
             return [inputs[0]]
+        if graph == "outcome":  # the right edge earns one, the left edge ends the round
+            column = inputs[1].argmax(-1) % GRID
+            return [np.eye(2, dtype=np.float32)[(column == GRID - 1).astype(int)], np.where(column == 0, 1.0, -1.0)]
         tokens, actions = inputs[:2]
         after = np.zeros_like(tokens)
         for row, grid, action in zip(after, tokens, actions, strict=True):
@@ -52,15 +55,15 @@ def dot_frame(y: int, x: int) -> NDArray[np.uint8]:
     return frame
 
 
-def make_bundle(name: str = "dots", modes: tuple[str, ...] = ("parallel", "ar")) -> Bundle:
-    """A bundle that runs without files."""
+def make_bundle(name: str = "dots", modes: tuple[str, ...] = ("parallel", "ar"), outcome: bool = False) -> Bundle:
+    """A bundle that runs without files. outcome: it predicts rewards and ends."""
     manifest = Manifest(
         format=1, name=name, version="1", games=("garden",), actions=ACTIONS, fps=20, resolution=64, grid=(GRID, GRID),
         vocabulary=CODES, history=HISTORY, modes=modes, decoders=("vq",),
         cache=CacheShape(1, 1, 1, HISTORY - 1, GRID * GRID),
         hidden=CODES, sampling=SamplingDefaults(1.0, 0.02), parameters=1, precision="fp32",
-        graphs=Graphs("e", "d", "v", "c"), programs=None, starts="starts.npz", files={},
-        known_frame=KnownFrame(0, (), "", ""),
+        graphs=Graphs("e", "d", "v", "c", "o" if outcome else None), programs=None, starts="starts.npz", files={},
+        known_frame=KnownFrame(0, (), "", ""), outcome=Outcome((0.0, 1.0)) if outcome else None,
     )  # fmt: skip
     frames = np.stack([np.stack([dot_frame(y, 3)] * HISTORY) for y in range(4)])
     starts = Starts(frames, np.zeros((4, HISTORY - 1), np.uint8), np.arange(4))

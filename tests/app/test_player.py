@@ -13,6 +13,7 @@ from app.player import Player
 from app.session import Choice, Session
 from engine.bundle import Bundle
 from games.world import Frame, Step
+from tests.app.conftest import make_bundle
 
 RIGHT = 4
 
@@ -70,14 +71,14 @@ def test_a_press_during_the_wait_is_answered_before_the_next_tick_is_due(bundle:
 
 def test_presses_do_not_speed_the_world_up(bundle: Bundle) -> None:
     player = a_player(bundle, fps=20)
+    began = time.monotonic()
     player.start()
-    end = time.monotonic() + 1.5
-    while time.monotonic() < end:
+    while time.monotonic() < began + 1.5:
         player.press("d", RIGHT, time.perf_counter())
         player.latch.release("d")
         time.sleep(0.01)
     player.stop()
-    assert player.meter.frames <= 1.5 * 20 + 3
+    assert player.meter.frames <= (time.monotonic() - began) * 20 + 3
 
 
 def test_the_rate_is_held(bundle: Bundle) -> None:
@@ -143,6 +144,12 @@ def test_slow_frames_are_counted_late_and_not_caught_up(bundle: Bundle, monkeypa
     player.run()
     assert player.meter.late >= 1
     assert time.perf_counter() - began >= 0.2 + 3 / 50
+
+
+def test_the_end_of_a_round_is_told() -> None:
+    player = a_player(make_bundle(outcome=True), paced=False, frames=5, script=(RIGHT,))
+    player.run()
+    assert list(player.messages) == ["game over"]
 
 
 def test_a_recording_that_fails_does_not_stop_the_play(bundle: Bundle) -> None:

@@ -8,6 +8,7 @@ import pytest
 from app.errors import Mistake
 from app.session import Choice, Session
 from engine.bundle import Bundle
+from tests.app.conftest import make_bundle
 
 RIGHT = 4
 
@@ -74,6 +75,20 @@ def test_passes_that_a_dream_cannot_make_are_refused_at_the_start_and_dropped_at
     session.switch_bundle(replace(bundle, manifest=manifest))
     assert session.status().passes == 1
     assert session.change_passes(1) == "dots only has one pass"
+
+
+def test_a_dream_that_predicts_rewards_keeps_the_score_and_begins_anew_when_the_round_ends() -> None:
+    session = Session(Choice("dots"), make_bundle(outcome=True))
+    scores = []
+    for _ in range(6):  # from column 3 over the right edge to column 1
+        session.step(RIGHT)
+        scores.append(session.status().score)
+    assert scores == [0, 0, 0, 1, 0, 0]
+
+
+def test_a_dream_that_predicts_no_rewards_shows_no_score_and_the_real_game_does(bundle: Bundle) -> None:
+    assert Session(Choice("dots"), bundle).status().score is None
+    assert Session(Choice("dots", real=True), bundle).status().score == 0
 
 
 def test_the_dream_goes_on_from_the_frame_where_the_real_game_was_left(bundle: Bundle) -> None:

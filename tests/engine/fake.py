@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from engine.bundle import Bundle, Starts
-from engine.manifest import CacheShape, Graphs, KnownFrame, Manifest, SamplingDefaults
+from engine.manifest import CacheShape, Graphs, KnownFrame, Manifest, Outcome, SamplingDefaults
 from engine.runtime import Runtime
 
 S, V, HIDDEN = 16, 24, 8
 CACHE = CacheShape(layers=1, heads=1, head_dim=V, slots=3, positions=S)
+
+REWARDS = (-1.0, 0.0, 1.0)
 
 
 class FakeRuntime(Runtime):
@@ -46,13 +49,15 @@ class FakeRuntime(Runtime):
                 self.causal_calls += 1
                 before = np.concatenate([np.zeros_like(tokens[:, :1]), tokens[:, :-1]], 1)
                 return [np.tile(hidden, 3) + self.neighbour[before]]
+            case "outcome", [_, tokens]:
+                return [np.eye(3, dtype=np.float32)[tokens.sum(1) % 3], tokens[:, 0].astype(np.float32) - V / 2]
         raise AssertionError(graph)
 
 
-def fake_manifest() -> Manifest:
-    """A manifest that passes every check, with made-up files."""
+def fake_manifest(outcome: bool = False) -> Manifest:
+    """A manifest that passes every check, with made-up files. outcome: it predicts rewards and ends."""
     files = ("encoder.onnx", "dynamics.onnx", "decoder.onnx", "causal_head.onnx", "starts.npz", "known.png")
-    return Manifest(
+    manifest = Manifest(
         format=1, name="fake", version="0", games=("garden",), actions=("noop", "up", "down", "left", "right"), fps=20,
         resolution=32, grid=(4, 4), vocabulary=V, history=4, modes=("parallel", "ar"), decoders=("vq",), cache=CACHE,
         hidden=HIDDEN, sampling=SamplingDefaults(1.0, 0.02), parameters=1, precision="fp32",
@@ -60,9 +65,13 @@ def fake_manifest() -> Manifest:
         starts="starts.npz", files=dict.fromkeys(files, "0" * 64),
         known_frame=KnownFrame(0, (1,), "0" * 64, "known.png"),
     )  # fmt: skip
+    if not outcome:
+        return manifest
+    graphs, files = replace(manifest.graphs, outcome="outcome.onnx"), manifest.files | {"outcome.onnx": "0" * 64}
+    return replace(manifest, graphs=graphs, files=files, outcome=Outcome(REWARDS))
 
 
-def fake_bundle() -> Bundle:
+def fake_bundle(outcome: bool = False) -> Bundle:
     """An opened bundle around `FakeRuntime`, with three starts."""
     rng = np.random.default_rng(1)
     starts = Starts(
@@ -70,4 +79,4 @@ def fake_bundle() -> Bundle:
         rng.integers(0, 5, (3, 3), np.uint8),
         np.arange(3, dtype=np.int64),
     )
-    return Bundle(Path("fake"), fake_manifest(), "f" * 64, "onnx", FakeRuntime(), starts)
+    return Bundle(Path("fake"), fake_manifest(outcome), "f" * 64, "onnx", FakeRuntime(), starts)

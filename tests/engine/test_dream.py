@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from fake import FakeRuntime
+from fake import REWARDS, FakeRuntime, V, fake_bundle
 
 from engine.bundle import Bundle
 from engine.dream import Dream, DreamBatch
@@ -24,6 +24,28 @@ def test_a_dream_is_a_world(bundle: Bundle) -> None:
     assert step.frame.shape == (32, 32, 3)
     assert step.frame.dtype == np.uint8
     assert (step.reward, step.ended) == (0.0, False)
+
+
+def test_a_step_brings_the_most_likely_reward_and_an_end_that_is_likelier_than_not() -> None:
+    batch = DreamBatch(fake_bundle(outcome=True), 2)
+    batch.reset([1, 2])
+    assert (batch.rewards.tolist(), batch.ended.tolist()) == ([0, 0], [False, False])
+    rewards, ends = set(), set()
+    for action in SCRIPT:
+        batch.step([action, 0])
+        assert batch.rewards.tolist() == [REWARDS[i] for i in batch.tokens.sum(1) % 3]
+        assert batch.ended.tolist() == (batch.tokens[:, 0] > V / 2).tolist()
+        rewards |= set(batch.rewards.tolist())
+        ends |= set(batch.ended.tolist())
+    assert (rewards, ends) == ({-1, 0, 1}, {False, True})
+
+
+def test_a_dream_hands_out_what_its_step_brought() -> None:
+    dream = Dream(fake_bundle(outcome=True), seed=3)
+    for action in SCRIPT:
+        step = dream.step(action)
+        assert step.reward == REWARDS[dream.tokens.sum() % 3]
+        assert step.ended is bool(dream.tokens[0] > V / 2)
 
 
 @pytest.mark.parametrize("mode", ["parallel", "ar"])

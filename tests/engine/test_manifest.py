@@ -13,19 +13,20 @@ from engine.manifest import Manifest
 FILE = Path("v9/manifest.json")
 
 
-def test_a_manifest_reads_back_as_it_was_written() -> None:
-    assert Manifest.parse(fake_manifest().to_json(), FILE) == fake_manifest()
+@pytest.mark.parametrize("outcome", [False, True])
+def test_a_manifest_reads_back_as_it_was_written(outcome: bool) -> None:
+    manifest = fake_manifest(outcome)
+    assert Manifest.parse(manifest.to_json(), FILE) == manifest
+
+
+def test_a_manifest_from_before_there_were_passes_and_outcomes_is_read() -> None:
+    value = json.loads(fake_manifest().to_json())
+    del value["sampling"]["passes"], value["graphs"]["outcome"], value["outcome"]
+    assert Manifest.parse(json.dumps(value), FILE) == fake_manifest()
 
 
 CACHE = {"layers": 1, "heads": 1, "head_dim": 4, "slots": 3, "positions": 16}
-
-
-def test_a_manifest_that_says_nothing_of_passes_means_one() -> None:
-    value = json.loads(fake_manifest().to_json())
-    del value["sampling"]["passes"]
-    assert Manifest.parse(json.dumps(value), FILE).sampling.passes == 1
-
-
+HEADLESS = {"encoder": "encoder.onnx", "dynamics": "dynamics.onnx", "decoder": "decoder.onnx"}
 BAD: list[tuple[dict[str, Any], str]] = [
     ({"format": 2}, "format 2.*update Reverie"),
     ({"format": 0}, "format 0.*export the bundle again"),
@@ -41,6 +42,8 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"modes": ["parallel", "psychic"]}, "psychic"),
     ({"decoders": ["diffusion"]}, "diffusion"),
     ({"hidden": None}, "the mode ar needs"),
+    ({"outcome": {"rewards": [0]}}, "outcome and graphs.outcome need each other"),
+    ({"modes": ["parallel"], "graphs": HEADLESS}, "hidden belongs to graphs.causal_head and graphs.outcome"),
     ({"history": 9}, "cache.slots must be history - 1"),
     ({"starts": "other.npz"}, "no SHA-256 of other.npz"),
     ({"files": {}}, "no SHA-256 of encoder.onnx"),
@@ -78,3 +81,11 @@ def test_a_missing_key_is_named() -> None:
 def test_what_is_no_manifest_at_all_is_refused(text: str) -> None:
     with pytest.raises(BundleError):
         Manifest.parse(text, FILE)
+
+
+def test_an_outcome_without_a_reward_is_refused() -> None:
+    value = json.loads(fake_manifest(outcome=True).to_json())
+    for rewards in ([], [0, float("nan")]):
+        value["outcome"]["rewards"] = rewards
+        with pytest.raises(BundleError, match="must name at least one number"):
+            Manifest.parse(json.dumps(value), FILE)

@@ -16,7 +16,10 @@ LAMP = (40, 80, 120, 160)
 
 
 class DotGame(BatchGame):
-    """A white 8x8 dot moved by the keys; the patch in the corner is a lamp that takes one of four levels at random."""
+    """A white 8x8 dot moved by the keys; the patch in the corner is a lamp that takes one of four levels at random.
+
+    The lamp is the reward, from -1 to 1, and its highest level ends the round.
+    """
 
     name = "dot"
     title = "Dot"
@@ -36,7 +39,7 @@ class DotGame(BatchGame):
         self.player = np.clip(self.player + STEP[self.checked_actions(actions)], [0, 8], [56, 56])
         luck = (self.seeds * 7919 + self.tick * 104729 + self.salt * 15485863) % 1_000_003
         self.lamp = luck * 2654435761 % 2**32 // 2**20 % 4
-        return np.zeros(self.batch, np.float32), np.zeros(self.batch, bool)
+        return (self.lamp - 1).clip(-1, 1).astype(np.float32), self.lamp == 3
 
     def render(self, size: int) -> NDArray[np.uint8]:
         return draw(self.player, self.lamp)
@@ -154,6 +157,9 @@ class CertainPrediction:
 
     def most_likely(self) -> NDArray[np.int64]:
         return self.tokens
+
+    def outcome(self, truth: NDArray[np.int64]) -> Any:
+        return None
 
 
 class FrozenDream:

@@ -74,6 +74,17 @@ def test_drift_begins_at_the_first_of_eight_frames_that_are_not_valid() -> None:
     assert metrics.drift_free(np.zeros(8, bool)) == 0
 
 
+def test_f1_counts_what_is_said_wrongly_and_what_is_not_said() -> None:
+    f1 = metrics.F1()
+    f1.add(np.array([0.0, 0.0]), np.array([0.0, 0.0]))
+    assert f1.value is None, "nothing happened"
+    f1.add(np.array([1.0, 1.0, -1.0, 0.0, 0.0]), np.array([1.0, -1.0, 0.0, 1.0, 0.0]))
+    assert f1.value == pytest.approx(2 * 1 / (3 + 3))
+    f1 = metrics.F1()
+    f1.add(np.array([True, False, True]), np.array([True, False, False]))
+    assert f1.value == pytest.approx(2 / 3)
+
+
 def test_nothing_measured_is_not_zero() -> None:
     assert metrics.mean_or_none(np.zeros(0)) is None
     assert metrics.Share().value is None

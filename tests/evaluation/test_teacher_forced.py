@@ -50,6 +50,36 @@ def test_every_frame_is_predicted_from_the_frame_and_action_just_before_it(truth
     assert result["changed_token_accuracy"] == pytest.approx(1 - lost / result["changed_tokens"])
 
 
+class JudgeSubject(FakeSubject):
+    """Says of every step what the lamp of the true next frame says, but never that a round ends."""
+
+    def teacher(self, batch: int) -> Any:
+        return self
+
+    def step(self, tokens: NDArray[np.int64], actions: NDArray[np.int64]) -> Any:
+        class Judged(CertainPrediction):
+            def outcome(self, truth: NDArray[np.int64]) -> Any:
+                level = truth[:, 0] // 40 - 1
+                return (level - 1).clip(-1, 1).astype(np.float32), np.zeros(len(truth), bool)
+
+        return Judged(tokens, self.vocabulary)
+
+
+def test_rewards_and_ends_are_held_against_those_of_the_same_step(truth: Truth) -> None:
+    result = teacher_forced(JudgeSubject(), truth, TeacherSizes(ticks=40))
+    of = slice(LEAD - 1, LEAD + 39)
+    assert result["reward_transitions"] == np.count_nonzero(truth.rewards[of]) > 40
+    assert result["ended_transitions"] == truth.ended[of].sum() > 20
+    # The dot may stand before the lamp; there is nothing else to be wrong about.
+    assert 0.95 < result["reward_f1"] <= 1
+    assert result["ended_f1"] == 0
+
+
+def test_a_model_that_predicts_no_outcome_is_not_wrong_about_it(truth: Truth) -> None:
+    result = teacher_forced(FakeSubject(), truth, TeacherSizes(ticks=20))
+    assert (result["reward_f1"], result["ended_f1"]) == (None, None)
+
+
 def test_a_tokenizer_that_sees_only_its_patch_does_not_flicker(truth: Truth) -> None:
     assert teacher_forced(FakeSubject(), truth, TeacherSizes(ticks=20))["token_flicker"] == 0.0
 

@@ -26,14 +26,15 @@ def bundle_v11(run_v11: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def run_merged(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A tiny run whose model merges 2 x 2 tokens before its trunk."""
-    return tiny_run(tmp_path_factory.mktemp("runs") / "merged", merge=2)
+    """A tiny run whose model merges 2 x 2 tokens before its trunk and predicts what a step brings."""
+    return tiny_run(tmp_path_factory.mktemp("runs") / "merged", merge=2, rewards=(-1.0, 0.0, 1.0))
 
 
 @pytest.fixture(scope="session")
 def bundle_merged(run_merged: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Its bundle in half precision."""
-    return export_run(run_merged, tmp_path_factory.mktemp("bundles") / "merged", "fp16", log=lambda _: None)
+    """Its bundle in half precision, with torch programs."""
+    out = tmp_path_factory.mktemp("bundles") / "merged"
+    return export_run(run_merged, out, "fp16", programs=True, log=lambda _: None)
 
 
 @pytest.fixture(scope="session")

@@ -7,23 +7,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from tiny import tiny_run
 
 from engine.bundle import Bundle
 from engine.dream import Dream, DreamBatch
+from engine.manifest import Outcome
 from engine.ring import Ring
+from engine.runtime import Runtime
 from engine.sampler import Sampling, draw, gumbel_noise, refine
-from export.graphs import random_inputs, split
+from engine.verify import verify
+from export.graphs import Graph, Sizes, random_inputs, split
 from export.networks import Run, read_run
 from export.quantize import round_to_half
-from export.run_export import sizes_of
+from export.run_export import export_run, sizes_of
 from models.world_model import TemporalVisualWorldModel
-
-
-@pytest.fixture(scope="module")
-def run(run_v11: Path) -> Run:
-    run = read_run(run_v11)
-    round_to_half(run.tokenizer, run.dynamics)
-    return run
 
 
 @pytest.fixture(scope="module")
@@ -36,35 +33,43 @@ def in_torch(bundle_v11: Path) -> Bundle:
     return Bundle.load(bundle_v11, "torch")
 
 
-@pytest.mark.parametrize("graph", ["encoder", "dynamics", "causal_head", "decoder"])
+@pytest.fixture(scope="module", params=["v11", "merged"])
+def exported(request: pytest.FixtureRequest) -> tuple[Run, Path]:
+    """A run rounded to what its bundle holds, and the bundle."""
+    run = read_run(request.getfixturevalue(f"run_{request.param}"))
+    round_to_half(run.tokenizer, run.dynamics)
+    return run, request.getfixturevalue(f"bundle_{request.param}")
+
+
 @pytest.mark.parametrize("batch", [1, 2, 5])
 @pytest.mark.parametrize("backend", ["onnx", "torch"])
-def test_a_graph_computes_what_its_network_does(
-    run: Run, bundle: Bundle, in_torch: Bundle, graph: str, batch: int, backend: str
-) -> None:
-    runtime = (bundle if backend == "onnx" else in_torch).runtime
-    sizes = sizes_of(run)
-    module = split(run.tokenizer, run.dynamics, sizes)[graph].module
-    inputs = random_inputs(graph, sizes, batch, torch.Generator().manual_seed(batch))
+def test_the_graphs_compute_what_their_networks_do(exported: tuple[Run, Path], batch: int, backend: str) -> None:
+    run, folder = exported
+    runtime, sizes = Bundle.load(folder, backend, threads=1).runtime, sizes_of(run)
+    graphs = split(run.tokenizer, run.dynamics, sizes)
+    assert set(graphs) == {"encoder", "dynamics", "causal_head", "decoder"} | ({"outcome"} if sizes.rewards else set())
+    for name, graph in graphs.items():
+        computes_the_same(name, graph, runtime, sizes, batch)
+
+
+def computes_the_same(name: str, graph: Graph, runtime: Runtime, sizes: Sizes, batch: int) -> None:
+    inputs = random_inputs(name, sizes, batch, torch.Generator().manual_seed(batch))
     with torch.no_grad():
-        wanted = module(*inputs)
+        wanted = graph.module(*inputs)
     wanted = [wanted] if isinstance(wanted, torch.Tensor) else list(wanted)
-    got = runtime.run(graph, [tensor.numpy() for tensor in inputs])
+    got = runtime.run(name, [tensor.numpy() for tensor in inputs])
     assert len(got) == len(wanted)
     for a, b in zip(wanted, got, strict=True):
         assert a.numpy().dtype == b.dtype
         difference = np.abs(a.numpy().astype(np.float64) - b.astype(np.float64))
-        if graph == "encoder":
+        if name == "encoder":
             assert (difference > 0).mean() < 0.01  # a tie between two codes
         else:
-            assert difference.max() <= (1 if graph == "decoder" else 1e-3)
+            assert difference.max() <= (1 if name == "decoder" else 1e-3)
 
 
-@pytest.mark.parametrize("kind", ["v11", "merged"])
-def test_frame_by_frame_with_the_ring_is_the_whole_window_at_once(kind: str, request: pytest.FixtureRequest) -> None:
-    run = read_run(request.getfixturevalue(f"run_{kind}"))
-    round_to_half(run.tokenizer, run.dynamics)
-    bundle = Bundle.load(request.getfixturevalue(f"bundle_{kind}"), threads=1)
+def test_frame_by_frame_with_the_ring_is_the_whole_window_at_once(exported: tuple[Run, Path]) -> None:
+    run, bundle = exported[0], Bundle.load(exported[1], threads=1)
     assert isinstance(run.dynamics, TemporalVisualWorldModel)
     sizes = sizes_of(run)
     assert sizes.cache is not None
@@ -74,7 +79,7 @@ def test_frame_by_frame_with_the_ring_is_the_whole_window_at_once(kind: str, req
         hidden = run.dynamics.trunk(torch.from_numpy(tokens), torch.from_numpy(actions))
         window = run.dynamics.parallel_logits(hidden).numpy()
     ring = Ring(2, sizes.cache)
-    assert ring.keys.shape[4] == (64 if kind == "v11" else 16)
+    assert ring.keys.shape[4] == 64 // run.dynamics.config.merge**2
     for t in range(7):
         prediction = bundle.runtime.dynamics(np.ascontiguousarray(tokens[:, t]), actions[:, t], ring)
         assert np.abs(prediction.logits - window[:, t]).max() < 1e-3
@@ -113,6 +118,24 @@ def test_both_runtimes_dream_the_same(bundle: Bundle, in_torch: Bundle, mode: st
         frames = [dream.step(action).frame.astype(int) for dream in dreams]
         assert np.array_equal(dreams[0].tokens, dreams[1].tokens)
         assert np.abs(frames[0] - frames[1]).max() <= 1
+
+
+def test_a_bundle_says_what_a_step_brings(bundle_merged: Path) -> None:
+    assert verify(bundle_merged) == []
+    bundle = Bundle.load(bundle_merged, threads=1)
+    assert bundle.manifest.outcome == Outcome((-1.0, 0.0, 1.0))
+    dream = DreamBatch(bundle, 3)
+    dream.reset([0, 1, 2])
+    dream.step([1, 2, 3])
+    assert set(dream.rewards.tolist()) <= {-1, 0, 1}
+    assert (dream.ended.shape, dream.ended.dtype) == ((3,), np.bool_)
+
+
+def test_an_outcome_needs_no_causal_head(tmp_path: Path) -> None:
+    run = tiny_run(tmp_path / "run", causal_layers=0, rewards=(0.0, 1.0))
+    bundle = Bundle.load(export_run(run, tmp_path / "out", "fp32", log=lambda _: None), threads=1)
+    assert (bundle.manifest.modes, bundle.manifest.hidden) == (("parallel",), 64)
+    assert Dream(bundle).step(1).reward in (0, 1)
 
 
 def test_v1_dreams_without_memory(bundle_v1: Path) -> None:

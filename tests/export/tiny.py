@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -31,7 +32,8 @@ def tiny_run(folder: Path, kind: str = "v1.1", **dynamics_has: object) -> Path:
         tokenizer, dynamics, history = VQVAE(tokenizer_config), VisualWorldModel(dynamics_config), 2
     else:
         tokenizer_config = PatchVQVAEConfig(vocabulary=64, code_width=8, width=32)
-        dynamics_config = WorldModelConfig(vocabulary=64, width=64, layers=1, heads=2, causal_layers=1, **dynamics_has)  # type: ignore[arg-type]
+        sizes: dict[str, Any] = {"vocabulary": 64, "width": 64, "layers": 1, "heads": 2, "causal_layers": 1}
+        dynamics_config = WorldModelConfig(**sizes | dynamics_has)
         tokenizer, dynamics, history = PatchVQVAE(tokenizer_config), TemporalVisualWorldModel(dynamics_config), 4
     with torch.no_grad():  # sharp enough that what is most likely does not hang on rounding
         for name, parameter in dynamics.named_parameters():
