@@ -41,6 +41,7 @@ def draw_figures(screen: pygame.Surface, status: Status, meter: Meter, fps: floa
     mode = f"{status.mode} ×{status.passes}" if status.mode == "parallel" and status.passes > 1 else status.mode
     x = look.text(screen, f"{mode}  {status.decoder}  T {status.temperature:.2f}", (look.MARGIN, top), look.DIM)
     x = _if_room(screen, score, x + 14, top, width) if score else x
+    x = look.text(screen, f"faults {status.faults}", (x + 14, top), look.ALARM) if status.faults else x
     cells = "■" * min(status.history, status.slots) + "□" * max(0, status.slots - status.history)
     x = _if_room(screen, f"history {cells}", x + 14, top, width)
     _if_room(screen, f"late {meter.late}", x + 14, top, width)

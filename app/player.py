@@ -181,12 +181,15 @@ class Player:
         stepping, self._steps = self.paused, max(0, self._steps - 1)
         action, pressed_at = self._take()
         began = time.perf_counter()
+        fault = self.session.fault
         frame, _, ended = self.session.step(action)
         now = time.perf_counter()
         late = self.paced and not stepping and now > due + self.period
         self.meter.made(frame, began, now, self.session.timings, late)
         if ended:
             self.messages.append("game over")
+        if self.session.fault != fault:
+            self.messages.append(self.session.fault)
         self._show(frame, pressed_at=pressed_at)
 
     def _show(self, frame: Frame, frame_made: bool = True, pressed_at: float | None = None) -> None:

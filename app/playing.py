@@ -55,6 +55,8 @@ def play(options: Play, started: float) -> None:
                 else:
                     _in_window(options, player, screen, keys)
             finally:
+                if session.fault:
+                    print(f"reverie: {session.fault}", file=sys.stderr)
                 if options.report:
                     write_json(options.report, report(options, session, meter))
     finally:
@@ -167,6 +169,7 @@ def report(options: Play, session: Session, meter: Meter) -> dict[str, Any]:
         "decoder": dream.decoder if dream else None,
         "passes": dream.passes if dream and dream.mode == "parallel" else None,
         "backend": options.backend if dream else None,
+        "faults": dream.faults.count if dream else None,
         **meter.figures(),
     }
 

@@ -62,6 +62,7 @@ class Status:
     seed: int
     timings: Mapping[str, float]
     score: float | None
+    faults: int
 
 
 class Witness(Protocol):
@@ -92,6 +93,7 @@ class Session:
         self.witness: Witness | None = None
         self.history: deque[tuple[Frame, int]] = deque(maxlen=KEPT)
         self.score = 0.0
+        self.fault = ""
         self._moment: tuple[bool, Any, list[tuple[Frame, int]], float] | None = None
         if bundle is not None:
             self._use(bundle)
@@ -121,8 +123,10 @@ class Session:
         return {} if self.is_real else self._dream().timings
 
     def step(self, action: int) -> Step:
-        """Play one action."""
+        """Play one action. `fault` then is the sentence of the last frame that a graph got too wrong to be shown."""
         step = self.world.step(action)
+        if self.dream is not None and self.dream.faults.count:
+            self.fault = self.dream.faults.last
         # The runtime may draw the next frame into the same memory.
         step = step._replace(frame=np.array(step.frame))
         self.frame = step.frame
@@ -238,6 +242,7 @@ class Session:
         known = self.is_real or self._bundle().manifest.outcome is not None
         score = self.score if known else None
         common = {"bundle": name, "game": game, "seed": self.seed, "score": score, "real": self.is_real}
+        common["faults"] = self.dream.faults.count if self.dream else 0
         if self.dream is None or self.is_real:
             return Status(mode="", decoder="", temperature=0.0, passes=1, history=0, slots=0, timings={}, **common)  # type: ignore[arg-type]
         dream = self.dream

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.bundle import Bundle
+from engine.guard import CAUSAL_HEAD, DYNAMICS, ENCODER, SAMPLER, Bools, Faults, finite, known, passed
 from engine.ring import Ring, RingSnapshot
 from engine.runtime import Prediction
 from engine.sampler import Sampling, Tokens, draw, gumbel_noise, refine
@@ -39,6 +40,9 @@ class DreamBatch:
     Between two frames `mode` ('parallel' or 'ar'), `decoder`, `temperature`, `min_p` and `passes` may be set; an
     unknown one is a ValueError. `timings` holds the last step's milliseconds by stage, `head_runs` its runs of the
     causal head, `rewards` (B,) float32 and `ended` (B,) bool what it brought: 0 and False where nothing predicts it.
+
+    Where a graph gives what it never may (see `engine.guard`), that trajectory stays as it was before the step and
+    shows its frame again; only its noise is spent, so that the next step may come out otherwise. `faults` counts these.
     """
 
     def __init__(
@@ -72,6 +76,7 @@ class DreamBatch:
         self.head_runs = 0
         self.rewards = np.zeros(batch, np.float32)
         self.ended = np.zeros(batch, np.bool_)
+        self.faults = Faults()
         self._values = np.array(manifest.outcome.rewards if manifest.outcome else (0,), np.float32)
         self._generators: list[np.random.Generator] = []
 
@@ -159,7 +164,11 @@ class DreamBatch:
         if self.ring is not None:
             self.ring.clear()
         first = max(0, expected[1] - self.bundle.manifest.history)
-        self._show(frames[:, first])
+        self.frames = np.array(frames[:, first], order="C")
+        tokens = self.bundle.runtime.encode(self.frames)
+        self._check({ENCODER: known(tokens, self.bundle.manifest.vocabulary)})
+        # No good frame came before this one: of what is not known the nearest code is taken.
+        self.tokens = tokens.clip(0, self.bundle.manifest.vocabulary - 1)
         for t in range(first, expected[1] - 1):
             self.append_frames(frames[:, t + 1], actions[:, t])
         return self.frames
@@ -168,8 +177,10 @@ class DreamBatch:
         """Force real frames in: (B, H, W, 3) uint8, each what `actions` (B,) led to from the frame before it."""
         if frames.shape != self.frames.shape or frames.dtype != np.uint8:
             raise ValueError(f"the frames must be {self.frames.shape} uint8, not {frames.shape} {frames.dtype}")
-        self.advance(actions)
-        self._show(frames)
+        prediction = self._predict(actions)
+        tokens = self.bundle.runtime.encode(frames)
+        checks = {DYNAMICS: finite(prediction.logits), ENCODER: known(tokens, self.bundle.manifest.vocabulary)}
+        self._commit(prediction, tokens, np.array(frames, order="C"), self._check(checks))
 
     def put_tokens(self, tokens: Tokens, frames: Frames | None = None) -> None:
         """Say what the present frames are, as tokens (B, S) int64; `advance` must have come before.
@@ -180,30 +191,30 @@ class DreamBatch:
         self.frames = self.bundle.runtime.decode(self.tokens) if frames is None else frames
 
     def advance(self, actions: NDArray[np.integer] | Sequence[int]) -> Prediction:
-        """Commit the present frames under `actions` (B,) to the ring and predict the next ones, undrawn."""
+        """Commit the present frames under `actions` (B,) to the ring and predict the next ones, undrawn, unchecked."""
+        prediction = self._predict(actions)
+        self._push(prediction, np.ones(self.batch, np.bool_))
+        return prediction
+
+    def _predict(self, actions: NDArray[np.integer] | Sequence[int]) -> Prediction:
         array = np.asarray(actions, np.int64)
         if array.shape != (self.batch,):
             raise ValueError(f"{self.batch} trajectories need {self.batch} actions, not {array.shape}")
         if any(not 0 <= action < len(self.actions) for action in array):
             raise ValueError(f"unknown action {array.tolist()}: actions are 0 to {len(self.actions) - 1}")
-        prediction = self.bundle.runtime.dynamics(self.tokens, array, self.ring)
-        if self.ring is not None:
-            assert prediction.keys is not None
-            assert prediction.values is not None
-            self.ring.push(prediction.keys, prediction.values)
-        return prediction
+        return self.bundle.runtime.dynamics(self.tokens, array, self.ring)
 
     def step(self, actions: NDArray[np.integer] | Sequence[int]) -> Frames:
         """One frame for each trajectory. actions: (B,). Returns frames (B, H, W, 3) uint8."""
         if not self._generators:
             raise ValueError("a dream starts with reset")
         t0 = perf_counter()
-        prediction = self.advance(actions)
+        prediction = self._predict(actions)
         t1 = perf_counter()
-        self.tokens = self._sample(prediction)
-        self._judge(prediction)
+        tokens, good = self._sample(prediction)
+        self._judge(prediction, tokens, good)
         t2 = perf_counter()
-        self.frames = self.bundle.runtime.decode(self.tokens)
+        self._commit(prediction, tokens, self.bundle.runtime.decode(tokens), good)
         t3 = perf_counter()
         self.timings = {"dynamics": 1e3 * (t1 - t0), "sample": 1e3 * (t2 - t1), "decode": 1e3 * (t3 - t2)}
         return self.frames
@@ -226,34 +237,60 @@ class DreamBatch:
             generator.bit_generator.state = state
         return self.frames
 
-    def _show(self, frames: NDArray[np.uint8]) -> None:
-        self.frames = np.array(frames, order="C")
-        self.tokens = self.bundle.runtime.encode(self.frames)
+    def _check(self, checks: dict[str, Bools]) -> Bools:
+        """(B,): who passed; the others are counted among the faults."""
+        self.faults = self.faults.plus(checks)
+        return passed(checks)
 
-    def _sample(self, prediction: Prediction) -> Tokens:
+    def _push(self, prediction: Prediction, good: Bools) -> None:
+        if self.ring is not None:
+            assert prediction.keys is not None
+            assert prediction.values is not None
+            self.ring.push(prediction.keys, prediction.values, good)
+
+    def _commit(self, prediction: Prediction, tokens: Tokens, frames: Frames, good: Bools) -> None:
+        """The present frames of the good go into the ring and the next ones take their place; the others stay."""
+        self._push(prediction, good)
+        if good.all():
+            self.tokens, self.frames = tokens, frames
+        else:
+            self.tokens = np.where(good[:, None], tokens, self.tokens)
+            self.frames = np.where(good[:, None, None, None], frames, self.frames)
+
+    def _sample(self, prediction: Prediction) -> tuple[Tokens, Bools]:
+        """The next frames' tokens (B, S), and whose are good (B,); the others have those of their present frame."""
+        tokens, checks = self._draw(prediction)
+        checks[SAMPLER] = known(tokens, self.bundle.manifest.vocabulary)
+        good = self._check(checks)
+        return tokens if good.all() else np.where(good[:, None], tokens, self.tokens), good
+
+    def _draw(self, prediction: Prediction) -> tuple[Tokens, dict[str, Bools]]:
         manifest, sampling = self.bundle.manifest, self._sampling
         noise = gumbel_noise(self._generators, manifest.positions, manifest.vocabulary)
         guess = draw(prediction.logits, noise, sampling)
+        checks = {DYNAMICS: finite(prediction.logits), CAUSAL_HEAD: np.ones(self.batch, np.bool_)}
         self.head_runs = 0
         most = sampling.passes - 1 if sampling.mode == "parallel" else manifest.positions
         if not most:
-            return guess
+            return guess, checks
         hidden = prediction.hidden
         assert hidden is not None
         causal = self.bundle.runtime.causal_logits
 
         def causal_logits(tokens: Tokens, rows: NDArray[np.intp]) -> NDArray[np.float32]:
-            return causal(hidden if len(rows) == len(guess) else hidden[rows], tokens)
+            logits = causal(hidden if len(rows) == len(guess) else hidden[rows], tokens)
+            checks[CAUSAL_HEAD][rows] &= finite(logits)
+            return logits
 
         drawn, self.head_runs = refine(causal_logits, guess, noise, sampling, most)
-        return drawn
+        return drawn, checks
 
-    def _judge(self, prediction: Prediction) -> None:
+    def _judge(self, prediction: Prediction, tokens: Tokens, good: Bools) -> None:
         """What the step to the frame just drawn brings: the most likely reward, an end if it is likelier than not."""
         if self.bundle.manifest.outcome is not None:
             assert prediction.hidden is not None
-            rewards, ended = self.bundle.runtime.outcome(prediction.hidden, self.tokens)
-            self.rewards, self.ended = self._values[rewards.argmax(-1)], ended > 0
+            rewards, ended = self.bundle.runtime.outcome(prediction.hidden, tokens)
+            self.rewards, self.ended = self._values[rewards.argmax(-1)] * good, (ended > 0) & good
 
     def _choose(self, what: str, value: str, known: tuple[str, ...]) -> str:
         if value not in known:
@@ -311,6 +348,11 @@ class Dream:
     def head_runs(self) -> int:
         """Runs of the causal head in the last step; 0 in parallel mode with one pass."""
         return self._batch.head_runs
+
+    @property
+    def faults(self) -> Faults:
+        """Frames that a graph got so wrong that they were not shown, since this dream was made."""
+        return self._batch.faults
 
     def reset(self, seed: int, start: int | None = None) -> Frame:
         """Begin a new dream from a start history, by default number seed % N. Returns its last frame."""

@@ -18,7 +18,7 @@ class RingSnapshot(NamedTuple):
     keys: Floats
     values: Floats
     age: NDArray[np.int64]
-    slot: int
+    slot: NDArray[np.int64]
 
 
 class Ring:
@@ -34,7 +34,8 @@ class Ring:
         self.keys: Floats = np.zeros(size, np.float32)
         self.values: Floats = np.zeros(size, np.float32)
         self.age = np.zeros((batch, shape.slots), np.int64)
-        self._slot = 0  # the next slot to write: an empty one, or else the oldest
+        # The next slot to write of each trajectory, an empty one or else the oldest.
+        self._slot = np.zeros(batch, np.int64)
 
     @property
     def slots(self) -> int:
@@ -43,31 +44,36 @@ class Ring:
 
     @property
     def filled(self) -> int:
-        """How many slots hold a frame."""
-        return int(np.count_nonzero(self.age[0]))
+        """How many slots hold a frame, of the trajectory where most do."""
+        return int(np.count_nonzero(self.age, axis=1).max())
 
-    def push(self, keys: Floats, values: Floats) -> None:
-        """Write one frame's keys and values, each (B, layers, heads, P, head_dim), over the oldest slot."""
-        self.keys[:, :, :, self._slot] = keys
-        self.values[:, :, :, self._slot] = values
-        self.age[self.age > 0] += 1
-        self.age[:, self._slot] = 1
-        self._slot = (self._slot + 1) % self.slots
+    def push(self, keys: Floats, values: Floats, good: NDArray[np.bool_]) -> None:
+        """Write one frame's keys and values, each (B, layers, heads, P, head_dim), over the oldest slot.
+
+        good: (B,), whose; the others stay as they are.
+        """
+        for row in np.flatnonzero(good):
+            slot, age = self._slot[row], self.age[row]
+            self.keys[row, :, :, slot] = keys[row]
+            self.values[row, :, :, slot] = values[row]
+            age[age > 0] += 1
+            age[slot] = 1
+            self._slot[row] = (slot + 1) % self.slots
 
     def clear(self) -> None:
         """Forget every frame."""
         self.keys.fill(0)
         self.values.fill(0)
         self.age.fill(0)
-        self._slot = 0
+        self._slot.fill(0)
 
     def snapshot(self) -> RingSnapshot:
         """A copy of the content."""
-        return RingSnapshot(self.keys.copy(), self.values.copy(), self.age.copy(), self._slot)
+        return RingSnapshot(self.keys.copy(), self.values.copy(), self.age.copy(), self._slot.copy())
 
     def restore(self, snapshot: RingSnapshot) -> None:
         """Put a snapshot's content back. Raises ValueError if it is of another shape."""
         if snapshot.keys.shape != self.keys.shape:
             raise ValueError(f"the snapshot's ring is {snapshot.keys.shape}, this one {self.keys.shape}")
         self.keys[:], self.values[:], self.age[:] = snapshot.keys, snapshot.values, snapshot.age
-        self._slot = snapshot.slot
+        self._slot[:] = snapshot.slot

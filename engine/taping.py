@@ -64,7 +64,10 @@ class TapedDream(Dream):
         return frame
 
     def append_frame(self, frame: Frame, action: int) -> None:
+        before = self.faults.count
         super().append_frame(frame, action)
+        if self.faults.count > before:  # it was not taken
+            return
         self._note(Event(action=int(action), tokens=tuple(map(int, self.tokens))))
 
     def put_tokens(self, tokens: Tokens, action: int) -> Frame:

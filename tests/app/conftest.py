@@ -77,6 +77,19 @@ def bundle() -> Bundle:
 
 
 @pytest.fixture
+def broken(bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> Bundle:
+    """The dream of a dot whose dynamics gives nothing but NaN once it has begun."""
+    run = bundle.runtime.run
+
+    def nothing(graph: str, inputs: Sequence[NDArray[np.generic]]) -> list[NDArray[np.generic]]:
+        out = run(graph, inputs)
+        return [np.full_like(array, np.nan) for array in out] if graph == "dynamics" else out
+
+    monkeypatch.setattr(bundle.runtime, "run", nothing)
+    return bundle
+
+
+@pytest.fixture
 def one_dream(monkeypatch: pytest.MonkeyPatch, bundle: Bundle) -> Bundle:
     """The dream of a dot is the one that every command opens."""
     monkeypatch.setattr("app.playing.choose_bundle", lambda *wanted: bundle)

@@ -58,6 +58,16 @@ def test_whoever_asks_for_passes_plays_in_parallel_and_the_tape_knows(one_dream:
     assert main(["render", tape, "--check"]) == 0
 
 
+def test_a_dream_that_breaks_is_played_to_the_end_and_told_of_once(
+    broken: Bundle, one_dream: Bundle, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["--headless", "--unpaced", "--frames", "5", "--report", str(tmp_path / "r.json")]) == 0
+    said = capsys.readouterr().err
+    assert said.startswith("reverie: the dynamics gave NaN or infinity")
+    assert said.count("\n") == 1
+    assert json.loads((tmp_path / "r.json").read_text())["faults"] >= 5
+
+
 def test_a_play_is_recorded_and_taped_and_the_tape_gives_the_same_frames(
     one_dream: Bundle, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

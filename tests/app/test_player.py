@@ -152,6 +152,15 @@ def test_the_end_of_a_round_is_told() -> None:
     assert list(player.messages) == ["game over"]
 
 
+def test_a_dream_that_breaks_stands_still_and_says_so_once(broken: Bundle) -> None:
+    player = a_player(broken, paced=False, frames=5, script=(RIGHT,))
+    player.run()
+    assert dot_column(player.session.frame) == 3
+    assert player.meter.frames == 5
+    assert player.session.status().faults >= 5
+    assert [message.split(":")[0] for message in player.messages] == ["the dynamics gave NaN or infinity"]
+
+
 def test_a_recording_that_fails_does_not_stop_the_play(bundle: Bundle) -> None:
     player = a_player(bundle, paced=False, frames=5)
 

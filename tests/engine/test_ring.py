@@ -8,14 +8,14 @@ from engine.ring import Ring
 SHAPE = CacheShape(layers=2, heads=2, head_dim=3, slots=3, positions=5)
 
 
-def push(ring: Ring, number: int) -> None:
+def push(ring: Ring, number: int, good: tuple[bool, bool] = (True, True)) -> None:
     frame = np.full((2, 2, 2, 5, 3), number, np.float32)
-    ring.push(frame, -frame)
+    ring.push(frame, -frame, np.array(good))
 
 
-def content(ring: Ring) -> dict[int, float]:
+def content(ring: Ring, row: int = 0) -> dict[int, float]:
     """Age to the number that was pushed, for filled slots."""
-    return {int(age): float(ring.keys[0, 0, 0, slot, 0, 0]) for slot, age in enumerate(ring.age[0]) if age}
+    return {int(age): float(ring.keys[row, 0, 0, slot, 0, 0]) for slot, age in enumerate(ring.age[row]) if age}
 
 
 def test_a_ring_fills_and_the_newest_frame_has_age_one() -> None:
@@ -47,6 +47,18 @@ def test_many_turns_later_the_ring_still_holds_the_last_frames() -> None:
         push(ring, number)
     assert content(ring) == {1: 1000, 2: 999, 3: 998}
     assert (ring.values == -ring.keys).all()
+
+
+def test_what_is_not_good_is_not_pushed_and_the_trajectories_stay_right_apart() -> None:
+    ring = Ring(2, SHAPE)
+    for number in range(4):
+        push(ring, number)
+    push(ring, 4, (True, False))
+    assert content(ring, 0) == {1: 4, 2: 3, 3: 2}
+    assert content(ring, 1) == {1: 3, 2: 2, 3: 1}
+    push(ring, 5)
+    assert content(ring, 0) == {1: 5, 2: 4, 3: 3}
+    assert content(ring, 1) == {1: 5, 2: 3, 3: 2}
 
 
 def test_restore_puts_back_what_the_snapshot_saw_and_where_it_goes_on() -> None:

@@ -85,7 +85,7 @@ def test_frame_by_frame_with_the_ring_is_the_whole_window_at_once(exported: tupl
         assert np.abs(prediction.logits - window[:, t]).max() < 1e-3
         assert prediction.keys is not None
         assert prediction.values is not None
-        ring.push(prediction.keys, prediction.values)
+        ring.push(prediction.keys, prediction.values, np.ones(2, bool))
 
 
 def test_the_causal_head_cannot_see_its_own_token_or_a_later_one(bundle: Bundle) -> None:
