@@ -96,6 +96,7 @@ class Manifest:
     format: version of this file's layout. name, version: what the bundle calls itself.
     games: names of the games it dreams. actions: action names, index 0 is no-op. fps: frames a second it plays at.
     resolution: side of a frame in pixels. grid: rows and columns of tokens. vocabulary: number of codes.
+    fine: edge of the square of fine tokens below each token of the grid, null where tokens are of one level.
     history: frames that a prediction can look at, the newest included.
     modes, decoders: how it can be sampled and drawn. cache: the ring's sizes, null without memory.
     hidden: width of what the causal head and the outcome graph look at, null without either. sampling: defaults.
@@ -128,6 +129,7 @@ class Manifest:
     starts: str
     files: dict[str, str]
     known_frame: KnownFrame
+    fine: int | None = None
     outcome: Outcome | None = None
     training: dict[str, Any] = field(default_factory=dict)
     metrics: dict[str, Any] = field(default_factory=dict)
@@ -136,7 +138,13 @@ class Manifest:
     @property
     def positions(self) -> int:
         """Tokens in a frame."""
-        return self.grid[0] * self.grid[1]
+        return sum(rows * columns for rows, columns in self.grids)
+
+    @property
+    def grids(self) -> tuple[tuple[int, int], ...]:
+        """Rows and columns of each level of tokens, in the order in which a frame's tokens follow one another."""
+        rows, columns = self.grid
+        return ((rows, columns),) if self.fine is None else ((rows, columns), (rows * self.fine, columns * self.fine))
 
     @property
     def most_passes(self) -> int:
@@ -175,7 +183,7 @@ class Manifest:
 def _check(m: Manifest) -> None:
     """Raise SchemaError where fields contradict each other or name what this version does not have."""
     numbers = {"fps": m.fps, "resolution": m.resolution, "vocabulary": m.vocabulary, "history": m.history}
-    numbers |= {"grid[0]": m.grid[0], "grid[1]": m.grid[1]}
+    numbers |= {"grid[0]": m.grid[0], "grid[1]": m.grid[1], "fine": 1 if m.fine is None else m.fine}
     numbers |= {f"cache.{k}": v for k, v in (dataclasses.asdict(m.cache) if m.cache else {}).items()}
     for name, number in numbers.items():
         if number < 1:

@@ -18,7 +18,9 @@ from typing import Any
 
 import numpy as np
 
+from engine.bundle import read_manifest
 from engine.manifest import Graphs
+from evaluation.flops import gflop_of_graph
 from evaluation.gemm import gemm_gflops
 from evaluation.machine import cores, machine
 from evaluation.tables import speed_table
@@ -33,9 +35,11 @@ def bench(
     threads: int | None = None,
     json_path: str | Path | None = None,
     seed: int = 0,
+    baseline: bool = False,
 ) -> dict[str, Any]:
     """Time bundles. bundles: names or folders, none means all that ship. threads: None means all cores, two at most.
 
+    baseline: time a plain pixel diffusion too, at the largest resolution there is among the bundles; it needs torch.
     Prints a table and returns the report of the command line's contract, and writes it to `json_path` if given.
     Raises ValueError with one sentence for a person's mistake.
     """
@@ -53,15 +57,22 @@ def bench(
     peak = gemm_gflops(threads)
     report: dict[str, Any] = {"machine": machine(), "gemm_gflops": round(peak, 1), "frames": frames, "seed": seed}
     report["rows"] = []
-    for path, mode, decoder in chosen:
-        row = _in_fresh_process(path, mode, decoder, frames, threads, seed)
+    jobs: list[tuple[str, tuple[object, ...]]] = [
+        ("bench", (path.resolve(), mode, decoder, frames, threads, seed)) for path, mode, decoder in chosen
+    ]
+    if baseline:
+        manifests = [read_manifest(path)[0] for path, _, _ in chosen]
+        largest = max(manifests, key=lambda manifest: manifest.resolution)
+        few = max(1, frames // 30)  # a frame of it takes as long as thirty of a dream
+        jobs.append(("pixel_diffusion", (largest.resolution, len(largest.actions), few, threads, seed)))
+    for module, words in jobs:
+        row = _in_fresh_process(module, words, threads)
         row["roofline_share"] = row["gflop_per_frame"] * row["fps"] / peak
+        gflop = row.pop("gflop_dynamics")
+        row["dynamics_roofline_share"] = gflop / (row["stages_ms"]["dynamics"] / 1e3) / peak
         report["rows"].append(row)
-        print(
-            f"{row['bundle']} {mode} {decoder}: {row['fps']:.1f} FPS, p95 {row['frame_ms']['p95']:.1f} ms",
-            file=sys.stderr,
-            flush=True,
-        )
+        name = " ".join(row[key] for key in ("bundle", "mode", "decoder"))
+        print(f"{name}: {row['fps']:.1f} FPS, p95 {row['frame_ms']['p95']:.1f} ms", file=sys.stderr, flush=True)
     if json_path is not None:
         write_json(report, Path(json_path))
     table = speed_table(report)
@@ -69,10 +80,9 @@ def bench(
     return report
 
 
-def _in_fresh_process(path: Path, mode: str, decoder: str, frames: int, threads: int, seed: int) -> dict[str, Any]:
-    command = [sys.executable, "-m", "evaluation.bench", str(path.resolve()), mode, decoder]
+def _in_fresh_process(module: str, words: tuple[object, ...], threads: int) -> dict[str, Any]:
     done = subprocess.run(
-        [*command, str(frames), str(threads), str(seed)],
+        [sys.executable, "-m", f"evaluation.{module}", *map(str, words)],
         env={**os.environ, "OMP_NUM_THREADS": str(threads)},
         cwd=Path(__file__).parent.parent,
         capture_output=True,
@@ -80,13 +90,13 @@ def _in_fresh_process(path: Path, mode: str, decoder: str, frames: int, threads:
     )
     if done.returncode:
         last = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
-        raise ValueError(f"The benchmark of {path.name} in {mode} mode failed: {last}")
+        raise ValueError(f"The benchmark of {' '.join(map(str, words[:3]))} failed: {last}")
     row: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return row
 
 
 def bench_row(path: Path, mode: str, decoder: str, frames: int, threads: int, seed: int) -> dict[str, Any]:
-    """One row, without `roofline_share`. Runs in this process, whose peak of memory is reported."""
+    """One row, without the shares of the roofline. Runs in this process, whose peak of memory is reported."""
     from engine.bundle import Bundle
     from engine.dream import Dream
 
@@ -121,7 +131,7 @@ def bench_row(path: Path, mode: str, decoder: str, frames: int, threads: int, se
         "threads": threads,
         "parameters": bundle.manifest.parameters,
         "resolution": bundle.manifest.resolution,
-        "tokens_per_frame": int(np.prod(bundle.manifest.grid)),
+        "tokens_per_frame": bundle.manifest.positions,
         "fps": frames / wall,
         "frame_ms": {
             "p50": float(np.percentile(times, 50) * 1e3),
@@ -130,6 +140,7 @@ def bench_row(path: Path, mode: str, decoder: str, frames: int, threads: int, se
         },
         "stages_ms": {stage: total / frames for stage, total in stages.items()},
         "ar_passes": head_runs if mode == "ar" else None,
+        "gflop_dynamics": gflop_of_graph(path / bundle.manifest.graphs.dynamics),
         "gflop_per_frame": gflop_per_frame(path, bundle.manifest.graphs, head_runs),
         "peak_rss_mb": peak_kb / 1024,
     }
@@ -137,8 +148,6 @@ def bench_row(path: Path, mode: str, decoder: str, frames: int, threads: int, se
 
 def gflop_per_frame(folder: Path, graphs: Graphs, head_runs: float) -> float:
     """The arithmetic of a frame: every graph but the encoder once, the causal head as often as it was run."""
-    from evaluation.flops import gflop_of_graph
-
     total = gflop_of_graph(folder / graphs.dynamics) + gflop_of_graph(folder / graphs.decoder)
     if graphs.outcome is not None:
         total += gflop_of_graph(folder / graphs.outcome)

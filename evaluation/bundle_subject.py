@@ -23,7 +23,7 @@ class BundleSubject:
         self.bundle, self.mode, self.decoder = bundle, mode, decoder
         self.name, self.game, self.actions = manifest.name, manifest.games[0], manifest.actions
         self.resolution, self.vocabulary, self.history = manifest.resolution, manifest.vocabulary, manifest.history
-        self.grid = (manifest.grid[0], manifest.grid[1])
+        self.grids = manifest.grids
         self.label = label_of(self.name, mode, decoder)
         self.passes = manifest.sampling.passes if mode == "parallel" else None
 

@@ -42,7 +42,11 @@ class Rollout(Protocol):
 
 
 class Subject(Protocol):
-    """One bundle in one mode with one decoder. passes: of the parallel mode, None in ar mode."""
+    """One bundle in one mode with one decoder.
+
+    grids: rows and columns of each level of tokens, in the order in which a frame's tokens follow one another.
+    passes: of the parallel mode, None in ar mode.
+    """
 
     name: str
     mode: str
@@ -50,7 +54,7 @@ class Subject(Protocol):
     game: str
     actions: tuple[str, ...]
     resolution: int
-    grid: tuple[int, int]
+    grids: tuple[tuple[int, int], ...]
     vocabulary: int
     history: int
     label: str

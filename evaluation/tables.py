@@ -139,7 +139,7 @@ def _obedience(entries: dict[str, dict[str, Any]]) -> Table:
 def speed_table(report: dict[str, Any]) -> Table:
     """The table of a benchmark's report."""
     head = ["bundle", "mode", "decoder", "FPS", "p50", "p95", "max", "dynamics", "sample", "decode"]
-    head += ["GFLOP a frame", "of the GEMM peak", "memory", "parameters"]
+    head += ["GFLOP a frame", "of the GEMM peak", "dynamics alone", "memory", "parameters"]
     rows = []
     for row in report["rows"]:
         ms, stages = row["frame_ms"], row["stages_ms"]
@@ -153,6 +153,7 @@ def speed_table(report: dict[str, Any]) -> Table:
                 *(f"{number(stages.get(key), 1)} ms" for key in ("dynamics", "sample", "decode")),
                 number(row["gflop_per_frame"], 2),
                 share(row["roofline_share"]),
+                share(row["dynamics_roofline_share"]),
                 f"{number(row['peak_rss_mb'], 0)} MB",
                 f"{row['parameters'] / 1e6:.1f} M",
             ]

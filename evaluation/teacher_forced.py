@@ -52,7 +52,8 @@ def teacher_forced(subject: Subject, truth: Truth, sizes: TeacherSizes, progress
             correct.add(hit)
             changed_correct.add(hit, moved)
             copied.add(~moved)
-            flicker.add(moved, ~metrics.patches_changed(frames, true_frames, subject.grid))
+            changed = [metrics.patches_changed(frames, true_frames, grid) for grid in subject.grids]
+            flicker.add(moved, ~np.concatenate(changed, axis=1))
             bits.append(metrics.nll_bits(logits, true_tokens))
             counts += np.bincount(true_tokens.ravel(), minlength=subject.vocabulary)
             if (outcome := prediction.outcome(true_tokens)) is not None:

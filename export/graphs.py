@@ -18,17 +18,14 @@ class Sizes:
 
     resolution: int
     grid: tuple[int, int]
+    positions: int
     vocabulary: int
     actions: int
     history: int
     cache: CacheShape | None
     hidden: int | None
     rewards: tuple[float, ...] = ()
-
-    @property
-    def positions(self) -> int:
-        """Tokens in a frame."""
-        return self.grid[0] * self.grid[1]
+    fine: int | None = None
 
 
 @dataclass(frozen=True)

@@ -77,6 +77,7 @@ def sizes_of(run: Run) -> Sizes:
     """The sizes that the bundle's graphs agree on."""
     size, model = int(run.record["size"]), run.dynamics.config
     common: dict[str, Any] = {"resolution": size, "vocabulary": model.vocabulary, "actions": model.actions}
+    common["positions"] = model.positions
     if isinstance(run.dynamics, TemporalVisualWorldModel):
         config = run.dynamics.config
         slots = config.history - 1
@@ -84,7 +85,7 @@ def sizes_of(run: Run) -> Sizes:
         cache = shape if slots else None
         hidden = config.width if config.causal_layers or config.rewards else None
         common |= {"grid": config.grid, "history": config.history, "rewards": config.rewards}
-        return Sizes(cache=cache, hidden=hidden, **common)
+        return Sizes(cache=cache, hidden=hidden, fine=config.fine or None, **common)
     side = round(run.dynamics.config.positions**0.5)
     return Sizes(grid=(side, side), history=1, cache=None, hidden=None, **common)
 
@@ -142,6 +143,7 @@ def _manifest(
         starts="starts.npz",
         files={},
         known_frame=KnownFrame(0, known, "", "known.png"),
+        fine=sizes.fine,
         outcome=Outcome(sizes.rewards) if sizes.rewards else None,
         training={"recipe": record.get("recipe"), **record.get("training", {})},
         metrics=record.get("metrics", {}),

@@ -18,6 +18,8 @@ class Bench:
     """Frames to time."""
     threads: int | None = None
     """Threads of the processor; without it, as many as play uses."""
+    baseline: bool = False
+    """Time a plain pixel diffusion too, for comparison; it needs torch."""
     json: Path | None = None
     """Write the figures here."""
 
@@ -25,4 +27,4 @@ class Bench:
         """Time, and print the figures."""
         from evaluation.bench import bench
 
-        bench(self.bundles, self.frames, self.threads, self.json)
+        bench(self.bundles, self.frames, self.threads, self.json, baseline=self.baseline)

@@ -38,6 +38,7 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"vocabulary": True}, "vocabulary must be a whole number"),
     ({"vocabulary": 0}, "vocabulary must be at least 1"),
     ({"grid": [8]}, "grid must have 2 entries"),
+    ({"fine": 0}, "fine must be at least 1"),
     ({"actions": []}, "actions must name"),
     ({"modes": ["parallel", "psychic"]}, "psychic"),
     ({"decoders": ["diffusion"]}, "diffusion"),

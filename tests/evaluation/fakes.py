@@ -108,7 +108,7 @@ class FakeSubject:
     Frames of the tokens are blocky; dreams are drawn from the state itself, so that the reader can read them.
     """
 
-    name, mode, decoder, game, resolution, grid, vocabulary = "fake", "parallel", "vq", "dot", 64, (8, 8), 256
+    name, mode, decoder, game, resolution, grids, vocabulary = "fake", "parallel", "vq", "dot", 64, ((8, 8),), 256
     actions = DotGame.actions
     passes = 1
 

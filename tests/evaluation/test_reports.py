@@ -125,7 +125,18 @@ def test_a_benchmark_has_a_row_for_each_mode_with_every_key_of_the_contract(benc
         assert row["frame_ms"]["p50"] <= row["frame_ms"]["p95"] <= row["frame_ms"]["max"]
         assert set(row["stages_ms"]) >= {"dynamics", "sample", "decode"}
         assert 0 < row["roofline_share"] < 1
+        assert row["dynamics_roofline_share"] > 0
         assert 20 < row["peak_rss_mb"] < 2000
+
+
+def test_a_plain_pixel_diffusion_can_be_timed_beside_a_bundle(tiny: Path) -> None:
+    dream, *_, plain = bench([tiny], frames=3, threads=1, baseline=True)["rows"]
+    assert plain["bundle"] == "pixel diffusion"
+    assert set(plain) >= BENCH_KEYS
+    assert plain["resolution"] == dream["resolution"]
+    assert 4e6 < plain["parameters"] < 5e6
+    assert plain["steps"] == 3
+    assert plain["gflop_per_frame"] > 10 * dream["gflop_per_frame"]
 
 
 def test_the_arithmetic_of_a_frame_is_counted_by_hand_and_by_shape(benchmark: dict[str, Any], tiny: Path) -> None:

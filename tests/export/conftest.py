@@ -38,6 +38,19 @@ def bundle_merged(run_merged: Path, tmp_path_factory: pytest.TempPathFactory) ->
 
 
 @pytest.fixture(scope="session")
+def run_two_level(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny run with coarse and fine tokens, whose attention goes along rows and columns."""
+    return tiny_run(tmp_path_factory.mktemp("runs") / "two-level", fine=2, axial=True, layers=2)
+
+
+@pytest.fixture(scope="session")
+def bundle_two_level(run_two_level: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Its bundle in half precision, with torch programs."""
+    out = tmp_path_factory.mktemp("bundles") / "two-level"
+    return export_run(run_two_level, out, "fp16", programs=True, log=lambda _: None)
+
+
+@pytest.fixture(scope="session")
 def bundle_v1(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A tiny v1 bundle in full precision, beside the run it was made of."""
     folder = tmp_path_factory.mktemp("v1")

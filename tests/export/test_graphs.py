@@ -33,7 +33,7 @@ def in_torch(bundle_v11: Path) -> Bundle:
     return Bundle.load(bundle_v11, "torch")
 
 
-@pytest.fixture(scope="module", params=["v11", "merged"])
+@pytest.fixture(scope="module", params=["v11", "merged", "two_level"])
 def exported(request: pytest.FixtureRequest) -> tuple[Run, Path]:
     """A run rounded to what its bundle holds, and the bundle."""
     run = read_run(request.getfixturevalue(f"run_{request.param}"))
@@ -74,12 +74,12 @@ def test_frame_by_frame_with_the_ring_is_the_whole_window_at_once(exported: tupl
     sizes = sizes_of(run)
     assert sizes.cache is not None
     rng = np.random.default_rng(0)
-    tokens, actions = rng.integers(0, 64, (2, 7, 64)), rng.integers(0, 5, (2, 7))
+    tokens, actions = rng.integers(0, 64, (2, 7, sizes.positions)), rng.integers(0, 5, (2, 7))
     with torch.no_grad():
         hidden = run.dynamics.trunk(torch.from_numpy(tokens), torch.from_numpy(actions))
         window = run.dynamics.parallel_logits(hidden).numpy()
     ring = Ring(2, sizes.cache)
-    assert ring.keys.shape[4] == 64 // run.dynamics.config.merge**2
+    assert ring.keys.shape[4] == run.dynamics.config.trunk_positions == sizes.positions // run.dynamics.config.members
     for t in range(7):
         prediction = bundle.runtime.dynamics(np.ascontiguousarray(tokens[:, t]), actions[:, t], ring)
         assert np.abs(prediction.logits - window[:, t]).max() < 1e-3

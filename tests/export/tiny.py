@@ -11,7 +11,9 @@ import numpy as np
 import torch
 from safetensors.torch import save_file
 
-from models.patch_vqvae import PatchVQVAE, PatchVQVAEConfig
+from models.networks import build_tokenizer
+from models.patch_vqvae import PatchVQVAEConfig
+from models.two_level_vqvae import TwoLevelVQVAEConfig
 from models.v1.vqvae import VQVAE, VQVAEConfig
 from models.v1.world_model import VisualWorldModel, VisualWorldModelConfig
 from models.world_model import TemporalVisualWorldModel, WorldModelConfig
@@ -34,7 +36,9 @@ def tiny_run(folder: Path, kind: str = "v1.1", **dynamics_has: object) -> Path:
         tokenizer_config = PatchVQVAEConfig(vocabulary=64, code_width=8, width=32)
         sizes: dict[str, Any] = {"vocabulary": 64, "width": 64, "layers": 1, "heads": 2, "causal_layers": 1}
         dynamics_config = WorldModelConfig(**sizes | dynamics_has)
-        tokenizer, dynamics, history = PatchVQVAE(tokenizer_config), TemporalVisualWorldModel(dynamics_config), 4
+        if dynamics_config.fine:
+            tokenizer_config = TwoLevelVQVAEConfig(level_vocabulary=32, code_width=8, patch=4, width=32)
+        tokenizer, dynamics, history = build_tokenizer(tokenizer_config), TemporalVisualWorldModel(dynamics_config), 4
     with torch.no_grad():  # sharp enough that what is most likely does not hang on rounding
         for name, parameter in dynamics.named_parameters():
             if name in ("code", "code.weight"):
