@@ -22,7 +22,7 @@ from training.record import play_shard
 from training.recording import Recording
 from training.train_dynamics import train_dynamics
 from training.train_tokenizer import load_tokenizer, train_tokenizer
-from training.transfer import begin_from, same_codes
+from training.transfer import begin_from, same_codes, same_codes_in_play
 from training.windows import TokenEpisodes, tokenize
 
 STARTS = 16
@@ -95,6 +95,8 @@ def train(
         dynamics.begin_with(pictures)
         if other and isinstance(other.dynamics, TemporalVisualWorldModel):
             same = same_codes(pictures, code_pictures(other.tokenizer))
+            if recording.world in registry.names():
+                same = same_codes_in_play(recording.world, (tokenizer, other.tokenizer), same)
             fresh = begin_from(dynamics, other.dynamics.state_dict(), same)
             new = ", ".join(sorted({name.rpartition(".")[0] for name in fresh}))
             log(f"begins from {begin}; new: {new or 'nothing'}")

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import re
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+from games import registry
+from models.networks import Tokenizer, codes, frame_size
 
 BY_CODE = ("token.weight", "code", "code_bias", "causal_head.previous.weight", "outcome_head.token.weight")
 """Tensors with a row for every code."""
@@ -31,6 +35,28 @@ def same_codes(pictures: Tensor, others: Tensor) -> Tensor:
     side = min(a.shape[-1], b.shape[-1])
     a, b = (F.adaptive_avg_pool2d(x, side).flatten(1) for x in (a, b))
     return torch.cdist(a, b).argmin(1)
+
+
+@torch.no_grad()
+def same_codes_in_play(
+    world: str, tokenizers: tuple[Tokenizer, Tokenizer], by_picture: Tensor, ticks: int = 1000, batch: int = 64
+) -> Tensor:
+    """As `same_codes`, by what two tokenizers say of the same moments of a built-in game, each at its own size.
+
+    by_picture: (V,) int64, the answer for codes that do not turn up.
+    """
+    mine, other = tokenizers
+    game, policy = registry.get(world)(batch), registry.policy(world, "explore", batch, seed=0)
+    game.reset(np.arange(batch), vary=True)
+    vocabulary, others = codes(mine.config), codes(other.config)
+    together = torch.zeros(vocabulary * others, dtype=torch.int32)
+    for _ in range(ticks):
+        a, b = (torch.from_numpy(game.render(frame_size(each.config))) for each in (mine, other))
+        pairs = mine.encode(a).flatten() * others + other.encode(b).flatten()
+        together += torch.bincount(pairs, minlength=len(together)).int()
+        game.step(policy.act(game))
+    table = together.reshape(vocabulary, others)
+    return torch.where(table.any(1), table.argmax(1), by_picture)
 
 
 @torch.no_grad()

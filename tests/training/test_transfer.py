@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import torch
 
+from models.patch_vqvae import PatchVQVAE, PatchVQVAEConfig
 from models.world_model import TemporalVisualWorldModel, WorldModelConfig
-from training.transfer import begin_from, same_codes
+from training.transfer import begin_from, same_codes, same_codes_in_play
 
 CONFIG = WorldModelConfig(vocabulary=12, grid=(4, 4), width=32, layers=2, heads=4, causal_layers=1)
 
@@ -37,6 +38,18 @@ def test_a_longer_history_begins_almost_unheard() -> None:
     for before, after in zip(old.layers, new.layers, strict=True):
         torch.testing.assert_close(after.age_key[:4], before.age_key)
         assert (after.age_bias[4:] == before.age_bias[3] - 2).all()
+
+
+def test_codes_are_matched_by_what_both_tokenizers_say_of_a_game() -> None:
+    torch.manual_seed(0)
+    small, large = (PatchVQVAE(PatchVQVAEConfig(24, 8, patch, width=32)).eval() for patch in (8, 16))
+    twins = (small, small)
+    seen = same_codes_in_play("garden", twins, torch.full((24,), -1), ticks=3, batch=4)
+    assert set(seen.tolist()) - {-1} <= set(range(24))
+    assert all(code in (-1, number) for number, code in enumerate(seen.tolist())), "a tokenizer agrees with itself"
+    assert (seen >= 0).any()
+    across = same_codes_in_play("garden", (large, small), torch.full((24,), -1), ticks=3, batch=4)
+    assert (across >= 0).any()
 
 
 def test_codes_are_matched_by_what_they_show_at_any_size() -> None:
