@@ -8,19 +8,18 @@ diffusion via shortcut models").
 from __future__ import annotations
 
 import copy
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
-from models.diffusion_decoder import LONGEST_PLAIN, Condition, DiffusionDecoder, ddim, noise, signal
+from models.diffusion_decoder import LONGEST_PLAIN, Condition, DiffusionDecoder, sigma, signal
 from training.checkpoint import Clock, RunError, load_state, load_weights, save_state, save_weights
 from training.recording import Episode, Recording
 
@@ -44,8 +43,8 @@ class DecoderTraining:
     warmup_steps: steps in which the rate rises.
     decay_share: last share of the time, in which the rate falls to zero.
     average: decay of the running average of the weights, which is what is exported and what long steps learn from.
-    plain_share: first share of the time, in which no long steps are learnt.
-    long_share: share of a batch that learns long steps afterwards.
+    long_share: share of a batch that is asked for long steps.
+    plain_share: first share of the time, in which the answer to them is the plain one: not two halves, but the truth.
     previous_share: share of frames that are shown the frame before.
     previous_noise: largest standard deviation of the noise on the frame before, in levels of a pixel.
     rarity: a tile counts as (the frequency of its token) ** -rarity, so that rare pictures are drawn right too.
@@ -57,11 +56,21 @@ class DecoderTraining:
     warmup_steps: int = 100
     decay_share: float = 0.4
     average: float = 0.998
-    plain_share: float = 0.5
     long_share: float = 0.25
+    plain_share: float = 0.5
     previous_share: float = 0.5
     previous_noise: float = 8.0
     rarity: float = 0.4
+
+
+class Tokenizer(Protocol):
+    """What both VQ-VAEs offer: the two ways between frames (N, H, W, 3) uint8 and tokens (N, S) int64."""
+
+    def encode(self, frames: Tensor) -> Tensor:
+        """Frames to tokens."""
+
+    def decode(self, tokens: Tensor) -> Tensor:
+        """Tokens to frames."""
 
 
 class Pairs:
@@ -102,16 +111,20 @@ class DecoderTrainer:
     """A decoder, its running average, and the steps that train it. Step n depends on the seed and n alone."""
 
     def __init__(
-        self, decoder: DiffusionDecoder, tokenizer: nn.Module, pairs: Pairs, config: DecoderTraining, seed: int
+        self, decoder: DiffusionDecoder, tokenizer: Tokenizer, pairs: Pairs, config: DecoderTraining, seed: int
     ) -> None:
         self.decoder, self.tokenizer, self.pairs, self.config, self.seed = decoder, tokenizer, pairs, config, seed
         decoder.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # a fifth faster
         self.average = copy.deepcopy(decoder).eval().requires_grad_(False)
         self.optimizer = torch.optim.AdamW(
-            decoder.parameters(), lr=config.learning_rate, betas=(0.9, 0.99), weight_decay=config.weight_decay
+            decoder.parameters(),
+            lr=config.learning_rate,
+            betas=(0.9, 0.99),
+            weight_decay=config.weight_decay,
+            fused=True,
         )
         self.device = next(decoder.parameters()).device
-        self.weight = code_weights(tokenizer, pairs, decoder.config.vocabulary, config.rarity)
+        self.weight = code_weights(tokenizer, pairs, decoder.config.vocabulary, config.rarity, self.device)
         self.steps = 0
 
     def step(self, share: float) -> float:
@@ -119,19 +132,19 @@ class DecoderTrainer:
         config, rng = self.config, np.random.default_rng([self.seed, self.steps])
         generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
         frames, condition = self._draw(rng, generator)
-        clean = self.decoder.correction(frames, condition.vq)
+        clean = self.decoder.correction(frames, self.decoder.base(condition))
         n = len(clean)
         fresh = torch.randn(clean.shape, generator=generator).to(self.device)
-        long = round(n * config.long_share) if share > config.plain_share else 0
+        long = round(n * config.long_share)
         level, length = (drawn.to(self.device) for drawn in draw_levels(n, long, generator))
         noisy = mix(clean, fresh, level)
         with torch.autocast(self.device.type, torch.bfloat16):
-            if long:
+            if share > config.plain_share:
                 some = Condition(*(part[:long] for part in condition))
                 clean[:long] = two_halves(self.average, noisy[:long], level[:long], length[:long], some)
             drawn = self.decoder(noisy, level, length, condition)
-        error = (drawn - clean).square().mean(1)
-        loss = (error * self._tile_weights(condition.tokens)).mean()
+        error = (drawn - clean).square()
+        loss = (error * self.decoder.pixels(self.weight[condition.tokens])).mean()
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.decoder.parameters(), 1.0)
@@ -157,11 +170,6 @@ class DecoderTrainer:
             previous=own.round().clamp(0, 255).to(torch.uint8), still=condition.still & shown.to(self.device)
         )
 
-    def _tile_weights(self, tokens: Tensor) -> Tensor:
-        """(N, H, W): what every pixel counts."""
-        (h, w), p = self.decoder.config.grid, self.decoder.config.patch
-        return self.weight[tokens].reshape(-1, h, w).repeat_interleave(p, 1).repeat_interleave(p, 2)
-
     @torch.no_grad()
     def _update_average(self, decay: float) -> None:
         for mean, value in zip(self.average.parameters(), self.decoder.parameters(), strict=True):
@@ -179,57 +187,58 @@ class DecoderTrainer:
 
 
 def mix(clean: Tensor, fresh: Tensor, level: Tensor) -> Tensor:
-    """Put noise `fresh` on corrections `clean`, both (N, 3, H, W), at levels (N,)."""
+    """Put noise `fresh` on corrections `clean`, both (N, H, W, 3), at levels (N,)."""
     level = level[:, None, None, None]
-    return signal(level) * clean + noise(level) * fresh
+    return signal(level) * clean + sigma(level) * fresh
 
 
 @torch.no_grad()
 def two_halves(decoder: DiffusionDecoder, noisy: Tensor, level: Tensor, length: Tensor, condition: Condition) -> Tensor:
     """The clean correction that leads as far in one step of `length` as two steps of half of it lead.
 
-    noisy: (N, 3, H, W) at `level`, (N,). length: (N,), no longer than level. Returns (N, 3, H, W).
+    noisy: (N, H, W, 3) at `level`, (N,). length: (N,), no longer than level. Returns (N, H, W, 3).
     """
     middle, target = level - length / 2, level - length
     half, _ = decoder.denoise_step(noisy, level, middle, condition)
     end, _ = decoder.denoise_step(half, middle, target, condition)
     level, target = level[:, None, None, None], target[:, None, None, None]
-    ratio = noise(target) / noise(level)
+    ratio = sigma(target) / sigma(level)
     return (end - ratio * noisy) / (signal(target) - ratio * signal(level))
 
 
 def draw_levels(count: int, long: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Noise levels (count,) and lengths of steps (count,): 0, and up to the whole way for the first `long` of them."""
+    """Noise levels (count,) and lengths of steps (count,): long ones for the first `long` of them, then 0."""
     # Spread evenly, high levels more often than low ones: there it is decided what is drawn.
     even = torch.arange(count - long) + torch.rand(count - long, generator=generator)
     plain = (even / (count - long)).sqrt().clamp(min=LOWEST)
-    length = (2 * LONGEST_PLAIN) ** torch.rand(long, generator=generator)
+    length = LONGEST_PLAIN ** torch.rand(long, generator=generator)
     level = length + (1 - length) * torch.rand(long, generator=generator)
     return torch.cat([level, plain]), torch.cat([length, torch.zeros(count - long)])
 
 
 @torch.no_grad()
-def follow(tokenizer: nn.Module, before: Tensor, frames: Tensor) -> Condition:
+def follow(tokenizer: Tokenizer, before: Tensor, frames: Tensor) -> Condition:
     """The condition of `frames` after the VQ decoder's pictures of the frames `before`, both (N, H, W, 3) uint8."""
-    old, tokens = tokenizer.encode(before), tokenizer.encode(frames)  # type: ignore[operator]
-    decode = tokenizer.decode
-    return Condition(tokens, decode(tokens), decode(old), tokens == old)  # type: ignore[operator]
+    old, tokens = tokenizer.encode(before), tokenizer.encode(frames)
+    return Condition(tokens, tokenizer.decode(tokens), tokenizer.decode(old), tokens == old)
 
 
-def code_weights(tokenizer: nn.Module, pairs: Pairs, vocabulary: int, rarity: float) -> Tensor:
+@torch.no_grad()
+def code_weights(tokenizer: Tokenizer, pairs: Pairs, vocabulary: int, rarity: float, device: torch.device) -> Tensor:
     """What a tile counts by its token, (vocabulary,): (the frequency of the token) ** -rarity, 1 in the mean."""
     numbers = np.linspace(0, len(pairs) - 1, min(len(pairs), COUNTED)).astype(np.int64)
-    count, device = torch.zeros(vocabulary), next(tokenizer.parameters()).device
+    count = torch.zeros(vocabulary)
     for part in np.array_split(numbers, -(-len(numbers) // 64)):
         tokens = tokenizer.encode(pairs.take(part)[1].to(device)).cpu()
         count += torch.bincount(tokens.flatten(), minlength=vocabulary)
     weight = count.clamp(min=1) ** -rarity
-    return (weight * count.sum() / (weight * count).sum()).clamp(0.05, 20).to(device)
+    weight = weight * count.sum() / (weight * count).sum()
+    return weight.clamp(0.05, 20).to(device)  # what was counted once or never must not drown all else
 
 
 def train_decoder(
     decoder: DiffusionDecoder,
-    tokenizer: nn.Module,
+    tokenizer: Tokenizer,
     recording: Recording,
     config: DecoderTraining,
     run: Path,
@@ -283,39 +292,43 @@ def train_decoder(
 
 
 @torch.no_grad()
-def decoder_figures(decoder: DiffusionDecoder, tokenizer: nn.Module, pairs: Pairs, count: int = 64) -> dict[str, float]:
-    """PSNR in dB and SSIM against the true frames: the VQ decoder's, and the diffusion decoder's by number of steps.
+def decoder_figures(decoder: DiffusionDecoder, tokenizer: Tokenizer, pairs: Pairs, count: int = 64) -> dict[str, float]:
+    """PSNR in dB and SSIM against the true frames: of the VQ decoder, and of the diffusion decoder by its steps.
 
-    `alone`: of frames drawn with none before them. `flicker`: how much tiles that look the same in both true frames
-    differ in the drawn ones, in mean levels of a pixel, when the second is drawn after the first in one step.
+    `after_*`: drawn in one step after the frame before, which was drawn alone; all else is drawn alone. `flicker_*`: by
+    how many levels, in the mean, the drawn pixels change in tiles that look the same in both true frames.
     """
     device, noise = next(decoder.parameters()).device, start_noise(decoder)
     numbers = np.linspace(0, len(pairs) - 1, min(len(pairs), count)).astype(np.int64)
-    sums: dict[str, list[Tensor]] = {}
+    values: dict[str, list[Tensor]] = {}
     for part in np.array_split(numbers, -(-len(numbers) // 16)):
         before, frames = (half.to(device) for half in pairs.take(part))
         condition = follow(tokenizer, before, frames)
-        first = decoder.sample(Condition.alone(tokenizer.encode(before), condition.previous), noise, 1)
-        second = decoder.sample(condition._replace(previous=first), noise, 1)
-        (h, w), p = decoder.config.grid, decoder.config.patch
-        same = (before == frames).reshape(-1, h, p, w, p * 3).all(4).all(2)
-        same = same.repeat_interleave(p, 1).repeat_interleave(p, 2)
         alone = Condition.alone(condition.tokens, condition.vq)
-        pictures = {"vq": condition.vq}
-        pictures |= {f"alone_{steps}": decoder.sample(alone, noise, steps) for steps in STEPS}
-        pictures["after_1"] = second
-        for name, picture in pictures.items():
-            sums.setdefault(f"{name}_psnr_db", []).append(psnr_db(picture, frames))
-            sums.setdefault(f"{name}_ssim", []).append(ssim(picture, frames))
-        for name, picture in (("flicker_alone", pictures["alone_1"]), ("flicker", second)):
-            sums.setdefault(name, []).append((picture.float() - first.float()).abs().mean(3)[same])
-    return {name: float(torch.cat(values).mean()) for name, values in sums.items()}
+        earlier = decoder.sample(Condition.alone(tokenizer.encode(before), condition.previous), noise, 1)
+        drawn = {"vq": condition.vq, "after": decoder.sample(condition._replace(previous=earlier), noise, 1)}
+        drawn |= {f"steps_{steps}": decoder.sample(alone, noise, steps) for steps in STEPS}
+        same = unchanged_tiles(before, frames, decoder)
+        for name, picture in drawn.items():
+            values.setdefault(f"{name}_psnr_db", []).append(psnr_db(picture, frames))
+            values.setdefault(f"{name}_ssim", []).append(ssim(picture, frames))
+        for name, first in (("vq", condition.previous), ("after", earlier), ("steps_1", earlier)):
+            change = (drawn[name].float() - first.float()).abs()
+            values.setdefault(f"flicker_{name}", []).append(change[same])
+    return {name: float(torch.cat(parts).mean()) for name, parts in values.items()}
+
+
+def unchanged_tiles(before: Tensor, frames: Tensor, decoder: DiffusionDecoder) -> Tensor:
+    """The pixels of tiles that are alike in two frames: frames (N, H, W, 3) uint8 to (N, H, W) bool."""
+    (h, w), p = decoder.config.grid, decoder.config.patch
+    alike = (before == frames).reshape(-1, h, p, w, p * 3).all(4).all(2)
+    return decoder.pixels(alike.flatten(1)).squeeze(3)
 
 
 def start_noise(decoder: DiffusionDecoder, seed: int = 0) -> Tensor:
-    """A field of noise (3, H, W) to begin every frame with."""
+    """A field of noise (H, W, 3) to begin every frame with."""
     device = next(decoder.parameters()).device
-    return torch.randn(3, *decoder.config.size, generator=torch.Generator().manual_seed(seed)).to(device)
+    return torch.randn(*decoder.config.size, 3, generator=torch.Generator().manual_seed(seed)).to(device)
 
 
 def psnr_db(a: Tensor, b: Tensor) -> Tensor:

@@ -1,0 +1,218 @@
+"""v2's second decoder: a few steps of diffusion draw what the VQ decoder's picture of the same tokens lacks.
+
+Noise is put on the correction alone, the difference between the true picture and one that is nearly right, as Yue et
+al. 2023, "ResShift: efficient diffusion model for image super-resolution by residual shifting", do with a blurred
+picture. The chain is that of Ho et al. 2020, "Denoising diffusion probabilistic models", on a cosine schedule (Nichol
+and Dhariwal 2021, "Improved denoising diffusion probabilistic models") in continuous time (Salimans and Ho 2022,
+"Progressive distillation for fast sampling of diffusion models"). The network predicts the clean correction and not the
+noise: most corrections are far smaller than the noise, and a small network cannot carry noise through itself unharmed.
+The sampler is DDIM (Song et al. 2021, "Denoising diffusion implicit models").
+
+What stands still must not shimmer. So DDIM, which draws no noise of its own, begins every frame from one and the same
+field of noise; and a tile whose token has not changed is corrected from what was drawn there before.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+LONGEST_PLAIN = 1 / 16
+"""Steps up to this long are plain DDIM; longer ones are learnt from two of half their length."""
+WAVES = 8
+"""Frequencies by which a noise level, and the length of a step, are told to the network."""
+
+
+@dataclass(frozen=True)
+class DiffusionDecoderConfig:
+    """Sizes of a `DiffusionDecoder`.
+
+    vocabulary: number of codes of the tokenizer.
+    patch: edge of a token's tile in pixels.
+    grid: rows and columns of tiles in a frame.
+    widths: features of each level of the U-Net. The last level is the token grid, each one before it has twice the
+        rows and columns of the next; blocks of pixels are folded into the first.
+    blocks: residual blocks of a level, on the way down and again on the way up.
+    told: features that tell the blocks how noisy the picture is.
+    spread: what counts as 1 in a correction, in units of a picture in [-1, 1].
+    """
+
+    vocabulary: int = 2048
+    patch: int = 16
+    grid: tuple[int, int] = (8, 8)
+    widths: tuple[int, ...] = (128, 256)
+    blocks: int = 1
+    told: int = 128
+    spread: float = 0.2
+
+    @property
+    def fold(self) -> int:
+        """Edge in pixels of what becomes one position of the first level."""
+        return self.patch >> (len(self.widths) - 1)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width of a frame in pixels."""
+        return self.grid[0] * self.patch, self.grid[1] * self.patch
+
+
+class Condition(NamedTuple):
+    """What is known of the frame to draw.
+
+    tokens: (N, S) int64. vq: (N, H, W, 3) uint8, the VQ decoder's picture of them. previous: (N, H, W, 3) uint8, the
+    frame drawn before, looked at only where `still`, (N, S) bool, says that a tile has the token it had in it.
+    """
+
+    tokens: Tensor
+    vq: Tensor
+    previous: Tensor
+    still: Tensor
+
+    @classmethod
+    def alone(cls, tokens: Tensor, vq: Tensor) -> Condition:
+        """The condition of a frame with none before it."""
+        return cls(tokens, vq, vq, torch.zeros_like(tokens, dtype=torch.bool))
+
+
+def signal(level: Tensor) -> Tensor:
+    """What is left of the correction at a noise level in [0, 1]: a factor of the same shape."""
+    return (level * (math.pi / 2)).cos()
+
+
+def sigma(level: Tensor) -> Tensor:
+    """Standard deviation of the noise at a noise level in [0, 1]; its square and that of `signal` add up to 1."""
+    return (level * (math.pi / 2)).sin()
+
+
+def ddim(noisy: Tensor, clean: Tensor, level: Tensor, target: Tensor) -> Tensor:
+    """A noisy correction at `level` becomes the one at the lower `target`, if `clean` is what is behind it.
+
+    noisy, clean: (N, H, W, 3). level, target: (N,). At target 0 the answer is `clean` itself.
+    """
+    level, target = level[:, None, None, None], target[:, None, None, None]
+    return signal(target) * clean + sigma(target) / sigma(level) * (noisy - signal(level) * clean)
+
+
+class Block(nn.Module):
+    """Two 3x3 convolutions around a skip connection, told between them how noisy the picture is.
+
+    Perez et al. 2018, "FiLM: visual reasoning with a general conditioning layer". It has no normalisation, which would
+    let a creature in one corner change every pixel.
+    """
+
+    def __init__(self, width: int, told: int) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(width, width, 3, padding=1)
+        self.tell = nn.Linear(told, 2 * width)
+        self.second = nn.Conv2d(width, width, 3, padding=1)
+        nn.init.zeros_(self.second.weight)
+
+    def forward(self, x: Tensor, told: Tensor) -> Tensor:
+        """x: (N, width, h, w). told: (N, told)."""
+        scale, shift = self.tell(told)[:, :, None, None].chunk(2, 1)
+        return x + self.second(F.silu(self.first(F.silu(x)) * (1 + scale) + shift))
+
+
+class Blocks(nn.ModuleList):
+    """Blocks one after the other."""
+
+    def __init__(self, count: int, width: int, told: int) -> None:
+        super().__init__(Block(width, told) for _ in range(count))
+
+    def forward(self, x: Tensor, told: Tensor) -> Tensor:
+        """x: (N, width, h, w). told: (N, told)."""
+        for block in self:
+            x = block(x, told)
+        return x
+
+
+class DiffusionDecoder(nn.Module):
+    """Tokens, and the VQ decoder's picture of them, to a better picture. Before it is trained it changes nothing."""
+
+    def __init__(self, config: DiffusionDecoderConfig) -> None:
+        super().__init__()
+        self.config = config
+        widths, told = config.widths, config.told
+        steps = list(pairwise(widths))
+        self.code = nn.Embedding(config.vocabulary, widths[-1])
+        nn.init.normal_(self.code.weight, std=0.1)
+        self.tell = nn.Sequential(nn.Linear(4 * WAVES, told), nn.SiLU())
+        self.enter = nn.Conv2d(7, widths[0], config.fold, stride=config.fold)
+        self.before = nn.ModuleList(Blocks(config.blocks, width, told) for width in widths[:-1])
+        self.down = nn.ModuleList(nn.Conv2d(fine, coarse, 2, stride=2) for fine, coarse in steps)
+        self.middle = Blocks(2 * config.blocks, widths[-1], told)
+        self.up = nn.ModuleList(nn.ConvTranspose2d(coarse, fine, 2, stride=2) for fine, coarse in steps)
+        self.after = nn.ModuleList(Blocks(config.blocks, width, told) for width in widths[:-1])
+        self.leave = nn.Conv2d(widths[0], 3 * config.fold**2, 1)
+        nn.init.zeros_(self.leave.weight)
+        nn.init.zeros_(self.leave.bias)  # type: ignore[arg-type]
+
+    def pixels(self, tiles: Tensor) -> Tensor:
+        """A number for every tile (N, S), as one for every pixel of it: (N, H, W, 1)."""
+        (h, w), p = self.config.grid, self.config.patch
+        return tiles.reshape(-1, h, 1, w, 1, 1).expand(-1, -1, p, -1, p, -1).reshape(-1, h * p, w * p, 1)
+
+    def base(self, condition: Condition) -> Tensor:
+        """The picture that is corrected, (N, H, W, 3) uint8: the frame before where it stands still, else the VQ's."""
+        return torch.where(self.pixels(condition.still), condition.previous, condition.vq)
+
+    def correction(self, frames: Tensor, base: Tensor) -> Tensor:
+        """What leads from a picture to `frames`, both (N, H, W, 3) uint8; float32 of that shape."""
+        return (frames.float() - base.float()) / (127.5 * self.config.spread)
+
+    def corrected(self, base: Tensor, correction: Tensor) -> Tensor:
+        """The picture (N, H, W, 3) uint8 that a correction (N, H, W, 3) makes of another."""
+        x = base.float() + correction * (127.5 * self.config.spread)
+        return x.round().clamp(0, 255).to(torch.uint8)
+
+    def forward(self, noisy: Tensor, level: Tensor, length: Tensor, condition: Condition) -> Tensor:
+        """The clean correction (N, H, W, 3) behind a noisy one.
+
+        noisy: (N, H, W, 3) float32, the correction at noise level `level`, (N,) in [0, 1]; standard normal at 1.
+        length: (N,), how far down the step leads that the answer is for; 0 asks for the mean of all that may be there.
+        """
+        base, stays = self.base(condition).float() / 127.5 - 1, self.pixels(condition.still.float())
+        x = self.enter(torch.cat([noisy, base, stays], 3).permute(0, 3, 1, 2))
+        told = self.tell(self._waves(torch.stack([level, length], 1)))
+        passed = []
+        for blocks, down in zip(self.before, self.down, strict=True):
+            x = blocks(x, told)
+            passed.append(x)
+            x = down(x)
+        codes = self.code(condition.tokens).unflatten(1, self.config.grid).permute(0, 3, 1, 2)
+        x = self.middle(x + codes, told)
+        for blocks, up in zip(reversed(self.after), reversed(self.up), strict=True):
+            x = blocks(up(x) + passed.pop(), told)
+        return F.pixel_shuffle(self.leave(F.silu(x)), self.config.fold).permute(0, 2, 3, 1).float()
+
+    def _waves(self, numbers: Tensor) -> Tensor:
+        """Numbers (N, 2) in [0, 1] as waves of several frequencies, (N, 4 * WAVES)."""
+        angles = numbers[:, :, None] * torch.arange(1, WAVES + 1, device=numbers.device) * (math.pi / 2)
+        return torch.cat([angles.cos(), angles.sin()], 1).flatten(1)
+
+    def denoise_step(self, noisy: Tensor, level: Tensor, target: Tensor, condition: Condition) -> tuple[Tensor, Tensor]:
+        """One step of the sampler: the noisy correction at the lower level `target`, and the picture as it stands.
+
+        noisy: (N, H, W, 3) float32. level, target: (N,) in [0, 1]. Returns (N, H, W, 3) float32 and the same in uint8.
+        """
+        length = level - target
+        clean = self(noisy, level, torch.where(length > LONGEST_PLAIN, length, 0.0), condition)
+        return ddim(noisy, clean, level, target), self.corrected(self.base(condition), clean)
+
+    @torch.no_grad()
+    def sample(self, condition: Condition, noise: Tensor, steps: int) -> Tensor:
+        """Draw frames (N, H, W, 3) uint8 in `steps` equal steps, at least 1.
+
+        noise: (H, W, 3) standard normal, the same for every frame of a dream.
+        """
+        noisy, frames = noise.expand(len(condition.tokens), -1, -1, -1), condition.vq
+        levels = torch.linspace(1, 0, steps + 1, device=noise.device)[:, None].expand(-1, len(noisy))
+        for level, target in pairwise(levels):
+            noisy, frames = self.denoise_step(noisy, level, target, condition)
+        return frames

@@ -1,0 +1,192 @@
+"""The diffusion decoder learns, goes on exactly where it stopped, and loses nothing to Ctrl-C."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+from torch import Tensor
+
+from models.diffusion_decoder import Condition, DiffusionDecoder, DiffusionDecoderConfig
+from training.checkpoint import RunError, load_state, load_weights
+from training.recording import Recording, RecordingWriter, Rows
+from training.train_decoder import (
+    DecoderTrainer,
+    DecoderTraining,
+    Pairs,
+    code_weights,
+    decoder_figures,
+    draw_levels,
+    mix,
+    psnr_db,
+    split,
+    ssim,
+    train_decoder,
+    two_halves,
+)
+
+CONFIG = DiffusionDecoderConfig(vocabulary=8, patch=8, grid=(2, 2), widths=(32, 64), told=32, spread=0.5)
+TRAINING = DecoderTraining(batch=8, warmup_steps=10, learning_rate=5e-3, average=0.9, long_share=0.5)
+TILES = np.random.default_rng(0).integers(64, 192, (8, 8, 8, 3), dtype=np.uint8)
+
+
+class Blurry:
+    """A tokenizer that knows eight tiles and draws of each its mean colour alone."""
+
+    def encode(self, frames: Tensor) -> Tensor:
+        """Frames (N, 16, 16, 3) uint8 to tokens (N, 4) int64."""
+        x = frames.reshape(-1, 2, 8, 2, 8, 3).transpose(2, 3).reshape(-1, 4, 1, 192).float()
+        distance = (x - torch.from_numpy(TILES).reshape(8, 192).float()).square().sum(-1)
+        return distance.argmin(-1)
+
+    def decode(self, tokens: Tensor) -> Tensor:
+        """Tokens (N, 4) int64 to frames (N, 16, 16, 3) uint8."""
+        colours = torch.from_numpy(TILES.mean((1, 2)).astype(np.uint8))[tokens]
+        image = colours.reshape(-1, 2, 2, 3)
+        return image.repeat_interleave(8, 1).repeat_interleave(8, 2)
+
+
+@pytest.fixture(scope="module")
+def recording(tmp_path_factory: pytest.TempPathFactory) -> Recording:
+    """Four episodes of 32 frames, in which one of four tiles changes at a time."""
+    rng, folder = np.random.default_rng(1), tmp_path_factory.mktemp("tiles")
+    tokens = np.zeros((128, 4), np.int64)
+    for t in range(1, 128):
+        tokens[t] = tokens[t - 1]
+        tokens[t, rng.integers(4)] = rng.integers(8)
+    frames = TILES[tokens].reshape(128, 2, 2, 8, 8, 3).swapaxes(2, 3).reshape(128, 16, 16, 3)
+    rows = Rows(frames, np.zeros(128, np.uint8), np.zeros(128, np.float32), np.zeros(128, bool))
+    RecordingWriter(folder, "tiles", ("noop",), 16).write(rows, [32] * 4, [0, 1, 2, 3])
+    return Recording(folder)
+
+
+def _trainer(recording: Recording) -> DecoderTrainer:
+    torch.manual_seed(0)
+    return DecoderTrainer(DiffusionDecoder(CONFIG), Blurry(), split(recording)[0], TRAINING, 0)
+
+
+def test_a_pair_is_a_frame_and_the_one_before_it_in_one_episode(recording: Recording) -> None:
+    train, held_out = split(recording)
+    assert (len(train), len(held_out)) == (3 * 31, 31)
+    before, frames = train.take(np.arange(len(train)))
+    rows = recording.shard("00-00000").frames
+    first = [i for i in range(96) if i % 32 != 31]
+    np.testing.assert_array_equal(before, rows[first])
+    np.testing.assert_array_equal(frames, rows[np.array(first) + 1])
+    np.testing.assert_array_equal(held_out.take(np.array([0]))[0][0], rows[96])
+
+
+def test_the_error_falls_and_the_picture_beats_the_one_it_began_with(recording: Recording) -> None:
+    trainer = _trainer(recording)
+    errors = [trainer.step(i / 240) for i in range(240)]
+    assert np.mean(errors[-20:]) < 0.2 * np.mean(errors[:20])
+    figures = decoder_figures(trainer.average, Blurry(), split(recording)[1])
+    for name in ("steps_1", "steps_2", "steps_4", "steps_8", "after"):
+        assert figures[f"{name}_psnr_db"] > figures["vq_psnr_db"] + 6, name
+        assert figures[f"{name}_ssim"] > figures["vq_ssim"] + 0.2, name
+    assert figures["flicker_vq"] == 0
+    assert figures["flicker_after"] < 8
+
+
+def test_steps_after_a_resume_are_those_of_a_run_that_never_stopped(recording: Recording, tmp_path: Path) -> None:
+    straight = _trainer(recording)
+    shares = [0.1, 0.2, 0.45, 0.55, 0.6, 0.9]  # plain steps first, then long ones too
+    errors = [straight.step(share) for share in shares]
+    stopped, resumed = _trainer(recording), _trainer(recording)
+    for share in shares[:3]:
+        stopped.step(share)
+    torch.save(stopped.state(), tmp_path / "state")
+    resumed.decoder.load_state_dict(stopped.decoder.state_dict())
+    resumed.restore(load_state(tmp_path / "state"))
+    assert [resumed.step(share) for share in shares[3:]] == errors[3:]
+    for one, other in ((straight.decoder, resumed.decoder), (straight.average, resumed.average)):
+        for a, b in zip(one.parameters(), other.parameters(), strict=True):
+            assert torch.equal(a, b)
+
+
+def test_a_stopped_run_is_whole_and_can_go_on(
+    recording: Recording, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run(minutes: float, resume: bool) -> dict[str, float]:
+        decoder = DiffusionDecoder(CONFIG)
+        lines: list[str] = []
+        figures = train_decoder(decoder, Blurry(), recording, TRAINING, tmp_path, minutes, 0, resume, lines.append)
+        assert lines
+        saved = load_file(tmp_path / "diffusion.safetensors")
+        assert all(torch.equal(saved[name], tensor) for name, tensor in decoder.state_dict().items())
+        return figures
+
+    with pytest.raises(RunError, match="resume"):
+        run(1, resume=True)
+    step = DecoderTrainer.step
+
+    def interrupted(trainer: DecoderTrainer, share: float) -> float:
+        if trainer.steps == 3:
+            raise KeyboardInterrupt
+        return step(trainer, share)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(DecoderTrainer, "step", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            run(1, resume=False)
+    assert load_state(tmp_path / "diffusion-trainer.pt")["steps"] == 3
+    load_weights(tmp_path / "diffusion.safetensors", DiffusionDecoder(CONFIG))
+    assert not list(tmp_path.glob("*.part"))
+    spent = load_state(tmp_path / "diffusion-trainer.pt")["seconds"] / 60
+    assert run(spent + 0.01, resume=True)["steps"] > 3
+
+
+def test_a_recording_of_another_size_is_refused(recording: Recording, tmp_path: Path) -> None:
+    decoder = DiffusionDecoder(DiffusionDecoderConfig(widths=(4,), told=4))
+    with pytest.raises(RunError, match="16 pixels"):
+        train_decoder(decoder, Blurry(), recording, TRAINING, tmp_path, 1, 0, False, print)
+
+
+def test_a_long_step_is_taught_to_end_where_two_halves_do(recording: Recording) -> None:
+    torch.manual_seed(0)
+    decoder = DiffusionDecoder(CONFIG)
+    for parameter in decoder.parameters():
+        parameter.data.add_(0.1 * torch.randn_like(parameter))
+    _, frames = Pairs(recording, recording.episodes).take(np.arange(4))
+    tokens = Blurry().encode(frames)
+    condition = Condition.alone(tokens, Blurry().decode(tokens))
+    noisy, length = torch.randn(4, 16, 16, 3), torch.tensor([1.0, 0.5, 0.25, 0.125])
+    level = torch.tensor([1.0, 0.5, 0.8, 0.9])
+
+    class Taught(DiffusionDecoder):
+        def forward(self, *_: object) -> Tensor:
+            return clean
+
+    clean = two_halves(decoder, noisy, level, length, condition)
+    half, _ = decoder.denoise_step(noisy, level, level - length / 2, condition)
+    end, _ = decoder.denoise_step(half, level - length / 2, level - length, condition)
+    torch.testing.assert_close(Taught(CONFIG).denoise_step(noisy, level, level - length, condition)[0], end)
+
+
+def test_levels_and_lengths_stay_on_the_way(recording: Recording) -> None:
+    level, length = draw_levels(1000, 250, torch.Generator().manual_seed(0))
+    assert (length[:250] > 0).all()
+    assert (length[250:] == 0).all()
+    assert ((level > 0) & (level <= 1) & (level >= length)).all()
+    clean, fresh = torch.randn(2, 2, 4, 4, 3)
+    assert torch.equal(mix(clean, fresh, torch.zeros(2)), clean)
+
+
+def test_a_seldom_token_counts_more_and_the_mean_is_one(recording: Recording) -> None:
+    pairs = split(recording)[0]
+    weight = code_weights(Blurry(), pairs, 8, 0.5, torch.device("cpu"))
+    count = torch.bincount(Blurry().encode(pairs.take(np.arange(len(pairs)))[1]).flatten(), minlength=8)
+    assert weight[count.argmin()] > weight[count.argmax()]
+    torch.testing.assert_close((weight * count).sum() / count.sum(), torch.tensor(1.0))
+
+
+def test_figures_of_equal_and_of_different_pictures() -> None:
+    a = torch.randint(256, (3, 16, 16, 3), generator=torch.Generator().manual_seed(0)).to(torch.uint8)
+    assert (psnr_db(a, a) > 70).all()
+    torch.testing.assert_close(ssim(a, a), torch.ones(3))
+    shifted = (a // 2) + 60
+    torch.testing.assert_close(psnr_db(shifted, shifted + 5), torch.full((3,), 34.151), rtol=0, atol=1e-2)
+    assert (ssim(a, 255 - a) < 0).all()
