@@ -16,6 +16,7 @@ from evaluation.evaluate import evaluate
 from evaluation.flops import gflop_of_graph
 from evaluation.metrics import SEGMENTS
 from evaluation.results import joined
+from evaluation.ways import BEGIN, END, filled, ways_table
 
 KEYS = {
     "token_accuracy",
@@ -155,6 +156,23 @@ def test_the_page_of_results_is_made_from_the_reports_alone(
     page = (folder / "results.md").read_text()
     for needed in ("reverie eval tiny", "reverie bench tiny", "copy-last", "vocabulary", "seed 3", "tiny@ar"):
         assert needed in page
+
+
+def test_figures_of_bundles_go_between_the_marks_of_a_page_and_nowhere_else(
+    evaluation: dict[str, Any], benchmark: dict[str, Any], folder: Path
+) -> None:
+    page = folder / "ways.md"
+    page.write_text(f"Before.\n\n{BEGIN}\nold figures\n{END}\n\nAfter.\n")
+    command = [sys.executable, "-m", "evaluation.ways", str(folder / "e.json"), "--bench", str(folder / "b.json")]
+    subprocess.run([*command, "-o", str(page)], check=True, cwd=Path(__file__).parents[2])
+    text = page.read_text()
+    assert text.startswith("Before.")
+    assert text.endswith("After.\n")
+    assert "old figures" not in text
+    assert "| tiny | " in text
+    assert "copy-last" in text
+    with pytest.raises(ValueError, match="no place"):
+        filled("no marks", ways_table(evaluation, benchmark))
 
 
 def test_reports_of_two_bundles_are_one_if_they_measured_alike(evaluation: dict[str, Any]) -> None:
