@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, TypeVar
 
+from models.diffusion_decoder import DiffusionDecoderConfig
 from models.networks import (
     KINDS,
     Dynamics,
@@ -21,8 +22,10 @@ from models.networks import (
     positions,
     tokenizer_config,
 )
+from models.patch_vqvae import PatchVQVAEConfig
 from training.checkpoint import RunError, load_weights, read_run
 from training.objectives import HistoryNoise
+from training.train_decoder import DecoderTraining
 from training.train_dynamics import DynamicsTraining
 from training.train_tokenizer import TokenizerTraining
 
@@ -36,10 +39,12 @@ class SamplingChoice:
 
     temperature: 1 samples what the model believes, lower is calmer.
     min_p: codes less likely than this share of the most likely one are never drawn.
+    passes: over a frame in parallel mode.
     """
 
     temperature: float = 1.0
     min_p: float = 0.02
+    passes: int = 1
 
 
 @dataclass(frozen=True)
@@ -47,19 +52,24 @@ class Recipe:
     """A recipe, read.
 
     name: of its file. kind: one of `models.networks.KINDS`. history: frames a bundle's starts hold.
-    tokenizer_share: share of the training time that goes to the tokenizer.
-    sampling: what the bundle samples with unless a person says otherwise: temperature and min_p.
+    tokenizer_share, decoder_share: shares of the training time that go to the tokenizer and to the diffusion decoder.
+    decoder: the diffusion decoder's sizes, None without one. decoder_steps: in which it draws unless told otherwise.
+    sampling: what the bundle samples with unless a person says otherwise.
     """
 
     name: str
     kind: str
     history: int
     tokenizer_share: float
+    decoder_share: float
+    decoder_steps: int
     sampling: SamplingChoice
     tokenizer: TokenizerConfig
     dynamics: DynamicsConfig
+    decoder: DiffusionDecoderConfig | None
     tokenizer_training: TokenizerTraining
     dynamics_training: DynamicsTraining
+    decoder_training: DecoderTraining
 
     @property
     def size(self) -> int:
@@ -92,17 +102,28 @@ def load(recipe: str) -> Recipe:
             f"{path}: the tokenizer makes {positions(tokenizer)} tokens of {codes(tokenizer)} codes, and the dynamics "
             f"expect {dynamics.positions} of {dynamics.vocabulary}."
         )
+    decoder = _read(DiffusionDecoderConfig, content["decoder"], path) if "decoder" in content else None
+    if decoder and (not isinstance(tokenizer, PatchVQVAEConfig) or _tiles(decoder) != _tiles(tokenizer)):
+        raise RunError(f"{path}: the decoder's patch, grid and vocabulary must be those of the tokenizer.")
     return Recipe(
         name=path.stem,
         kind=kind,
         history=int(content.get("history", 1)),
         tokenizer_share=float(content.get("tokenizer_share", 0.1)),
+        decoder_share=float(content.get("decoder_share", 0.2)) if decoder else 0.0,
+        decoder_steps=int(content.get("decoder_steps", 2)),
         sampling=_read(SamplingChoice, content.get("sampling", {}), path),
         tokenizer=tokenizer,
         dynamics=dynamics,
+        decoder=decoder,
         tokenizer_training=_read(TokenizerTraining, content.get("tokenizer_training", {}), path),
         dynamics_training=_read(DynamicsTraining, training, path),
+        decoder_training=_read(DecoderTraining, content.get("decoder_training", {}), path),
     )
+
+
+def _tiles(config: PatchVQVAEConfig | DiffusionDecoderConfig) -> tuple[int, int, tuple[int, int]]:
+    return config.vocabulary, config.patch, config.grid
 
 
 def _read(kind: type[T], content: dict[str, Any], path: Path) -> T:

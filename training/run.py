@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from games import registry
+from models.diffusion_decoder import DiffusionDecoder
 from models.networks import Tokenizer, build_dynamics, build_tokenizer
 from models.patch_vqvae import PatchVQVAE
 from models.two_level_vqvae import TwoLevelVQVAE
@@ -20,6 +21,7 @@ from training import recipe as recipes
 from training.checkpoint import RunError, read_run, save_weights, write_json
 from training.record import play_shard
 from training.recording import Recording
+from training.train_decoder import train_decoder
 from training.train_dynamics import train_dynamics
 from training.train_tokenizer import load_tokenizer, train_tokenizer
 from training.transfer import begin_from, same_codes, same_codes_in_play
@@ -100,12 +102,19 @@ def train(
             fresh = begin_from(dynamics, other.dynamics.state_dict(), same)
             new = ", ".join(sorted({name.rpartition(".")[0] for name in fresh}))
             log(f"begins from {begin}; new: {new or 'nothing'}")
-    dynamics_minutes = minutes * (1 - plan.tokenizer_share)
+    dynamics_minutes = minutes * (1 - plan.tokenizer_share - plan.decoder_share)
     go_on = resume and (out / "trainer.pt").exists()
     figures = train_dynamics(
         dynamics, train_part, held_out, plan.dynamics_training, out, dynamics_minutes, seed, go_on, log
     )
     record["metrics"]["dynamics"] = figures
+    write_json(out / "run.json", record)
+    if plan.decoder:
+        decoder, part = DiffusionDecoder(plan.decoder), minutes * plan.decoder_share
+        go_on = resume and (out / "decoder-trainer.pt").exists()
+        record["metrics"]["decoder"] = train_decoder(
+            decoder, tokenizer, recording, plan.decoder_training, out, part, seed, go_on, log
+        )
     record["training"] |= {
         "recipe": plan.name,
         "minutes": minutes,
@@ -125,6 +134,7 @@ def _describe(plan: recipes.Recipe, recording: Recording) -> dict[str, object]:
         "sampling": asdict(plan.sampling),
         "tokenizer": asdict(plan.tokenizer),
         "dynamics": asdict(plan.dynamics),
+        **({"decoder": asdict(plan.decoder), "decoder_steps": plan.decoder_steps} if plan.decoder else {}),
         "world": recording.world,
         "actions": list(recording.actions),
         "size": recording.size,

@@ -247,7 +247,7 @@ def train_decoder(
     resume: bool,
     log: Callable[[str], None],
 ) -> dict[str, float]:
-    """Train until `minutes` are spent, over all sessions together; writes `diffusion.safetensors` every minute.
+    """Train until `minutes` are spent, over all sessions together; writes `decoder.safetensors` every minute.
 
     tokenizer: trained, with `encode` and `decode`; it stays as it is. Both networks are on the same device.
     Returns the figures on held-out episodes. Raises RunError where there is nothing to resume, or where the recording,
@@ -256,8 +256,8 @@ def train_decoder(
     size = decoder.config.size
     if (recording.size, recording.size) != size:
         raise RunError(f"{recording.folder} holds frames of {recording.size} pixels; the decoder draws {size[0]}.")
-    weights_path, live_path = run / "diffusion.safetensors", run / "diffusion-live.safetensors"
-    state_path = run / "diffusion-trainer.pt"
+    weights_path, live_path = run / "decoder.safetensors", run / "decoder-live.safetensors"
+    state_path = run / "decoder-trainer.pt"
     train, held_out = split(recording)
     trainer, spent = DecoderTrainer(decoder, tokenizer, train, config, seed), 0.0
     if resume and state_path.exists():

@@ -33,6 +33,7 @@ def test_the_networks_of_a_recipe_understand_each_other(name: str) -> None:
         ('kind = "v3"', "kind must be v1, v1.1, v2"),
         ('kind = "v2"\n[dynamics]\nlayer = 3', "layer"),
         ('kind = "v2"\n[tokenizer]\ngrid = [16, 16]', "256 tokens of 512 codes, and the dynamics expect 64 of 512"),
+        ('kind = "v2"\n[decoder]\npatch = 16', "the decoder's patch, grid and vocabulary"),
         ("kind = ", "not valid TOML"),
     ],
 )

@@ -115,7 +115,7 @@ def test_a_stopped_run_is_whole_and_can_go_on(
         lines: list[str] = []
         figures = train_decoder(decoder, Blurry(), recording, TRAINING, tmp_path, minutes, 0, resume, lines.append)
         assert lines
-        saved = load_file(tmp_path / "diffusion.safetensors")
+        saved = load_file(tmp_path / "decoder.safetensors")
         assert all(torch.equal(saved[name], tensor) for name, tensor in decoder.state_dict().items())
         return figures
 
@@ -132,10 +132,10 @@ def test_a_stopped_run_is_whole_and_can_go_on(
         patch.setattr(DecoderTrainer, "step", interrupted)
         with pytest.raises(KeyboardInterrupt):
             run(1, resume=False)
-    assert load_state(tmp_path / "diffusion-trainer.pt")["steps"] == 3
-    load_weights(tmp_path / "diffusion.safetensors", DiffusionDecoder(CONFIG))
+    assert load_state(tmp_path / "decoder-trainer.pt")["steps"] == 3
+    load_weights(tmp_path / "decoder.safetensors", DiffusionDecoder(CONFIG))
     assert not list(tmp_path.glob("*.part"))
-    spent = load_state(tmp_path / "diffusion-trainer.pt")["seconds"] / 60
+    spent = load_state(tmp_path / "decoder-trainer.pt")["seconds"] / 60
     assert run(spent + 0.01, resume=True)["steps"] > 3
 
 
