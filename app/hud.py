@@ -39,7 +39,8 @@ def draw_figures(screen: pygame.Surface, status: Status, meter: Meter, fps: floa
         _if_room(screen, score, x + 14, top, width)
         return
     mode = f"{status.mode} ×{status.passes}" if status.mode == "parallel" and status.passes > 1 else status.mode
-    x = look.text(screen, f"{mode}  {status.decoder}  T {status.temperature:.2f}", (look.MARGIN, top), look.DIM)
+    decoder = f"{status.decoder} ×{status.steps}" if status.steps is not None else status.decoder
+    x = look.text(screen, f"{mode}  {decoder}  T {status.temperature:.2f}", (look.MARGIN, top), look.DIM)
     x = _if_room(screen, score, x + 14, top, width) if score else x
     x = look.text(screen, f"faults {status.faults}", (x + 14, top), look.ALARM) if status.faults else x
     cells = "■" * min(status.history, status.slots) + "□" * max(0, status.slots - status.history)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from app.errors import Mistake
+from engine.manifest import MOST_STEPS
 from games import registry
 from games.real import RealGame
 from games.world import Frame, Step, World
@@ -29,8 +30,8 @@ class Choice:
     """What to play.
 
     bundle: name or folder, None for the real game only. game: the real game (a dream's own when None).
-    mode, decoder, temperature, passes: None for what the bundle holds best. seed: of the first start. start: which of
-    the bundle's start histories, None to let the seed choose. tape: note down what replays the first dream.
+    mode, decoder, temperature, passes, steps: None for what the bundle holds best. seed: of the first start. start:
+    which of the bundle's start histories, None to let the seed choose. tape: note down what replays the first dream.
     """
 
     bundle: str | None = None
@@ -40,6 +41,7 @@ class Choice:
     decoder: str | None = None
     temperature: float | None = None
     passes: int | None = None
+    steps: int | None = None
     seed: int = 0
     start: int | None = None
     backend: str = "onnx"
@@ -48,7 +50,10 @@ class Choice:
 
 @dataclass(frozen=True)
 class Status:
-    """What the HUD says about the session at one frame. score: None where a dream predicts no rewards."""
+    """What the HUD says about the session at one frame.
+
+    steps: of the diffusion decoder, None where it does not draw. score: None where a dream predicts no rewards.
+    """
 
     real: bool
     bundle: str
@@ -63,6 +68,7 @@ class Status:
     timings: Mapping[str, float]
     score: float | None
     faults: int
+    steps: int | None = None
 
 
 class Witness(Protocol):
@@ -186,6 +192,18 @@ class Session:
         dream.passes = min(max(dream.passes + by, 1), most)
         return f"{dream.passes} passes" if dream.passes > 1 else "1 pass"
 
+    def change_steps(self, by: int) -> str:
+        """More steps of the diffusion decoder draw a cleaner picture, and take longer."""
+        if self.is_real:
+            return "the real game has no decoder"
+        dream = self._dream()
+        if dream.steps is None:
+            return f"{self._bundle().manifest.name} has no diffusion decoder"
+        if dream.decoder != "diffusion":
+            return "steps are for the diffusion decoder"
+        dream.steps = min(max(dream.steps + by, 1), MOST_STEPS)
+        return f"{dream.steps} steps" if dream.steps > 1 else "1 step"
+
     def hand_over(self) -> str:
         """Dream ↔ real game, going on from the current frame."""
         if self.witness:
@@ -251,6 +269,7 @@ class Session:
             decoder=dream.decoder,
             temperature=dream.temperature,
             passes=dream.passes,
+            steps=dream.steps if dream.decoder == "diffusion" else None,
             history=dream.history_fill,
             slots=self._bundle().manifest.history,
             timings=dict(dream.timings),
@@ -288,7 +307,8 @@ class Session:
         passes = self.choice.passes
         if old is not None and passes is not None and passes > manifest.most_passes:
             passes = None
-        settings = (bundle, mode, decoder, self.choice.temperature, passes, self.seed)
+        steps = self.choice.steps if old is None or manifest.diffusion is not None else None
+        settings = (bundle, mode, decoder, self.choice.temperature, passes, steps, self.seed)
         if self.choice.tape and old is None:
             from engine.taping import TapedDream
 

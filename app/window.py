@@ -63,6 +63,8 @@ class Window:
             "warmer": lambda: self._do(lambda: player.session.change_temperature(0.1)),
             "fewer passes": lambda: self._do(lambda: player.session.change_passes(-1)),
             "more passes": lambda: self._do(lambda: player.session.change_passes(1)),
+            "fewer steps": lambda: self._do(lambda: player.session.change_steps(-1)),
+            "more steps": lambda: self._do(lambda: player.session.change_steps(1)),
             "pause": lambda: player.pause(not player.paused),
             "step": player.single_step,
             "gif": lambda: saving.save_recent(player),

@@ -10,24 +10,27 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from engine import diffusion
 from engine.bundle import Bundle
-from engine.guard import CAUSAL_HEAD, DYNAMICS, ENCODER, SAMPLER, Bools, Faults, finite, known, passed
+from engine.guard import CAUSAL_HEAD, DIFFUSION, DYNAMICS, ENCODER, SAMPLER, Bools, Faults, finite, known, passed
+from engine.manifest import MOST_STEPS
 from engine.ring import Ring, RingSnapshot
-from engine.runtime import Prediction
+from engine.runtime import Condition, Frames, Prediction
 from engine.sampler import Sampling, Tokens, draw, gumbel_noise, refine
 from games.world import Frame, Step
-
-Frames = NDArray[np.uint8]
-"""One frame per trajectory: (B, H, W, 3) uint8."""
 
 
 @dataclass(frozen=True)
 class DreamSnapshot:
-    """Everything that decides what comes next, apart from the settings."""
+    """Everything that decides what comes next, apart from the settings.
+
+    own: (B,), whose present frame is a start's or dreamt, and was not put in; see `DreamBatch`.
+    """
 
     ring: RingSnapshot | None
     tokens: Tokens
     frames: Frames
+    own: Bools
     generators: tuple[dict[str, Any], ...]
 
 
@@ -37,9 +40,13 @@ class DreamBatch:
     A trajectory does not depend on the others in its batch (up to float rounding inside the graphs). Each frame draws
     its noise once, in either mode and at any temperature, so switching a setting changes nothing but what it says.
 
-    Between two frames `mode` ('parallel' or 'ar'), `decoder`, `temperature`, `min_p` and `passes` may be set; an
-    unknown one is a ValueError. `timings` holds the last step's milliseconds by stage, `head_runs` its runs of the
-    causal head, `rewards` (B,) float32 and `ended` (B,) bool what it brought: 0 and False where nothing predicts it.
+    Between two frames `mode` ('parallel' or 'ar'), `decoder` ('vq' or 'diffusion'), `temperature`, `min_p`, `passes`
+    and `steps` may be set; an unknown one is a ValueError. `timings` holds the last step's milliseconds by stage,
+    `head_runs` its runs of the causal head, `rewards` (B,) float32 and `ended` (B,) bool what it brought: 0 and False
+    where nothing predicts it.
+
+    The history holds tokens alone, so the decoder never changes what is dreamt. The diffusion decoder corrects a tile
+    whose token stays from what was drawn there before, unless that frame was put in: a tape holds its tokens alone.
 
     Where a graph gives what it never may (see `engine.guard`), that trajectory stays as it was before the step and
     shows its frame again; only its noise is spent, so that the next step may come out otherwise. `faults` counts these.
@@ -53,6 +60,7 @@ class DreamBatch:
         decoder: str | None = None,
         temperature: float | None = None,
         passes: int | None = None,
+        steps: int | None = None,
     ) -> None:
         """Settings left out are the bundle's: its first mode and decoder, its `sampling`. Starts at `reset`."""
         manifest = bundle.manifest
@@ -61,6 +69,7 @@ class DreamBatch:
         defaults = manifest.sampling
         self._sampling = Sampling(manifest.modes[0], defaults.temperature, defaults.min_p, defaults.passes)
         self._decoder = manifest.decoders[0]
+        self._steps = manifest.diffusion.steps if manifest.diffusion is not None else None
         if mode is not None:
             self.mode = mode
         if decoder is not None:
@@ -69,9 +78,12 @@ class DreamBatch:
             self.temperature = temperature
         if passes is not None:
             self.passes = passes
+        if steps is not None:
+            self.steps = steps
         self.ring = Ring(batch, manifest.cache) if manifest.cache else None
         self.tokens: Tokens = np.zeros((batch, manifest.positions), np.int64)
         self.frames: Frames = np.zeros((batch, self.size, self.size, 3), np.uint8)
+        self._own = np.zeros(batch, np.bool_)
         self.timings: dict[str, float] = {}
         self.head_runs = 0
         self.rewards = np.zeros(batch, np.float32)
@@ -130,6 +142,19 @@ class DreamBatch:
         self._sampling = replace(self._sampling, passes=passes)
 
     @property
+    def steps(self) -> int | None:
+        """Steps of the diffusion decoder for a frame: 1 to 8; None for a bundle without it."""
+        return self._steps
+
+    @steps.setter
+    def steps(self, steps: int) -> None:
+        if self._steps is None:
+            raise ValueError(f"steps are for a diffusion decoder, and {self.bundle.manifest.name} has none")
+        if not 1 <= steps <= MOST_STEPS:
+            raise ValueError(f"steps must be 1 to {MOST_STEPS}, not {steps}")
+        self._steps = steps
+
+    @property
     def history_fill(self) -> int:
         """Frames that the next prediction looks at, the present one included; at most the bundle's `history`."""
         return 1 + (self.ring.filled if self.ring else 0)
@@ -171,6 +196,7 @@ class DreamBatch:
         self.tokens = tokens.clip(0, self.bundle.manifest.vocabulary - 1)
         for t in range(first, expected[1] - 1):
             self.append_frames(frames[:, t + 1], actions[:, t])
+        self._own = np.ones(self.batch, np.bool_)
         return self.frames
 
     def append_frames(self, frames: NDArray[np.uint8], actions: NDArray[np.integer] | Sequence[int]) -> None:
@@ -180,15 +206,19 @@ class DreamBatch:
         prediction = self._predict(actions)
         tokens = self.bundle.runtime.encode(frames)
         checks = {DYNAMICS: finite(prediction.logits), ENCODER: known(tokens, self.bundle.manifest.vocabulary)}
-        self._commit(prediction, tokens, np.array(frames, order="C"), self._check(checks))
+        good = self._check(checks)
+        self._commit(prediction, tokens, np.array(frames, order="C"), good)
+        self._own = self._own & ~good
 
     def put_tokens(self, tokens: Tokens, frames: Frames | None = None) -> None:
         """Say what the present frames are, as tokens (B, S) int64; `advance` must have come before.
 
         frames: their pixels where they are known, by default decoded.
         """
-        self.tokens = np.ascontiguousarray(tokens, np.int64)
-        self.frames = self.bundle.runtime.decode(self.tokens) if frames is None else frames
+        tokens = np.ascontiguousarray(tokens, np.int64)
+        self.frames = self._decode(tokens) if frames is None else frames
+        self.tokens = tokens
+        self._own = np.zeros(self.batch, np.bool_)
 
     def advance(self, actions: NDArray[np.integer] | Sequence[int]) -> Prediction:
         """Commit the present frames under `actions` (B,) to the ring and predict the next ones, undrawn, unchecked."""
@@ -214,7 +244,8 @@ class DreamBatch:
         tokens, good = self._sample(prediction)
         self._judge(prediction, tokens, good)
         t2 = perf_counter()
-        self._commit(prediction, tokens, self.bundle.runtime.decode(tokens), good)
+        self._commit(prediction, tokens, self._decode(tokens), good)
+        self._own = self._own | good
         t3 = perf_counter()
         self.timings = {"dynamics": 1e3 * (t1 - t0), "sample": 1e3 * (t2 - t1), "decode": 1e3 * (t3 - t2)}
         return self.frames
@@ -223,7 +254,7 @@ class DreamBatch:
         """A copy of everything that decides what comes next; the settings are not part of it."""
         ring = self.ring.snapshot() if self.ring else None
         states = tuple(dict(generator.bit_generator.state) for generator in self._generators)
-        return DreamSnapshot(ring, self.tokens.copy(), self.frames.copy(), states)
+        return DreamSnapshot(ring, self.tokens.copy(), self.frames.copy(), self._own.copy(), states)
 
     def restore(self, snapshot: DreamSnapshot) -> Frames:
         """Go back to a snapshot, exactly. Returns its frames."""
@@ -231,7 +262,7 @@ class DreamBatch:
             raise ValueError("the snapshot was taken from another bundle or batch")
         if self.ring is not None and snapshot.ring is not None:
             self.ring.restore(snapshot.ring)
-        self.tokens, self.frames = snapshot.tokens.copy(), snapshot.frames.copy()
+        self.tokens, self.frames, self._own = snapshot.tokens.copy(), snapshot.frames.copy(), snapshot.own.copy()
         self._generators = [np.random.Generator(np.random.PCG64()) for _ in snapshot.generators]
         for generator, state in zip(self._generators, snapshot.generators, strict=True):
             generator.bit_generator.state = state
@@ -292,6 +323,19 @@ class DreamBatch:
             rewards, ended = self.bundle.runtime.outcome(prediction.hidden, tokens)
             self.rewards, self.ended = self._values[rewards.argmax(-1)] * good, (ended > 0) & good
 
+    def _decode(self, tokens: Tokens) -> Frames:
+        """The pictures of the next frames' tokens (B, S), drawn by the chosen decoder."""
+        runtime = self.bundle.runtime
+        if self._decoder != "diffusion":
+            return runtime.decode(tokens)
+        assert self._steps is not None
+        still = (tokens == self.tokens) & self._own[:, None]
+        frames, good = diffusion.sample(
+            runtime, Condition(tokens, runtime.decode(tokens), self.frames, still), self._steps
+        )
+        self._check({DIFFUSION: good})
+        return frames
+
     def _choose(self, what: str, value: str, known: tuple[str, ...]) -> str:
         if value not in known:
             raise ValueError(f"{self.bundle.manifest.name} has no {what} {value!r}: choose {' or '.join(known)}")
@@ -308,10 +352,11 @@ class Dream:
         decoder: str | None = None,
         temperature: float | None = None,
         passes: int | None = None,
+        steps: int | None = None,
         seed: int = 0,
     ) -> None:
         """Settings left out are the bundle's. The dream begins at start seed % N; `reset` begins another one."""
-        self._batch = DreamBatch(bundle, 1, mode, decoder, temperature, passes)
+        self._batch = DreamBatch(bundle, 1, mode, decoder, temperature, passes, steps)
         self.bundle = bundle
         self.actions, self.size = self._batch.actions, self._batch.size
         self.reset(seed)
@@ -323,6 +368,7 @@ class Dream:
     )
     min_p = property(lambda self: self._batch.min_p, lambda self, value: setattr(self._batch, "min_p", value))
     passes = property(lambda self: self._batch.passes, lambda self, value: setattr(self._batch, "passes", value))
+    steps = property(lambda self: self._batch.steps, lambda self, value: setattr(self._batch, "steps", value))
 
     @property
     def frame(self) -> Frame:

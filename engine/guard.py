@@ -17,6 +17,7 @@ DYNAMICS = "the dynamics gave NaN or infinity"
 CAUSAL_HEAD = "the causal head gave NaN or infinity"
 SAMPLER = "the sampler drew a token that there is not"
 ENCODER = "the encoder gave a token that there is not"
+DIFFUSION = "the diffusion decoder gave NaN or infinity"
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,14 @@ class Faults:
         """These and what the checks found: sentence to whether it holds for each trajectory."""
         new = int(np.count_nonzero(~passed(checks)))
         wrong = [what for what, good in checks.items() if not good.all()]
-        return Faults(self.count + new, f"{wrong[0]}: the dream goes on from its last good frame") if new else self
+        if not new:
+            return self
+        shown = (
+            "the VQ decoder's picture is shown"
+            if wrong[0] == DIFFUSION
+            else "the dream goes on from its last good frame"
+        )
+        return Faults(self.count + new, f"{wrong[0]}: {shown}")
 
 
 def passed(checks: Mapping[str, Bools]) -> Bools:

@@ -15,9 +15,11 @@ from engine.schema import SchemaError, read_object
 
 FORMAT = 1
 MODES = ("parallel", "ar")
-DECODERS = ("vq",)
+DECODERS = ("vq", "diffusion")
 PRECISIONS = ("fp32", "fp16", "int8")
 MANIFEST = "manifest.json"
+MOST_STEPS = 8
+"""Steps that a frame of the diffusion decoder can take."""
 
 
 @dataclass(frozen=True)
@@ -45,13 +47,18 @@ class SamplingDefaults:
 
 @dataclass(frozen=True)
 class Graphs:
-    """File of each graph. `causal_head` is null where the bundle has no ar mode, `outcome` where it predicts none."""
+    """File of each graph.
+
+    `causal_head` is null where the bundle has no ar mode, `outcome` where it predicts none, `diffusion` without that
+    decoder.
+    """
 
     encoder: str
     dynamics: str
     decoder: str
     causal_head: str | None = None
     outcome: str | None = None
+    diffusion: str | None = None
 
     def present(self) -> dict[str, str]:
         """Graph name to file, of those that exist."""
@@ -74,6 +81,13 @@ class Outcome:
     """What the outcome graph speaks of. rewards: the values that a reward can have, in the order of its logits."""
 
     rewards: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class DiffusionDefaults:
+    """How the diffusion decoder draws unless a person says otherwise. steps: runs of its graph for a frame, 1 to 8."""
+
+    steps: int
 
 
 @dataclass(frozen=True)
@@ -104,6 +118,7 @@ class Manifest:
     precision: how the weights are stored. graphs: ONNX files. programs: torch.export files, null where none ship.
     starts: npz of start histories. files: SHA-256 of every file. known_frame: a self-check.
     outcome: the rewards that can be predicted, null where no reward and no end of the round is.
+    diffusion: defaults of the diffusion decoder, null without it.
     training, metrics: free-form records for people. licence: of the weights.
     """
 
@@ -131,6 +146,7 @@ class Manifest:
     known_frame: KnownFrame
     fine: int | None = None
     outcome: Outcome | None = None
+    diffusion: DiffusionDefaults | None = None
     training: dict[str, Any] = field(default_factory=dict)
     metrics: dict[str, Any] = field(default_factory=dict)
     licence: str = "MIT"
@@ -204,6 +220,12 @@ def _check(m: Manifest) -> None:
         raise SchemaError("outcome and graphs.outcome need each other")
     if m.outcome is not None and not (m.outcome.rewards and all(map(math.isfinite, m.outcome.rewards))):
         raise SchemaError("outcome.rewards must name at least one number")
+    if not ("diffusion" in m.decoders) == (m.graphs.diffusion is not None) == (m.diffusion is not None):
+        raise SchemaError("the decoder diffusion needs graphs.diffusion and diffusion, and they need it")
+    if m.diffusion is not None and not 1 <= m.diffusion.steps <= MOST_STEPS:
+        raise SchemaError(f"diffusion.steps must be 1 to {MOST_STEPS}, not {m.diffusion.steps}")
+    if m.diffusion is not None and m.fine is not None:
+        raise SchemaError("the decoder diffusion draws tokens of one level, and fine says that there are two")
     if (m.hidden is None) != (m.graphs.causal_head is None and m.graphs.outcome is None):
         raise SchemaError("hidden belongs to graphs.causal_head and graphs.outcome")
     if not 0 <= m.sampling.temperature < float("inf") or not 0 <= m.sampling.min_p < 1:

@@ -24,7 +24,7 @@ class Event:
 
     action, count: this action, so many frames long. action, tokens: a real frame with these tokens was put in, which
     the action led to. reset: (seed, start) of a new dream. restore: back to this moment, counted from 0.
-    mode, decoder, temperature, passes: switched to this.
+    mode, decoder, temperature, passes, steps: switched to this.
     A moment is whatever changes the present frame: a dreamt frame, a real one, a reset, a restore.
     """
 
@@ -37,6 +37,7 @@ class Event:
     decoder: str | None = None
     temperature: float | None = None
     passes: int | None = None
+    steps: int | None = None
 
     def kind(self) -> str:
         """`act`, `put`, `reset`, `restore` or the name of a setting; '' for a contradictory event."""
@@ -46,7 +47,7 @@ class Event:
 _KINDS = {
     frozenset({"action", "count"}): "act",
     frozenset({"action", "tokens"}): "put",
-    **{frozenset({key}): key for key in ("reset", "restore", "mode", "decoder", "temperature", "passes")},
+    **{frozenset({key}): key for key in ("reset", "restore", "mode", "decoder", "temperature", "passes", "steps")},
 }
 
 
@@ -55,7 +56,8 @@ class Tape:
     """What replays a dream.
 
     format: version of this layout. bundle: name of the bundle. manifest_sha256: which bundle exactly.
-    seed, start, mode, decoder, temperature, passes: how the dream began. events: what happened, in order.
+    seed, start, mode, decoder, temperature, passes, steps: how the dream began; steps are null for a bundle without a
+    diffusion decoder. events: what happened, in order.
     frames: number of dreamt frames. frames_sha256: of their pixels, one after the other.
     """
 
@@ -71,6 +73,7 @@ class Tape:
     frames: int
     frames_sha256: str
     passes: int = 1
+    steps: int | None = None
 
     def save(self, path: Path) -> None:
         """Write the tape, whole or not at all. Raises OSError."""

@@ -34,13 +34,14 @@ class TapedDream(Dream):
         decoder: str | None = None,
         temperature: float | None = None,
         passes: int | None = None,
+        steps: int | None = None,
         seed: int = 0,
         start: int | None = None,
     ) -> None:
         self._events: list[Event] = []
         self._digest = FrameDigest()
         self._moment = 0
-        super().__init__(bundle, mode, decoder, temperature, passes, seed)
+        super().__init__(bundle, mode, decoder, temperature, passes, steps, seed)
         self.reset(seed, start)
         self._begin = (seed, _start(bundle, seed, start))
         self._settings: dict[str, Any] = self._now()
@@ -106,7 +107,7 @@ class TapedDream(Dream):
 
     def _now(self) -> dict[str, Any]:
         settings = {"mode": self.mode, "decoder": self.decoder, "temperature": float(self.temperature)}
-        return settings | {"passes": int(self.passes)}
+        return settings | {"passes": int(self.passes), "steps": self.steps}
 
 
 def replay(tape: Tape, bundle: Bundle, mode: str | None = None, decoder: str | None = None) -> Iterator[Frame]:
@@ -117,7 +118,8 @@ def replay(tape: Tape, bundle: Bundle, mode: str | None = None, decoder: str | N
     """
     tape.check_bundle(bundle)
     try:
-        dream = Dream(bundle, mode or tape.mode, decoder or tape.decoder, tape.temperature, tape.passes, tape.seed)
+        settings = mode or tape.mode, decoder or tape.decoder, tape.temperature, tape.passes, tape.steps
+        dream = Dream(bundle, *settings, tape.seed)
         dream.reset(tape.seed, tape.start)
         yield from _play(tape, dream, {"mode": mode, "decoder": decoder})
     except ValueError as error:

@@ -8,6 +8,7 @@ from pathlib import Path
 import tyro
 
 from app.errors import Mistake
+from engine.manifest import MOST_STEPS
 
 
 @dataclass
@@ -23,7 +24,7 @@ class Play:
     decoder: str = ""
     """How a frame is drawn: vq or diffusion."""
     steps: int | None = None
-    """Steps of the diffusion decoder."""
+    """Steps of the diffusion decoder, 1 to 8: 1 is the fastest, more are cleaner."""
     temperature: float | None = None
     """How wild the dream is: 0 takes the most likely, 1 is as learnt."""
     passes: int | None = None
@@ -72,6 +73,7 @@ class Play:
             ("scale", self.scale, 1),
             ("seed", self.seed, 0),
             ("passes", self.passes, 1),
+            ("steps", self.steps, 1),
         ):
             if value is not None and value < least:
                 raise Mistake(f"--{name} must be at least {least}, not {value:g}.")
@@ -88,6 +90,8 @@ class Play:
             raise Mistake("A tape holds a dream, and --real plays the real game; use --record to keep it.")
         if self.steps is not None and self.decoder != "diffusion":
             raise Mistake("--steps belongs to --decoder diffusion; leave it out.")
+        if self.steps is not None and self.steps > MOST_STEPS:
+            raise Mistake(f"--steps must be at most {MOST_STEPS}, not {self.steps}.")
         if self.passes is not None and self.mode == "ar":
             raise Mistake("--passes belongs to --mode parallel; leave it out.")
         if self.headless and self.frames is None and self.script is None:

@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from engine.bundle import Bundle, Starts
-from engine.manifest import CacheShape, Graphs, KnownFrame, Manifest, Outcome, SamplingDefaults
+from engine.manifest import CacheShape, DiffusionDefaults, Graphs, KnownFrame, Manifest, Outcome, SamplingDefaults
 from engine.runtime import Runtime
 
 ACTIONS = ("noop", "up", "down", "left", "right")
@@ -32,6 +32,10 @@ class DotRuntime(Runtime):
         if graph == "decoder":
             small = (inputs[0] * 16 + 8).astype(np.uint8).reshape(-1, GRID, GRID, 1)
             return [small.repeat(PATCH, 1).repeat(PATCH, 2).repeat(3, 3)]
+        if graph == "diffusion":  # a little brighter with every step
+            noisy, level, vq = inputs[0], inputs[1], inputs[4]
+            count = np.ones_like(noisy) if (level == 1).all() else noisy + 1
+            return [count, vq + count.astype(np.uint8)]
         if graph == "causal_head":
             return [inputs[0]]
         if graph == "outcome":  # the right edge earns one, the left edge ends the round
@@ -55,15 +59,19 @@ def dot_frame(y: int, x: int) -> NDArray[np.uint8]:
     return frame
 
 
-def make_bundle(name: str = "dots", modes: tuple[str, ...] = ("parallel", "ar"), outcome: bool = False) -> Bundle:
-    """A bundle that runs without files. outcome: it predicts rewards and ends."""
+def make_bundle(
+    name: str = "dots", modes: tuple[str, ...] = ("parallel", "ar"), outcome: bool = False, diffusion: bool = False
+) -> Bundle:
+    """A bundle that runs without files. outcome: it predicts rewards and ends. diffusion: it has that decoder too."""
     manifest = Manifest(
         format=1, name=name, version="1", games=("garden",), actions=ACTIONS, fps=20, resolution=64, grid=(GRID, GRID),
-        vocabulary=CODES, history=HISTORY, modes=modes, decoders=("vq",),
+        vocabulary=CODES, history=HISTORY, modes=modes, decoders=("vq", "diffusion") if diffusion else ("vq",),
         cache=CacheShape(1, 1, 1, HISTORY - 1, GRID * GRID),
         hidden=CODES, sampling=SamplingDefaults(1.0, 0.02), parameters=1, precision="fp32",
-        graphs=Graphs("e", "d", "v", "c", "o" if outcome else None), programs=None, starts="starts.npz", files={},
+        graphs=Graphs("e", "d", "v", "c", "o" if outcome else None, "s" if diffusion else None), programs=None,
+        starts="starts.npz", files={},
         known_frame=KnownFrame(0, (), "", ""), outcome=Outcome((0.0, 1.0)) if outcome else None,
+        diffusion=DiffusionDefaults(2) if diffusion else None,
     )  # fmt: skip
     frames = np.stack([np.stack([dot_frame(y, 3)] * HISTORY) for y in range(4)])
     starts = Starts(frames, np.zeros((4, HISTORY - 1), np.uint8), np.arange(4))

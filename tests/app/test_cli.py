@@ -14,6 +14,7 @@ from PIL import Image
 
 from app.cli import main
 from engine.bundle import Bundle
+from tests.app.conftest import make_bundle
 
 REPORT_KEYS = {
     "bundle", "mode", "decoder", "backend", "frames", "fps", "frame_ms", "stages_ms", "input_to_flip_ms", "late_frames",
@@ -58,6 +59,22 @@ def test_whoever_asks_for_passes_plays_in_parallel_and_the_tape_knows(one_dream:
     assert main(["render", tape, "--check"]) == 0
 
 
+def test_the_diffusion_decoder_draws_in_the_steps_asked_for_and_the_tape_knows(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    bundle, report, tape = make_bundle(diffusion=True), str(tmp_path / "r.json"), str(tmp_path / "a.tape")
+    monkeypatch.setattr("app.playing.choose_bundle", lambda *wanted: bundle)
+    monkeypatch.setattr("app.rendering.load_bundle", lambda name, backend="onnx": bundle)
+    words = ["play", "--headless", "--unpaced", "--frames", "3", "--decoder", "diffusion", "--report", report]
+    assert main([*words, "--steps", "4", "--tape", tape]) == 0
+    played = json.loads(Path(report).read_text())
+    assert (played["decoder"], played["steps"]) == ("diffusion", 4)
+    assert json.loads(Path(tape).read_text())["steps"] == 4
+    assert main(["render", tape, "--check"]) == 0
+    assert main(words) == 0
+    assert json.loads(Path(report).read_text())["steps"] == 2
+
+
 def test_a_dream_that_breaks_is_played_to_the_end_and_told_of_once(
     broken: Bundle, one_dream: Bundle, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -100,6 +117,8 @@ def test_a_play_is_recorded_and_taped_and_the_tape_gives_the_same_frames(
         (["play", "--passes", "0"], "--passes must be at least 1"),
         (["play", "--mode", "ar", "--passes", "2"], "--passes belongs to --mode parallel"),
         (["play", "v1", "--headless", "--frames", "3", "--passes", "2"], "no causal head"),
+        (["play", "--decoder", "diffusion", "--steps", "9"], "--steps must be at most 8, not 9"),
+        (["play", "--decoder", "diffusion", "--steps", "0"], "--steps must be at least 1"),
         (["play", "--steps", "4"], "--steps belongs to --decoder diffusion"),
         (["play", "--headless"], "--frames N"),
         (["play", "--headless", "--frames", "3", "--game", "chess"], "chess"),

@@ -28,6 +28,36 @@ def test_a_mode_that_the_bundle_lacks_is_one_sentence(bundle: Bundle) -> None:
         Session(Choice("dots", decoder="diffusion"), bundle)
 
 
+def test_the_decoder_and_its_steps_change_between_two_frames_of_one_dream() -> None:
+    session, plain = (Session(Choice("dots", seed=1), make_bundle(diffusion=True)) for _ in range(2))
+    assert session.status().steps is None
+    assert session.change_steps(1) == "steps are for the diffusion decoder"
+    assert session.toggle_decoder() == "decoder: diffusion"
+    assert np.array_equal(session.step(RIGHT).frame, plain.step(RIGHT).frame + 2)
+    assert (session.status().decoder, session.status().steps) == ("diffusion", 2)
+    assert session.change_steps(1) == "3 steps"
+    assert np.array_equal(session.step(RIGHT).frame, plain.step(RIGHT).frame + 3)
+    for _ in range(9):
+        session.change_steps(1)
+    assert session.status().steps == 8
+    for _ in range(9):
+        message = session.change_steps(-1)
+    assert (message, session.status().steps) == ("1 step", 1)
+    assert session.toggle_decoder() == "decoder: vq"
+    assert np.array_equal(session.step(RIGHT).frame, plain.step(RIGHT).frame)
+
+
+def test_steps_are_for_a_dream_with_the_diffusion_decoder_and_dropped_at_a_switch(bundle: Bundle) -> None:
+    assert Session(Choice("dots"), bundle).change_steps(1) == "dots has no diffusion decoder"
+    with pytest.raises(ValueError, match="steps are for a diffusion decoder, and dots has none"):
+        Session(Choice("dots", steps=2), bundle)
+    session = Session(Choice("dots", decoder="diffusion", steps=4), make_bundle(diffusion=True))
+    assert session.status().steps == 4
+    session.switch_bundle(bundle)
+    assert (session.status().decoder, session.status().steps) == ("vq", None)
+    assert Session(Choice(game="garden", real=True)).change_steps(1) == "the real game has no decoder"
+
+
 def test_the_same_seed_starts_the_same_and_another_start_can_be_chosen(bundle: Bundle) -> None:
     first = Session(Choice("dots", seed=1), bundle).frame
     assert np.array_equal(first, Session(Choice("dots", seed=1), bundle).frame)

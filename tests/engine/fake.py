@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.bundle import Bundle, Starts
-from engine.manifest import CacheShape, Graphs, KnownFrame, Manifest, Outcome, SamplingDefaults
+from engine.manifest import CacheShape, DiffusionDefaults, Graphs, KnownFrame, Manifest, Outcome, SamplingDefaults
 from engine.runtime import Runtime
 
 S, V, HIDDEN = 16, 24, 8
@@ -30,6 +30,7 @@ class FakeRuntime(Runtime):
         self.action = rng.standard_normal((5, V)).astype(np.float32)
         self.neighbour = rng.standard_normal((V, V)).astype(np.float32) * 2
         self.causal_calls = 0
+        self.denoised: list[list[NDArray[np.generic]]] = []
 
     def run(self, graph: str, inputs: Sequence[NDArray[np.generic]]) -> list[NDArray[np.generic]]:
         match graph, list(inputs):
@@ -51,11 +52,21 @@ class FakeRuntime(Runtime):
                 return [np.tile(hidden, 3) + self.neighbour[before]]
             case "outcome", [_, tokens]:
                 return [np.eye(3, dtype=np.float32)[tokens.sum(1) % 3], tokens[:, 0].astype(np.float32) - V / 2]
+            case "diffusion", [noisy, level, target, tokens, vq, previous, still]:
+                self.denoised.append(list(inputs))
+                assert (level > target).all()
+                tile = still.reshape(-1, 4, 1, 4, 1).repeat(8, 2).repeat(8, 4).reshape(-1, 32, 32, 1)
+                base = np.where(tile, previous, vq)
+                noisy = noisy * target[:, None, None, None] + tokens[:, :1, None, None].astype(np.float32) / V
+                return [noisy, base ^ (128 * (noisy > 0.5)).astype(np.uint8)]
         raise AssertionError(graph)
 
 
-def fake_manifest(outcome: bool = False) -> Manifest:
-    """A manifest that passes every check, with made-up files. outcome: it predicts rewards and ends."""
+def fake_manifest(outcome: bool = False, diffusion: bool = False) -> Manifest:
+    """A manifest that passes every check, with made-up files.
+
+    outcome: it predicts rewards and ends. diffusion: it has the diffusion decoder too.
+    """
     files = ("encoder.onnx", "dynamics.onnx", "decoder.onnx", "causal_head.onnx", "starts.npz", "known.png")
     manifest = Manifest(
         format=1, name="fake", version="0", games=("garden",), actions=("noop", "up", "down", "left", "right"), fps=20,
@@ -65,13 +76,17 @@ def fake_manifest(outcome: bool = False) -> Manifest:
         starts="starts.npz", files=dict.fromkeys(files, "0" * 64),
         known_frame=KnownFrame(0, (1,), "0" * 64, "known.png"),
     )  # fmt: skip
+    if diffusion:
+        graphs, files = replace(manifest.graphs, diffusion="d.onnx"), manifest.files | {"d.onnx": "0" * 64}
+        manifest = replace(manifest, graphs=graphs, files=files, decoders=("vq", "diffusion"))
+        manifest = replace(manifest, diffusion=DiffusionDefaults(2))
     if not outcome:
         return manifest
     graphs, files = replace(manifest.graphs, outcome="outcome.onnx"), manifest.files | {"outcome.onnx": "0" * 64}
     return replace(manifest, graphs=graphs, files=files, outcome=Outcome(REWARDS))
 
 
-def fake_bundle(outcome: bool = False) -> Bundle:
+def fake_bundle(outcome: bool = False, diffusion: bool = False) -> Bundle:
     """An opened bundle around `FakeRuntime`, with three starts."""
     rng = np.random.default_rng(1)
     starts = Starts(
@@ -79,4 +94,4 @@ def fake_bundle(outcome: bool = False) -> Bundle:
         rng.integers(0, 5, (3, 3), np.uint8),
         np.arange(3, dtype=np.int64),
     )
-    return Bundle(Path("fake"), fake_manifest(outcome), "f" * 64, "onnx", FakeRuntime(), starts)
+    return Bundle(Path("fake"), fake_manifest(outcome, diffusion), "f" * 64, "onnx", FakeRuntime(), starts)

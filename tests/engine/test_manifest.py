@@ -13,15 +13,17 @@ from engine.manifest import Manifest
 FILE = Path("v9/manifest.json")
 
 
+@pytest.mark.parametrize("diffusion", [False, True])
 @pytest.mark.parametrize("outcome", [False, True])
-def test_a_manifest_reads_back_as_it_was_written(outcome: bool) -> None:
-    manifest = fake_manifest(outcome)
+def test_a_manifest_reads_back_as_it_was_written(outcome: bool, diffusion: bool) -> None:
+    manifest = fake_manifest(outcome, diffusion)
     assert Manifest.parse(manifest.to_json(), FILE) == manifest
 
 
-def test_a_manifest_from_before_there_were_passes_and_outcomes_is_read() -> None:
+def test_a_manifest_from_before_there_were_passes_outcomes_and_a_second_decoder_is_read() -> None:
     value = json.loads(fake_manifest().to_json())
     del value["sampling"]["passes"], value["graphs"]["outcome"], value["outcome"]
+    del value["graphs"]["diffusion"], value["diffusion"]
     assert Manifest.parse(json.dumps(value), FILE) == fake_manifest()
 
 
@@ -41,7 +43,9 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"fine": 0}, "fine must be at least 1"),
     ({"actions": []}, "actions must name"),
     ({"modes": ["parallel", "psychic"]}, "psychic"),
-    ({"decoders": ["diffusion"]}, "diffusion"),
+    ({"decoders": ["oil"]}, "oil"),
+    ({"decoders": ["vq", "diffusion"]}, "needs graphs.diffusion and diffusion"),
+    ({"diffusion": {"steps": 2}}, "needs graphs.diffusion and diffusion"),
     ({"hidden": None}, "the mode ar needs"),
     ({"outcome": {"rewards": [0]}}, "outcome and graphs.outcome need each other"),
     ({"modes": ["parallel"], "graphs": HEADLESS}, "hidden belongs to graphs.causal_head and graphs.outcome"),
@@ -90,3 +94,19 @@ def test_an_outcome_without_a_reward_is_refused() -> None:
         value["outcome"]["rewards"] = rewards
         with pytest.raises(BundleError, match="must name at least one number"):
             Manifest.parse(json.dumps(value), FILE)
+
+
+@pytest.mark.parametrize(
+    ("change", "match"),
+    [
+        ({"decoders": ["vq"]}, "and they need it"),
+        ({"diffusion": None}, "and they need it"),
+        ({"diffusion": {"steps": 0}}, "diffusion.steps must be 1 to 8, not 0"),
+        ({"diffusion": {"steps": 9}}, "diffusion.steps must be 1 to 8, not 9"),
+        ({"fine": 2}, "tokens of one level"),
+    ],
+)
+def test_a_diffusion_decoder_that_is_half_there_is_refused(change: dict[str, Any], match: str) -> None:
+    value = json.loads(fake_manifest(diffusion=True).to_json()) | change
+    with pytest.raises(BundleError, match=match):
+        Manifest.parse(json.dumps(value), FILE)

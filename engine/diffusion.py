@@ -1,0 +1,35 @@
+"""The diffusion decoder's sampler: a few steps lead from noise to a picture of the tokens."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from itertools import pairwise
+
+import numpy as np
+
+from engine.guard import Bools, finite
+from engine.runtime import Condition, Floats, Frames, Runtime, Tokens
+
+
+@lru_cache
+def fixed_noise(height: int, width: int) -> Floats:
+    """(H, W, 3) standard normal, read-only: one noise for every frame, so that what stands still does not shimmer."""
+    noise = np.random.Generator(np.random.PCG64(0)).standard_normal((height, width, 3), np.float32)
+    noise.flags.writeable = False
+    return noise
+
+
+def alone(runtime: Runtime, tokens: Tokens) -> Condition:
+    """What is known of frames with none before them."""
+    vq = runtime.decode(tokens)
+    return Condition(tokens, vq, vq, np.zeros(tokens.shape, np.bool_))
+
+
+def sample(runtime: Runtime, condition: Condition, steps: int) -> tuple[Frames, Bools]:
+    """Draw frames (B, H, W, 3) uint8 in `steps` equal steps. (B,): whose are good; the others have the VQ decoder's."""
+    batch, height, width, _ = condition.vq.shape
+    noisy, frames = np.repeat(fixed_noise(height, width)[None], batch, 0), condition.vq
+    for level, target in pairwise(np.linspace(1, 0, steps + 1)):
+        noisy, frames = runtime.denoise(noisy, level, target, condition)
+    good = finite(noisy)  # at level 0 it is the correction itself
+    return frames if good.all() else np.where(good[:, None, None, None], frames, condition.vq), good
