@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from engine.manifest import CacheShape
 from engine.runtime import graph_inputs, graph_outputs
+from models.diffusion_decoder import Condition, DiffusionDecoder
 from models.world_model import TemporalVisualWorldModel
 
 
@@ -105,7 +106,29 @@ class Outcome(nn.Module):
         return self.model.outcome(hidden, tokens)
 
 
-def split(tokenizer: nn.Module, dynamics: nn.Module, sizes: Sizes) -> dict[str, Graph]:
+class DenoiseStep(nn.Module):
+    """One step of the diffusion decoder -> the noisy correction at `target` (B, H, W, 3), frames (B, H, W, 3) uint8."""
+
+    def __init__(self, decoder: DiffusionDecoder) -> None:
+        super().__init__()
+        self.decoder = decoder
+
+    def forward(
+        self,
+        noisy: Tensor,
+        level: Tensor,
+        target: Tensor,
+        tokens: Tensor,
+        vq: Tensor,
+        previous: Tensor,
+        still: Tensor,
+    ) -> tuple[Tensor, Tensor]:
+        return self.decoder.denoise_step(noisy, level, target, Condition(tokens, vq, previous, still))
+
+
+def split(
+    tokenizer: nn.Module, dynamics: nn.Module, sizes: Sizes, decoder: DiffusionDecoder | None = None
+) -> dict[str, Graph]:
     """Every graph of a bundle, by name."""
     modules: dict[str, nn.Module] = {"encoder": Encoder(tokenizer), "decoder": Decoder(tokenizer)}
     if isinstance(dynamics, TemporalVisualWorldModel):
@@ -116,6 +139,8 @@ def split(tokenizer: nn.Module, dynamics: nn.Module, sizes: Sizes) -> dict[str, 
             modules["outcome"] = Outcome(dynamics)
     else:
         modules["dynamics"] = OneFrame(dynamics)
+    if decoder is not None:
+        modules["diffusion"] = DenoiseStep(decoder)
     cache, hidden = sizes.cache is not None, sizes.hidden is not None
     return {
         name: Graph(module.eval(), graph_inputs(name, cache), graph_outputs(name, cache, hidden))
@@ -124,17 +149,25 @@ def split(tokenizer: nn.Module, dynamics: nn.Module, sizes: Sizes) -> dict[str, 
 
 
 def random_inputs(graph: str, sizes: Sizes, batch: int, generator: torch.Generator) -> tuple[Tensor, ...]:
-    """Random inputs of a graph at some batch size; the ring is filled to a random depth."""
+    """Random inputs of a graph at some batch size; the ring is filled to a random depth, and noise gets less."""
     s = sizes
 
     def integers(high: int, *shape: int) -> Tensor:
         return torch.randint(0, high, shape, generator=generator)
 
+    def frames() -> Tensor:
+        return integers(256, batch, s.resolution, s.resolution, 3).to(torch.uint8)
+
     if graph == "encoder":
-        return (integers(256, batch, s.resolution, s.resolution, 3).to(torch.uint8),)
+        return (frames(),)
     tokens = integers(s.vocabulary, batch, s.positions)
     if graph == "decoder":
         return (tokens,)
+    if graph == "diffusion":
+        noisy = torch.randn(batch, s.resolution, s.resolution, 3, generator=generator)
+        target, level = torch.rand(2, batch, generator=generator).sort(0).values
+        still = integers(2, batch, s.positions).bool()
+        return noisy, level, target, tokens, frames(), frames(), still
     if graph in ("causal_head", "outcome"):
         assert s.hidden is not None
         return torch.randn(batch, s.positions, s.hidden, generator=generator), tokens

@@ -11,8 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.torch import load_file
+from torch import nn
 
-from engine.manifest import SamplingDefaults
+from engine.manifest import MOST_STEPS, SamplingDefaults
+from models.diffusion_decoder import DiffusionDecoder, DiffusionDecoderConfig
 from models.networks import (
     KINDS,
     Dynamics,
@@ -22,6 +24,7 @@ from models.networks import (
     dynamics_config,
     tokenizer_config,
 )
+from models.patch_vqvae import PatchVQVAE
 
 
 class ExportError(ValueError):
@@ -34,6 +37,7 @@ class Run:
 
     record: the content of `run.json`. tokenizer, dynamics: the trained networks, in evaluation mode.
     starts: `frames` (N, T, H, W, 3), `actions` (N, T - 1) uint8 and `seeds` (N,). sampling: the bundle's defaults.
+    decoder: the diffusion decoder, where one was trained.
     """
 
     record: dict[str, Any]
@@ -41,6 +45,12 @@ class Run:
     dynamics: Dynamics
     starts: dict[str, NDArray[np.generic]]
     sampling: SamplingDefaults
+    decoder: DiffusionDecoder | None = None
+
+    @property
+    def networks(self) -> tuple[nn.Module, ...]:
+        """All of them."""
+        return (self.tokenizer, self.dynamics, *((self.decoder,) if self.decoder is not None else ()))
 
 
 def read_run(folder: Path) -> Run:
@@ -54,11 +64,15 @@ def read_run(folder: Path) -> Run:
             raise ValueError(f"kind {kind!r} is none of {', '.join(KINDS)}")
         tokenizer = build_tokenizer(tokenizer_config(kind, record["tokenizer"]))
         dynamics = build_dynamics(dynamics_config(kind, record["dynamics"]))
+        decoder = _decoder(record, tokenizer)
     except FileNotFoundError:
         raise ExportError(f"{folder} is not a trained run: it has no run.json") from None
     except (ValueError, KeyError, TypeError) as error:
         raise ExportError(f"{file} does not describe a run that can be exported ({error})") from None
-    for name, network in {"tokenizer": tokenizer, "dynamics": dynamics}.items():
+    networks: dict[str, nn.Module] = {"tokenizer": tokenizer, "dynamics": dynamics}
+    if decoder is not None:
+        networks["decoder"] = decoder
+    for name, network in networks.items():
         weights = folder / f"{name}.safetensors"
         try:
             network.load_state_dict(load_file(weights))
@@ -72,4 +86,20 @@ def read_run(folder: Path) -> Run:
             starts = {name: arrays[name] for name in ("frames", "actions", "seeds")}
     except (OSError, ValueError, KeyError):
         raise ExportError(f"{folder / 'starts.npz'} is missing or damaged: train the run again") from None
-    return Run(record, tokenizer, dynamics, starts, sampling)
+    return Run(record, tokenizer, dynamics, starts, sampling, decoder)
+
+
+def _decoder(record: dict[str, Any], tokenizer: Tokenizer) -> DiffusionDecoder | None:
+    """The diffusion decoder that a record describes, untrained. Raises ValueError where it does not fit the rest."""
+    if "decoder" not in record:
+        return None
+    sizes: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in record["decoder"].items()
+    }
+    config, steps = DiffusionDecoderConfig(**sizes), record["decoder_steps"]
+    shared = ("vocabulary", "patch", "grid")
+    if not isinstance(tokenizer, PatchVQVAE) or any(getattr(config, x) != getattr(tokenizer.config, x) for x in shared):
+        raise ValueError("the decoder's vocabulary, patch and grid must be those of the tokenizer")
+    if not 1 <= steps <= MOST_STEPS:
+        raise ValueError(f"decoder_steps must be 1 to {MOST_STEPS}, not {steps}")
+    return DiffusionDecoder(config)

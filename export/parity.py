@@ -40,7 +40,9 @@ def check_parity(graphs: dict[str, Graph], runtime: Runtime, sizes: Sizes, preci
                 elif relative:
                     differences.append(float(np.sqrt(((a - b) ** 2).mean() / (a**2).mean())))
                 else:
-                    differences.append(float(np.abs(a - b).max()))
+                    # Beside what the diffusion decoder predicts, a level of its picture counts as all that is allowed.
+                    unit = TOLERANCE if name == "diffusion" and want.dtype == torch.uint8 else 1.0
+                    differences.append(unit * float(np.abs(a - b).max()))
         worst[name] = max(differences)
         if not worst[name] <= limit:  # also where it is not a number
             raise ExportError(

@@ -11,7 +11,7 @@ import onnx
 import torch
 
 from engine.bundle import Bundle
-from engine.manifest import PRECISIONS, CacheShape, Graphs, KnownFrame, Manifest, Outcome, Programs
+from engine.manifest import PRECISIONS, CacheShape, DiffusionDefaults, Graphs, KnownFrame, Manifest, Outcome, Programs
 from engine.verify import verify
 from export.bundle_writer import building, seal
 from export.graphs import Sizes, random_inputs, split
@@ -45,10 +45,10 @@ def export_run(
     out = Path(out)
     run = read_run(Path(run_dir))
     sizes = sizes_of(run)
-    parameters = count_parameters(run.tokenizer, run.dynamics)
+    parameters = count_parameters(*run.networks)
     if precision != "fp32":
-        round_to_half(run.tokenizer, run.dynamics)
-    graphs = split(run.tokenizer, run.dynamics, sizes)
+        round_to_half(*run.networks)
+    graphs = split(run.tokenizer, run.dynamics, sizes, run.decoder)
     with building(out) as folder:
         exported, models = {}, {}
         for name, graph in graphs.items():
@@ -132,7 +132,7 @@ def _manifest(
         vocabulary=sizes.vocabulary,
         history=sizes.history,
         modes=("ar", "parallel") if "causal_head" in graphs else ("parallel",),  # the first is the one that opens
-        decoders=("vq",),
+        decoders=("vq", "diffusion") if "diffusion" in graphs else ("vq",),
         cache=sizes.cache,
         hidden=sizes.hidden,
         sampling=run.sampling,
@@ -145,6 +145,7 @@ def _manifest(
         known_frame=KnownFrame(0, known, "", "known.png"),
         fine=sizes.fine,
         outcome=Outcome(sizes.rewards) if sizes.rewards else None,
+        diffusion=DiffusionDefaults(int(record["decoder_steps"])) if "diffusion" in graphs else None,
         training={"recipe": record.get("recipe"), **record.get("training", {})},
         metrics=record.get("metrics", {}),
     )

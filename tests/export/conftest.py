@@ -55,3 +55,16 @@ def bundle_v1(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A tiny v1 bundle in full precision, beside the run it was made of."""
     folder = tmp_path_factory.mktemp("v1")
     return export_run(tiny_run(folder / "run", "v1"), folder / "tiny-v1", "fp32", log=lambda _: None)
+
+
+@pytest.fixture(scope="session")
+def run_diffusion(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny run with a diffusion decoder."""
+    return tiny_run(tmp_path_factory.mktemp("runs") / "diffusion", decoder=True)
+
+
+@pytest.fixture(scope="session")
+def bundle_diffusion(run_diffusion: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Its bundle in half precision, with torch programs."""
+    out = tmp_path_factory.mktemp("bundles") / "diffusion"
+    return export_run(run_diffusion, out, "fp16", programs=True, log=lambda _: None)

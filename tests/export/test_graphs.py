@@ -10,6 +10,7 @@ import torch
 from tiny import tiny_run
 
 from engine.bundle import Bundle
+from engine.diffusion import fixed_noise
 from engine.dream import Dream, DreamBatch
 from engine.manifest import Outcome
 from engine.ring import Ring
@@ -20,6 +21,7 @@ from export.graphs import Graph, Sizes, random_inputs, split
 from export.networks import Run, read_run
 from export.quantize import round_to_half
 from export.run_export import export_run, sizes_of
+from models.diffusion_decoder import Condition
 from models.world_model import TemporalVisualWorldModel
 
 
@@ -33,11 +35,11 @@ def in_torch(bundle_v11: Path) -> Bundle:
     return Bundle.load(bundle_v11, "torch")
 
 
-@pytest.fixture(scope="module", params=["v11", "merged", "two_level"])
+@pytest.fixture(scope="module", params=["v11", "merged", "two_level", "diffusion"])
 def exported(request: pytest.FixtureRequest) -> tuple[Run, Path]:
     """A run rounded to what its bundle holds, and the bundle."""
     run = read_run(request.getfixturevalue(f"run_{request.param}"))
-    round_to_half(run.tokenizer, run.dynamics)
+    round_to_half(*run.networks)
     return run, request.getfixturevalue(f"bundle_{request.param}")
 
 
@@ -46,8 +48,11 @@ def exported(request: pytest.FixtureRequest) -> tuple[Run, Path]:
 def test_the_graphs_compute_what_their_networks_do(exported: tuple[Run, Path], batch: int, backend: str) -> None:
     run, folder = exported
     runtime, sizes = Bundle.load(folder, backend, threads=1).runtime, sizes_of(run)
-    graphs = split(run.tokenizer, run.dynamics, sizes)
-    assert set(graphs) == {"encoder", "dynamics", "causal_head", "decoder"} | ({"outcome"} if sizes.rewards else set())
+    graphs = split(run.tokenizer, run.dynamics, sizes, run.decoder)
+    further = {"outcome": bool(sizes.rewards), "diffusion": run.decoder is not None}
+    assert set(graphs) == {"encoder", "dynamics", "causal_head", "decoder"} | {
+        name for name in further if further[name]
+    }
     for name, graph in graphs.items():
         computes_the_same(name, graph, runtime, sizes, batch)
 
@@ -65,7 +70,7 @@ def computes_the_same(name: str, graph: Graph, runtime: Runtime, sizes: Sizes, b
         if name == "encoder":
             assert (difference > 0).mean() < 0.01  # a tie between two codes
         else:
-            assert difference.max() <= (1 if name == "decoder" else 1e-3)
+            assert difference.max() <= (1 if b.dtype == np.uint8 else 1e-3)
 
 
 def test_frame_by_frame_with_the_ring_is_the_whole_window_at_once(exported: tuple[Run, Path]) -> None:
@@ -129,6 +134,35 @@ def test_a_bundle_says_what_a_step_brings(bundle_merged: Path) -> None:
     dream.step([1, 2, 3])
     assert set(dream.rewards.tolist()) <= {-1, 0, 1}
     assert (dream.ended.shape, dream.ended.dtype) == ((3,), np.bool_)
+
+
+def test_a_bundle_draws_with_its_diffusion_decoder_what_the_network_samples(
+    run_diffusion: Path, bundle_diffusion: Path
+) -> None:
+    assert verify(bundle_diffusion) == []
+    run = read_run(run_diffusion)
+    round_to_half(*run.networks)
+    assert run.decoder is not None
+    dreams = [DreamBatch(Bundle.load(bundle_diffusion, b), 2, decoder="diffusion") for b in ("onnx", "torch")]
+    assert dreams[0].bundle.manifest.decoders == ("vq", "diffusion")
+    assert dreams[0].steps == 2
+    for dream in dreams:
+        dream.temperature = 0
+        dream.reset([0, 1])
+    noise = torch.from_numpy(fixed_noise(64, 64).copy())
+    for steps, action in ((2, 0), (1, 4), (8, 1)):
+        tokens, previous = dreams[0].tokens, dreams[0].frames
+        for dream in dreams:
+            dream.steps = steps
+            dream.step([action, 1])
+        frames = dreams[0].frames.astype(int)
+        vq = dreams[0].bundle.runtime.decode(dreams[0].tokens)
+        told = (dreams[0].tokens, vq, previous, tokens == dreams[0].tokens)
+        drawn = run.decoder.sample(Condition(*map(torch.from_numpy, told)), noise, steps).numpy()
+        assert np.array_equal(dreams[0].tokens, dreams[1].tokens)
+        assert np.abs(frames - drawn).max() <= 1
+        assert np.abs(frames - dreams[1].frames).max() <= steps, "a level of the frame before may be off as well"
+        assert (frames != vq).any()
 
 
 def test_an_outcome_needs_no_causal_head(tmp_path: Path) -> None:

@@ -108,6 +108,23 @@ def test_a_run_that_is_unfit_is_one_sentence(run_v11: Path, tmp_path: Path, dama
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize(
+    ("damage", "match"),
+    [
+        (lambda run: (run / "decoder.safetensors").unlink(), "decoder.safetensors is missing"),
+        (lambda run: _change(run, decoder={"vocabulary": 64, "patch": 16}), "must be those of the tokenizer"),
+        (lambda run: _change(run, decoder={"depth": 3}), "does not describe a run"),
+        (lambda run: _change(run, decoder_steps=9), "decoder_steps must be 1 to 8, not 9"),
+    ],
+)
+def test_a_decoder_that_does_not_fit_is_one_sentence(run_diffusion: Path, tmp_path: Path, damage, match: str) -> None:  # type: ignore[no-untyped-def]
+    run = Path(shutil.copytree(run_diffusion, tmp_path / "run"))
+    damage(run)
+    with pytest.raises(ExportError, match=match):
+        export_run(run, tmp_path / "out", log=lambda _: None)
+    assert not (tmp_path / "out").exists()
+
+
 def test_an_unknown_precision_is_refused(run_v11: Path, tmp_path: Path) -> None:
     with pytest.raises(ExportError, match="unknown precision 'fp2'"):
         export_run(run_v11, tmp_path / "out", "fp2")

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from safetensors.torch import save_file
 
+from models.diffusion_decoder import DiffusionDecoder, DiffusionDecoderConfig
 from models.networks import build_tokenizer
 from models.patch_vqvae import PatchVQVAEConfig
 from models.two_level_vqvae import TwoLevelVQVAEConfig
@@ -21,10 +22,10 @@ from models.world_model import TemporalVisualWorldModel, WorldModelConfig
 ACTIONS = ["noop", "up", "down", "left", "right"]
 
 
-def tiny_run(folder: Path, kind: str = "v1.1", **dynamics_has: object) -> Path:
+def tiny_run(folder: Path, kind: str = "v1.1", decoder: bool = False, **dynamics_has: object) -> Path:
     """A run folder with random weights. The real v1.1 grid of 8 x 8, everything else as small as it goes.
 
-    dynamics_has: what else a v1.1 model's configuration says.
+    decoder: it has a diffusion decoder too. dynamics_has: what else a v1.1 model's configuration says.
     """
     torch.manual_seed(0)
     folder.mkdir(parents=True)
@@ -58,5 +59,17 @@ def tiny_run(folder: Path, kind: str = "v1.1", **dynamics_has: object) -> Path:
         "tokenizer": asdict(tokenizer_config), "dynamics": asdict(dynamics_config),
         "training": {"minutes": 0, "frames": 0}, "metrics": {},
     }  # fmt: skip
+    if decoder:
+        config = DiffusionDecoderConfig(vocabulary=64, patch=8, widths=(8, 16), told=16)
+        record |= {"decoder": asdict(config), "decoder_steps": 2}
+        save_file(_trained_looking(DiffusionDecoder(config)).state_dict(), folder / "decoder.safetensors")
     (folder / "run.json").write_text(json.dumps(record))
     return folder
+
+
+def _trained_looking(decoder: DiffusionDecoder) -> DiffusionDecoder:
+    """Nothing hides behind a zero at initialisation."""
+    with torch.no_grad():
+        for parameter in decoder.parameters():
+            parameter.add_(0.05 * torch.randn_like(parameter))
+    return decoder
