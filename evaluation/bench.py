@@ -103,6 +103,7 @@ def bench_row(path: Path, mode: str, decoder: str, frames: int, threads: int, se
     bundle = Bundle.load(path, threads=threads)
     dream = Dream(bundle, mode=mode, decoder=decoder, seed=seed)
     dream.reset(seed)
+    steps = dream.steps or 0 if decoder == "diffusion" else 0
     rng = np.random.default_rng(seed)
     actions = np.repeat(rng.integers(0, len(dream.actions), (WARM_UP + frames) // _HELD + 1), _HELD).tolist()
     for action in actions[:WARM_UP]:
@@ -126,7 +127,7 @@ def bench_row(path: Path, mode: str, decoder: str, frames: int, threads: int, se
         "bundle": bundle.manifest.name,
         "mode": mode,
         "decoder": decoder,
-        "steps": None,
+        "steps": steps or None,
         "backend": "onnx",
         "threads": threads,
         "parameters": bundle.manifest.parameters,
@@ -141,16 +142,21 @@ def bench_row(path: Path, mode: str, decoder: str, frames: int, threads: int, se
         "stages_ms": {stage: total / frames for stage, total in stages.items()},
         "ar_passes": head_runs if mode == "ar" else None,
         "gflop_dynamics": gflop_of_graph(path / bundle.manifest.graphs.dynamics),
-        "gflop_per_frame": gflop_per_frame(path, bundle.manifest.graphs, head_runs),
+        "gflop_per_frame": gflop_per_frame(path, bundle.manifest.graphs, head_runs, steps),
         "peak_rss_mb": peak_kb / 1024,
     }
 
 
-def gflop_per_frame(folder: Path, graphs: Graphs, head_runs: float) -> float:
-    """The arithmetic of a frame: every graph but the encoder once, the causal head as often as it was run."""
+def gflop_per_frame(folder: Path, graphs: Graphs, head_runs: float, steps: int) -> float:
+    """The arithmetic of a frame: every graph but the encoder once, two of them as often as they were run.
+
+    head_runs: of the causal head. steps: of the diffusion decoder, 0 where it does not draw.
+    """
     total = gflop_of_graph(folder / graphs.dynamics) + gflop_of_graph(folder / graphs.decoder)
     if graphs.outcome is not None:
         total += gflop_of_graph(folder / graphs.outcome)
+    if graphs.diffusion is not None and steps:
+        total += steps * gflop_of_graph(folder / graphs.diffusion)
     if graphs.causal_head is None or not head_runs:
         return total
     return total + head_runs * gflop_of_graph(folder / graphs.causal_head)

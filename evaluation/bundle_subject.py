@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from engine import library
+from engine import diffusion, library
 from engine.bundle import Bundle, read_manifest
 from engine.dream import DreamBatch, DreamSnapshot
 from engine.runtime import Prediction
@@ -26,14 +26,18 @@ class BundleSubject:
         self.grids = manifest.grids
         self.label = label_of(self.name, mode, decoder)
         self.passes = manifest.sampling.passes if mode == "parallel" else None
+        self.steps = manifest.diffusion.steps if manifest.diffusion is not None and decoder == "diffusion" else None
 
     def encode(self, frames: NDArray[np.uint8]) -> NDArray[np.int64]:
         """(N, H, W, 3) uint8 to (N, S) tokens."""
         return self.bundle.runtime.encode(frames)
 
     def decode(self, tokens: NDArray[np.int64]) -> NDArray[np.uint8]:
-        """(N, S) tokens to (N, H, W, 3) uint8."""
-        return self.bundle.runtime.decode(tokens)
+        """(N, S) tokens to (N, H, W, 3) uint8, each frame drawn alone."""
+        runtime = self.bundle.runtime
+        if self.steps is None:
+            return runtime.decode(tokens)
+        return diffusion.sample(runtime, diffusion.alone(runtime, tokens), self.steps)[0]
 
     def teacher(self, batch: int) -> BundleTeacher:
         """A fresh batch with an empty history."""

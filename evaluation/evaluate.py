@@ -88,7 +88,7 @@ def measure(subject: Subject, ground: Ground, sizes: Sizes, seed: int, progress:
     began = time.monotonic()
     truth, reader = ground.truth, ground.reader
     entry: dict[str, Any] = {"mode": subject.mode, "decoder": subject.decoder, "passes": subject.passes}
-    entry["resolution"] = subject.resolution
+    entry |= {"steps": subject.steps, "resolution": subject.resolution}
     entry |= teacher_forced(subject, truth, sizes.teacher, progress)
     entry |= changed_token_ceiling(subject, truth, sizes.ceiling, progress)
     entry |= action_follow(subject, truth, reader, sizes.actions, seed, progress)

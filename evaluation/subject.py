@@ -45,7 +45,7 @@ class Subject(Protocol):
     """One bundle in one mode with one decoder.
 
     grids: rows and columns of each level of tokens, in the order in which a frame's tokens follow one another.
-    passes: of the parallel mode, None in ar mode.
+    passes: of the parallel mode, None in ar mode. steps: of the diffusion decoder, None with another.
     """
 
     name: str
@@ -59,6 +59,7 @@ class Subject(Protocol):
     history: int
     label: str
     passes: int | None
+    steps: int | None
 
     def encode(self, frames: NDArray[np.uint8]) -> NDArray[np.int64]:
         """(N, H, W, 3) uint8 to (N, S) tokens."""

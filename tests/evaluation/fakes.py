@@ -111,6 +111,7 @@ class FakeSubject:
     name, mode, decoder, game, resolution, grids, vocabulary = "fake", "parallel", "vq", "dot", 64, ((8, 8),), 256
     actions = DotGame.actions
     passes = 1
+    steps = None
 
     def __init__(self, history: int = 4) -> None:
         self.history = history

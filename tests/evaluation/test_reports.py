@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from evaluation.bench import bench
@@ -128,6 +129,29 @@ def test_a_benchmark_has_a_row_for_each_mode_with_every_key_of_the_contract(benc
         assert 0 < row["roofline_share"] < 1
         assert row["dynamics_roofline_share"] > 0
         assert 20 < row["peak_rss_mb"] < 2000
+
+
+def test_the_diffusion_decoder_has_rows_and_an_entry_of_its_own_that_say_its_steps(tmp_path: Path) -> None:
+    pytest.importorskip("onnx")
+    from tests.evaluation.tiny_bundle import write_tiny_bundle
+
+    both = write_tiny_bundle(tmp_path / "both", "both", diffusion=True)
+    rows = bench([both], frames=3, threads=1)["rows"]
+    assert [(row["mode"], row["decoder"], row["steps"]) for row in rows] == [
+        ("parallel", "vq", None),
+        ("ar", "vq", None),
+        ("parallel", "diffusion", 2),
+        ("ar", "diffusion", 2),
+    ]
+    step = 2 * 64 * 64 * 3 * 3 / 1e9
+    assert rows[2]["gflop_per_frame"] == pytest.approx(rows[0]["gflop_per_frame"] + 2 * step)
+    vq, _, diffusion, _ = open_subjects([both])
+    assert (diffusion.label, diffusion.steps, vq.steps) == ("both@parallel+diffusion", 2, None)
+    tokens = np.random.default_rng(0).integers(0, 200, (3, 64))
+    assert np.array_equal(diffusion.decode(tokens), vq.decode(tokens) + 5)
+    start = diffusion.bundle.starts.frames.swapaxes(0, 1)
+    frames = [s.dream(start, np.zeros((0, 1), np.int64), 0).step(np.array([1])) for s in (vq, diffusion)]
+    assert np.array_equal(frames[1], frames[0] + 5)
 
 
 def test_a_plain_pixel_diffusion_can_be_timed_beside_a_bundle(tiny: Path) -> None:

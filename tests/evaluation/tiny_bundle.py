@@ -9,15 +9,18 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from engine.manifest import Graphs, KnownFrame, Manifest, SamplingDefaults
+from engine.manifest import DiffusionDefaults, Graphs, KnownFrame, Manifest, SamplingDefaults
 from games.garden.rules import Garden
 
 CODES = 256
 SURE = 20.0
 
 
-def write_tiny_bundle(folder: Path, name: str = "tiny") -> Path:
-    """Write the bundle into a new folder: a token is how bright its patch is; the last frame is repeated for ever."""
+def write_tiny_bundle(folder: Path, name: str = "tiny", diffusion: bool = False) -> Path:
+    """Write the bundle into a new folder: a token is how bright its patch is; the last frame is repeated for ever.
+
+    diffusion: it has that decoder too, whose picture is 10 levels brighter for a step of the whole way.
+    """
     folder.mkdir()
     i64, f32, u8 = TensorProto.INT64, TensorProto.FLOAT, TensorProto.UINT8
     frames = ("frames", u8, ["B", 64, 64, 3])
@@ -71,6 +74,8 @@ def write_tiny_bundle(folder: Path, name: str = "tiny") -> Path:
             ("shape", np.array([-1, 64, 64, 3])),
         ],
     )
+    if diffusion:
+        _write_diffusion(folder / "diffusion.onnx", frames[2], tokens)
     game = Garden(1)
     game.reset(np.array([1]))
     start = game.render(64)
@@ -89,23 +94,50 @@ def write_tiny_bundle(folder: Path, name: str = "tiny") -> Path:
         vocabulary=CODES,
         history=1,
         modes=("parallel", "ar"),
-        decoders=("vq",),
+        decoders=("vq", "diffusion") if diffusion else ("vq",),
         cache=None,
         hidden=CODES,
         sampling=SamplingDefaults(0.0, 0.0),
         parameters=2 * CODES * CODES,
         precision="fp32",
-        graphs=Graphs("encoder.onnx", "dynamics.onnx", "decoder.onnx", "causal_head.onnx"),
+        graphs=Graphs(
+            "encoder.onnx",
+            "dynamics.onnx",
+            "decoder.onnx",
+            "causal_head.onnx",
+            diffusion="diffusion.onnx" if diffusion else None,
+        ),
         programs=None,
         starts="starts.npz",
         files=digests,
         known_frame=KnownFrame(0, (0,), "0" * 64, "known.png"),
+        diffusion=DiffusionDefaults(2) if diffusion else None,
     )
     (folder / "manifest.json").write_text(manifest.to_json(), encoding="utf-8")
     return folder
 
 
 Value = tuple[str, int, list[str | int]]
+
+
+def _write_diffusion(path: Path, image: list[str | int], tokens: Value) -> None:
+    f32, u8 = TensorProto.FLOAT, TensorProto.UINT8
+    picture: list[Value] = [("vq", u8, image), ("previous", u8, image), ("still", TensorProto.BOOL, ["B", 64])]
+    _save(
+        path,
+        [
+            helper.make_node("MatMul", ["noisy", "mix"], ["less_noisy"]),
+            helper.make_node("Sub", ["level", "target"], ["length"]),
+            helper.make_node("Mul", ["length", "ten"], ["brighter"]),
+            helper.make_node("Reshape", ["brighter", "shape"], ["everywhere"]),
+            helper.make_node("Cast", ["vq"], ["real"], to=f32),
+            helper.make_node("Add", ["real", "everywhere"], ["bright"]),
+            helper.make_node("Cast", ["bright"], ["frames"], to=u8),
+        ],
+        [("noisy", f32, image), ("level", f32, ["B"]), ("target", f32, ["B"]), tokens, *picture],
+        [("less_noisy", f32, image), ("frames", u8, image)],
+        [("mix", np.eye(3, dtype=np.float32)), ("ten", np.array([10], np.float32)), ("shape", np.array([-1, 1, 1, 1]))],
+    )
 
 
 def _save(
