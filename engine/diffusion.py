@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 
 from engine.guard import Bools, finite
-from engine.runtime import Condition, Floats, Frames, Runtime, Tokens
+from engine.runtime import Floats, Frames, Runtime, Tokens
 
 
 @lru_cache
@@ -19,17 +19,15 @@ def fixed_noise(height: int, width: int) -> Floats:
     return noise
 
 
-def alone(runtime: Runtime, tokens: Tokens) -> Condition:
-    """What is known of frames with none before them."""
+def sample(runtime: Runtime, tokens: Tokens, steps: int) -> tuple[Frames, Bools]:
+    """Draw tokens (B, S) as frames (B, H, W, 3) uint8 in `steps` equal steps.
+
+    (B,): whose are good; the others have the VQ decoder's.
+    """
     vq = runtime.decode(tokens)
-    return Condition(tokens, vq, vq, np.zeros(tokens.shape, np.bool_))
-
-
-def sample(runtime: Runtime, condition: Condition, steps: int) -> tuple[Frames, Bools]:
-    """Draw frames (B, H, W, 3) uint8 in `steps` equal steps. (B,): whose are good; the others have the VQ decoder's."""
-    batch, height, width, _ = condition.vq.shape
-    noisy, frames = np.repeat(fixed_noise(height, width)[None], batch, 0), condition.vq
+    batch, height, width, _ = vq.shape
+    noisy, frames = np.repeat(fixed_noise(height, width)[None], batch, 0), vq
     for level, target in pairwise(np.linspace(1, 0, steps + 1)):
-        noisy, frames = runtime.denoise(noisy, level, target, condition)
+        noisy, frames = runtime.denoise(noisy, level, target, tokens, vq)
     good = finite(noisy)  # at level 0 it is the correction itself
-    return frames if good.all() else np.where(good[:, None, None, None], frames, condition.vq), good
+    return frames if good.all() else np.where(good[:, None, None, None], frames, vq), good

@@ -15,22 +15,18 @@ from engine.bundle import Bundle
 from engine.guard import CAUSAL_HEAD, DIFFUSION, DYNAMICS, ENCODER, SAMPLER, Bools, Faults, finite, known, passed
 from engine.manifest import MOST_STEPS
 from engine.ring import Ring, RingSnapshot
-from engine.runtime import Condition, Frames, Prediction
+from engine.runtime import Frames, Prediction
 from engine.sampler import Sampling, Tokens, draw, gumbel_noise, refine
 from games.world import Frame, Step
 
 
 @dataclass(frozen=True)
 class DreamSnapshot:
-    """Everything that decides what comes next, apart from the settings.
-
-    own: (B,), whose present frame is a start's or dreamt, and was not put in; see `DreamBatch`.
-    """
+    """Everything that decides what comes next, apart from the settings."""
 
     ring: RingSnapshot | None
     tokens: Tokens
     frames: Frames
-    own: Bools
     generators: tuple[dict[str, Any], ...]
 
 
@@ -45,8 +41,8 @@ class DreamBatch:
     `head_runs` its runs of the causal head, `rewards` (B,) float32 and `ended` (B,) bool what it brought: 0 and False
     where nothing predicts it.
 
-    The history holds tokens alone, so the decoder never changes what is dreamt. The diffusion decoder corrects a tile
-    whose token stays from what was drawn there before, unless that frame was put in: a tape holds its tokens alone.
+    The history holds tokens alone, so the decoder never changes what is dreamt; and what either decoder draws depends
+    on the frame's tokens alone.
 
     Where a graph gives what it never may (see `engine.guard`), that trajectory stays as it was before the step and
     shows its frame again; only its noise is spent, so that the next step may come out otherwise. `faults` counts these.
@@ -83,7 +79,6 @@ class DreamBatch:
         self.ring = Ring(batch, manifest.cache) if manifest.cache else None
         self.tokens: Tokens = np.zeros((batch, manifest.positions), np.int64)
         self.frames: Frames = np.zeros((batch, self.size, self.size, 3), np.uint8)
-        self._own = np.zeros(batch, np.bool_)
         self.timings: dict[str, float] = {}
         self.head_runs = 0
         self.rewards = np.zeros(batch, np.float32)
@@ -196,7 +191,6 @@ class DreamBatch:
         self.tokens = tokens.clip(0, self.bundle.manifest.vocabulary - 1)
         for t in range(first, expected[1] - 1):
             self.append_frames(frames[:, t + 1], actions[:, t])
-        self._own = np.ones(self.batch, np.bool_)
         return self.frames
 
     def append_frames(self, frames: NDArray[np.uint8], actions: NDArray[np.integer] | Sequence[int]) -> None:
@@ -208,7 +202,6 @@ class DreamBatch:
         checks = {DYNAMICS: finite(prediction.logits), ENCODER: known(tokens, self.bundle.manifest.vocabulary)}
         good = self._check(checks)
         self._commit(prediction, tokens, np.array(frames, order="C"), good)
-        self._own = self._own & ~good
 
     def put_tokens(self, tokens: Tokens, frames: Frames | None = None) -> None:
         """Say what the present frames are, as tokens (B, S) int64; `advance` must have come before.
@@ -218,7 +211,6 @@ class DreamBatch:
         tokens = np.ascontiguousarray(tokens, np.int64)
         self.frames = self._decode(tokens) if frames is None else frames
         self.tokens = tokens
-        self._own = np.zeros(self.batch, np.bool_)
 
     def advance(self, actions: NDArray[np.integer] | Sequence[int]) -> Prediction:
         """Commit the present frames under `actions` (B,) to the ring and predict the next ones, undrawn, unchecked."""
@@ -245,7 +237,6 @@ class DreamBatch:
         self._judge(prediction, tokens, good)
         t2 = perf_counter()
         self._commit(prediction, tokens, self._decode(tokens), good)
-        self._own = self._own | good
         t3 = perf_counter()
         self.timings = {"dynamics": 1e3 * (t1 - t0), "sample": 1e3 * (t2 - t1), "decode": 1e3 * (t3 - t2)}
         return self.frames
@@ -254,7 +245,7 @@ class DreamBatch:
         """A copy of everything that decides what comes next; the settings are not part of it."""
         ring = self.ring.snapshot() if self.ring else None
         states = tuple(dict(generator.bit_generator.state) for generator in self._generators)
-        return DreamSnapshot(ring, self.tokens.copy(), self.frames.copy(), self._own.copy(), states)
+        return DreamSnapshot(ring, self.tokens.copy(), self.frames.copy(), states)
 
     def restore(self, snapshot: DreamSnapshot) -> Frames:
         """Go back to a snapshot, exactly. Returns its frames."""
@@ -262,7 +253,7 @@ class DreamBatch:
             raise ValueError("the snapshot was taken from another bundle or batch")
         if self.ring is not None and snapshot.ring is not None:
             self.ring.restore(snapshot.ring)
-        self.tokens, self.frames, self._own = snapshot.tokens.copy(), snapshot.frames.copy(), snapshot.own.copy()
+        self.tokens, self.frames = snapshot.tokens.copy(), snapshot.frames.copy()
         self._generators = [np.random.Generator(np.random.PCG64()) for _ in snapshot.generators]
         for generator, state in zip(self._generators, snapshot.generators, strict=True):
             generator.bit_generator.state = state
@@ -329,10 +320,7 @@ class DreamBatch:
         if self._decoder != "diffusion":
             return runtime.decode(tokens)
         assert self._steps is not None
-        still = (tokens == self.tokens) & self._own[:, None]
-        frames, good = diffusion.sample(
-            runtime, Condition(tokens, runtime.decode(tokens), self.frames, still), self._steps
-        )
+        frames, good = diffusion.sample(runtime, tokens, self._steps)
         self._check({DIFFUSION: good})
         return frames
 

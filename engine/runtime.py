@@ -21,7 +21,7 @@ INPUTS: dict[str, tuple[str, ...]] = {
     "causal_head": ("hidden", "tokens"),
     "outcome": ("hidden", "tokens"),
     "decoder": ("tokens",),
-    "diffusion": ("noisy", "level", "target", "tokens", "vq", "previous", "still"),
+    "diffusion": ("noisy", "level", "target", "tokens", "vq"),
 }
 OUTPUTS: dict[str, tuple[str, ...]] = {
     "encoder": ("tokens",),
@@ -56,19 +56,6 @@ class Prediction(NamedTuple):
     hidden: Floats | None
     keys: Floats | None
     values: Floats | None
-
-
-class Condition(NamedTuple):
-    """What the diffusion decoder is told of the frames that it draws.
-
-    tokens: (B, S) int64. vq: (B, H, W, 3) uint8, the VQ decoder's picture of them. previous: (B, H, W, 3) uint8, the
-    frames before, looked at only where `still`, (B, S) bool, says that a tile has the token that it had in them.
-    """
-
-    tokens: Tokens
-    vq: Frames
-    previous: Frames
-    still: NDArray[np.bool_]
 
 
 class Runtime(ABC):
@@ -115,11 +102,12 @@ class Runtime(ABC):
         """Tokens (B, S) int64 to frames (B, H, W, 3) uint8."""
         return self.run("decoder", [tokens])[0]  # type: ignore[return-value]
 
-    def denoise(self, noisy: Floats, level: float, target: float, condition: Condition) -> tuple[Floats, Frames]:
+    def denoise(self, noisy: Floats, level: float, target: float, tokens: Tokens, vq: Frames) -> tuple[Floats, Frames]:
         """One step of the diffusion decoder, from a noise level down to a lower one, both in [0, 1].
 
-        noisy: (B, H, W, 3) float32. Returns it at the level `target`, and the frames (B, H, W, 3) uint8 as they stand.
+        noisy: (B, H, W, 3) float32. tokens: (B, S) int64. vq: (B, H, W, 3) uint8, the VQ decoder's picture of them.
+        Returns `noisy` at the level `target`, and the frames (B, H, W, 3) uint8 as they stand.
         """
         levels = [np.full(len(noisy), at, np.float32) for at in (level, target)]
-        less_noisy, frames = self.run("diffusion", [noisy, *levels, *condition])
+        less_noisy, frames = self.run("diffusion", [noisy, *levels, tokens, vq])
         return less_noisy, frames  # type: ignore[return-value]

@@ -58,8 +58,7 @@ def expected_signature(m: Manifest, graph: str) -> tuple[Signature, Signature]:
     if graph == "diffusion":
         noisy: tuple[str, list[object]] = ("tensor(float)", ["B", m.resolution, m.resolution, 3])
         level: tuple[str, list[object]] = ("tensor(float)", ["B"])
-        condition: Signature = {"tokens": tokens, "vq": image, "previous": image}
-        condition["still"] = ("tensor(bool)", ["B", m.positions])
+        condition: Signature = {"tokens": tokens, "vq": image}
         return {"noisy": noisy, "level": level, "target": level, **condition}, {"less_noisy": noisy, "frames": image}
     if graph == "causal_head":
         return {"hidden": hidden, "tokens": tokens}, {"logits": logits}

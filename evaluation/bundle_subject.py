@@ -33,11 +33,11 @@ class BundleSubject:
         return self.bundle.runtime.encode(frames)
 
     def decode(self, tokens: NDArray[np.int64]) -> NDArray[np.uint8]:
-        """(N, S) tokens to (N, H, W, 3) uint8, each frame drawn alone."""
+        """(N, S) tokens to (N, H, W, 3) uint8."""
         runtime = self.bundle.runtime
         if self.steps is None:
             return runtime.decode(tokens)
-        return diffusion.sample(runtime, diffusion.alone(runtime, tokens), self.steps)[0]
+        return diffusion.sample(runtime, tokens, self.steps)[0]
 
     def teacher(self, batch: int) -> BundleTeacher:
         """A fresh batch with an empty history."""

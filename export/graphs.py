@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from engine.manifest import CacheShape
 from engine.runtime import graph_inputs, graph_outputs
-from models.diffusion_decoder import Condition, DiffusionDecoder
+from models.diffusion_decoder import DiffusionDecoder
 from models.world_model import TemporalVisualWorldModel
 
 
@@ -114,16 +114,9 @@ class DenoiseStep(nn.Module):
         self.decoder = decoder
 
     def forward(
-        self,
-        noisy: Tensor,
-        level: Tensor,
-        target: Tensor,
-        tokens: Tensor,
-        vq: Tensor,
-        previous: Tensor,
-        still: Tensor,
+        self, noisy: Tensor, level: Tensor, target: Tensor, tokens: Tensor, vq: Tensor
     ) -> tuple[Tensor, Tensor]:
-        return self.decoder.denoise_step(noisy, level, target, Condition(tokens, vq, previous, still))
+        return self.decoder.denoise_step(noisy, level, target, tokens, vq)
 
 
 def split(
@@ -166,8 +159,7 @@ def random_inputs(graph: str, sizes: Sizes, batch: int, generator: torch.Generat
     if graph == "diffusion":
         noisy = torch.randn(batch, s.resolution, s.resolution, 3, generator=generator)
         target, level = torch.rand(2, batch, generator=generator).sort(0).values
-        still = integers(2, batch, s.positions).bool()
-        return noisy, level, target, tokens, frames(), frames(), still
+        return noisy, level, target, tokens, frames()
     if graph in ("causal_head", "outcome"):
         assert s.hidden is not None
         return torch.randn(batch, s.positions, s.hidden, generator=generator), tokens

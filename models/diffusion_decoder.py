@@ -1,15 +1,16 @@
 """v2's second decoder: a few steps of diffusion draw what the VQ decoder's picture of the same tokens lacks.
 
-Noise is put on the correction alone, the difference between the true picture and one that is nearly right, as Yue et
-al. 2023, "ResShift: efficient diffusion model for image super-resolution by residual shifting", do with a blurred
-picture. The chain is that of Ho et al. 2020, "Denoising diffusion probabilistic models", on a cosine schedule (Nichol
-and Dhariwal 2021, "Improved denoising diffusion probabilistic models") in continuous time (Salimans and Ho 2022,
-"Progressive distillation for fast sampling of diffusion models"). The network predicts the clean correction and not the
-noise: most corrections are far smaller than the noise, and a small network cannot carry noise through itself unharmed.
-The sampler is DDIM (Song et al. 2021, "Denoising diffusion implicit models").
+Noise is put on the correction alone, the difference between the true picture and the VQ decoder's, as Yue et al. 2023,
+"ResShift: efficient diffusion model for image super-resolution by residual shifting", do with a blurred picture. The
+chain is that of Ho et al. 2020, "Denoising diffusion probabilistic models", on a cosine schedule (Nichol and Dhariwal
+2021, "Improved denoising diffusion probabilistic models") in continuous time (Salimans and Ho 2022, "Progressive
+distillation for fast sampling of diffusion models"). The network predicts the clean correction and not the noise: most
+corrections are far smaller than the noise, and a small network cannot carry noise through itself unharmed. The sampler
+is DDIM (Song et al. 2021, "Denoising diffusion implicit models").
 
-What stands still must not shimmer. So DDIM, which draws no noise of its own, begins every frame from one and the same
-field of noise; and a tile whose token has not changed is corrected from what was drawn there before.
+What stands still must not shimmer. DDIM draws no noise of its own, and every frame begins with one and the same field
+of noise, so a picture depends on its tokens alone. A decoder that also saw the frame before shimmered more, not less:
+it went on correcting what it had drawn.
 """
 
 from __future__ import annotations
@@ -17,7 +18,6 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -62,24 +62,6 @@ class DiffusionDecoderConfig:
         return self.grid[0] * self.patch, self.grid[1] * self.patch
 
 
-class Condition(NamedTuple):
-    """What is known of the frame to draw.
-
-    tokens: (N, S) int64. vq: (N, H, W, 3) uint8, the VQ decoder's picture of them. previous: (N, H, W, 3) uint8, the
-    frame drawn before, looked at only where `still`, (N, S) bool, says that a tile has the token it had in it.
-    """
-
-    tokens: Tensor
-    vq: Tensor
-    previous: Tensor
-    still: Tensor
-
-    @classmethod
-    def alone(cls, tokens: Tensor, vq: Tensor) -> Condition:
-        """The condition of a frame with none before it."""
-        return cls(tokens, vq, vq, torch.zeros_like(tokens, dtype=torch.bool))
-
-
 def signal(level: Tensor) -> Tensor:
     """What is left of the correction at a noise level in [0, 1]: a factor of the same shape."""
     return (level * (math.pi / 2)).cos()
@@ -100,23 +82,23 @@ def ddim(noisy: Tensor, clean: Tensor, level: Tensor, target: Tensor) -> Tensor:
 
 
 class Block(nn.Module):
-    """Two 3x3 convolutions around a skip connection, told between them how noisy the picture is.
+    """A 3x3 and a 1x1 convolution around a skip connection, told between them how noisy the picture is.
 
-    Perez et al. 2018, "FiLM: visual reasoning with a general conditioning layer". It has no normalisation, which would
-    let a creature in one corner change every pixel.
+    Perez et al. 2018, "FiLM: visual reasoning with a general conditioning layer". One look at the neighbours a block is
+    enough, and there is no normalisation over the picture: a creature that moves must not change the wall far away.
     """
 
     def __init__(self, width: int, told: int) -> None:
         super().__init__()
-        self.first = nn.Conv2d(width, width, 3, padding=1)
+        self.look = nn.Conv2d(width, width, 3, padding=1)
         self.tell = nn.Linear(told, 2 * width)
-        self.second = nn.Conv2d(width, width, 3, padding=1)
-        nn.init.zeros_(self.second.weight)
+        self.mix = nn.Conv2d(width, width, 1)
+        nn.init.zeros_(self.mix.weight)
 
     def forward(self, x: Tensor, told: Tensor) -> Tensor:
         """x: (N, width, h, w). told: (N, told)."""
         scale, shift = self.tell(told)[:, :, None, None].chunk(2, 1)
-        return x + self.second(F.silu(self.first(F.silu(x)) * (1 + scale) + shift))
+        return x + self.mix(F.silu(self.look(F.silu(x)) * (1 + scale) + shift))
 
 
 class Blocks(nn.ModuleList):
@@ -133,7 +115,10 @@ class Blocks(nn.ModuleList):
 
 
 class DiffusionDecoder(nn.Module):
-    """Tokens, and the VQ decoder's picture of them, to a better picture. Before it is trained it changes nothing."""
+    """Tokens, and the VQ decoder's picture of them, to a better picture. Before it is trained it changes nothing.
+
+    tokens: (N, S) int64. vq: (N, H, W, 3) uint8. A correction is (N, H, W, 3) float32, in units of `spread`.
+    """
 
     def __init__(self, config: DiffusionDecoderConfig) -> None:
         super().__init__()
@@ -143,7 +128,7 @@ class DiffusionDecoder(nn.Module):
         self.code = nn.Embedding(config.vocabulary, widths[-1])
         nn.init.normal_(self.code.weight, std=0.1)
         self.tell = nn.Sequential(nn.Linear(4 * WAVES, told), nn.SiLU())
-        self.enter = nn.Conv2d(7, widths[0], config.fold, stride=config.fold)
+        self.enter = nn.Conv2d(6, widths[0], config.fold, stride=config.fold)
         self.before = nn.ModuleList(Blocks(config.blocks, width, told) for width in widths[:-1])
         self.down = nn.ModuleList(nn.Conv2d(fine, coarse, 2, stride=2) for fine, coarse in steps)
         self.middle = Blocks(2 * config.blocks, widths[-1], told)
@@ -153,40 +138,29 @@ class DiffusionDecoder(nn.Module):
         nn.init.zeros_(self.leave.weight)
         nn.init.zeros_(self.leave.bias)  # type: ignore[arg-type]
 
-    def pixels(self, tiles: Tensor) -> Tensor:
-        """A number for every tile (N, S), as one for every pixel of it: (N, H, W, 1)."""
-        (h, w), p = self.config.grid, self.config.patch
-        return tiles.reshape(-1, h, 1, w, 1, 1).expand(-1, -1, p, -1, p, -1).reshape(-1, h * p, w * p, 1)
+    def correction(self, frames: Tensor, vq: Tensor) -> Tensor:
+        """The correction that leads from the VQ decoder's picture to `frames`, both (N, H, W, 3) uint8."""
+        return (frames.float() - vq.float()) / (127.5 * self.config.spread)
 
-    def base(self, condition: Condition) -> Tensor:
-        """The picture that is corrected, (N, H, W, 3) uint8: the frame before where it stands still, else the VQ's."""
-        return torch.where(self.pixels(condition.still), condition.previous, condition.vq)
-
-    def correction(self, frames: Tensor, base: Tensor) -> Tensor:
-        """What leads from a picture to `frames`, both (N, H, W, 3) uint8; float32 of that shape."""
-        return (frames.float() - base.float()) / (127.5 * self.config.spread)
-
-    def corrected(self, base: Tensor, correction: Tensor) -> Tensor:
-        """The picture (N, H, W, 3) uint8 that a correction (N, H, W, 3) makes of another."""
-        x = base.float() + correction * (127.5 * self.config.spread)
+    def corrected(self, vq: Tensor, correction: Tensor) -> Tensor:
+        """The picture (N, H, W, 3) uint8 that a correction makes of the VQ decoder's."""
+        x = vq.float() + correction * (127.5 * self.config.spread)
         return x.round().clamp(0, 255).to(torch.uint8)
 
-    def forward(self, noisy: Tensor, level: Tensor, length: Tensor, condition: Condition) -> Tensor:
-        """The clean correction (N, H, W, 3) behind a noisy one.
+    def forward(self, noisy: Tensor, level: Tensor, length: Tensor, tokens: Tensor, vq: Tensor) -> Tensor:
+        """The clean correction behind a noisy one.
 
         noisy: (N, H, W, 3) float32, the correction at noise level `level`, (N,) in [0, 1]; standard normal at 1.
         length: (N,), how far down the step leads that the answer is for; 0 asks for the mean of all that may be there.
         """
-        base, stays = self.base(condition).float() / 127.5 - 1, self.pixels(condition.still.float())
-        x = self.enter(torch.cat([noisy, base, stays], 3).permute(0, 3, 1, 2))
+        x = self.enter(torch.cat([noisy, vq.float() / 127.5 - 1], 3).permute(0, 3, 1, 2))
         told = self.tell(self._waves(torch.stack([level, length], 1)))
         passed = []
         for blocks, down in zip(self.before, self.down, strict=True):
             x = blocks(x, told)
             passed.append(x)
             x = down(x)
-        codes = self.code(condition.tokens).unflatten(1, self.config.grid).permute(0, 3, 1, 2)
-        x = self.middle(x + codes, told)
+        x = self.middle(x + self.code(tokens).unflatten(1, self.config.grid).permute(0, 3, 1, 2), told)
         for blocks, up in zip(reversed(self.after), reversed(self.up), strict=True):
             x = blocks(up(x) + passed.pop(), told)
         return F.pixel_shuffle(self.leave(F.silu(x)), self.config.fold).permute(0, 2, 3, 1).float()
@@ -196,23 +170,25 @@ class DiffusionDecoder(nn.Module):
         angles = numbers[:, :, None] * torch.arange(1, WAVES + 1, device=numbers.device) * (math.pi / 2)
         return torch.cat([angles.cos(), angles.sin()], 1).flatten(1)
 
-    def denoise_step(self, noisy: Tensor, level: Tensor, target: Tensor, condition: Condition) -> tuple[Tensor, Tensor]:
+    def denoise_step(
+        self, noisy: Tensor, level: Tensor, target: Tensor, tokens: Tensor, vq: Tensor
+    ) -> tuple[Tensor, Tensor]:
         """One step of the sampler: the noisy correction at the lower level `target`, and the picture as it stands.
 
         noisy: (N, H, W, 3) float32. level, target: (N,) in [0, 1]. Returns (N, H, W, 3) float32 and the same in uint8.
         """
         length = level - target
-        clean = self(noisy, level, torch.where(length > LONGEST_PLAIN, length, 0.0), condition)
-        return ddim(noisy, clean, level, target), self.corrected(self.base(condition), clean)
+        clean = self(noisy, level, torch.where(length > LONGEST_PLAIN, length, 0.0), tokens, vq)
+        return ddim(noisy, clean, level, target), self.corrected(vq, clean)
 
     @torch.no_grad()
-    def sample(self, condition: Condition, noise: Tensor, steps: int) -> Tensor:
+    def sample(self, tokens: Tensor, vq: Tensor, noise: Tensor, steps: int) -> Tensor:
         """Draw frames (N, H, W, 3) uint8 in `steps` equal steps, at least 1.
 
         noise: (H, W, 3) standard normal, the same for every frame of a dream.
         """
-        noisy, frames = noise.expand(len(condition.tokens), -1, -1, -1), condition.vq
-        levels = torch.linspace(1, 0, steps + 1, device=noise.device)[:, None].expand(-1, len(noisy))
+        noisy, frames = noise.expand(len(tokens), -1, -1, -1), vq
+        levels = torch.linspace(1, 0, steps + 1, device=noise.device)[:, None].expand(-1, len(tokens))
         for level, target in pairwise(levels):
-            noisy, frames = self.denoise_step(noisy, level, target, condition)
+            noisy, frames = self.denoise_step(noisy, level, target, tokens, vq)
         return frames

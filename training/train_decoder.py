@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from models.diffusion_decoder import LONGEST_PLAIN, Condition, DiffusionDecoder, sigma, signal
+from models.diffusion_decoder import LONGEST_PLAIN, DiffusionDecoder, sigma, signal
 from training.checkpoint import Clock, RunError, load_state, load_weights, save_state, save_weights
 from training.recording import Episode, Recording
 
@@ -45,8 +45,6 @@ class DecoderTraining:
     average: decay of the running average of the weights, which is what is exported and what long steps learn from.
     long_share: share of a batch that is asked for long steps.
     plain_share: first share of the time, in which the answer to them is the plain one: not two halves, but the truth.
-    previous_share: share of frames that are shown the frame before.
-    previous_noise: largest standard deviation of the noise on the frame before, in levels of a pixel.
     rarity: a tile counts as (the frequency of its token) ** -rarity, so that rare pictures are drawn right too.
     """
 
@@ -58,8 +56,6 @@ class DecoderTraining:
     average: float = 0.998
     long_share: float = 0.25
     plain_share: float = 0.5
-    previous_share: float = 0.5
-    previous_noise: float = 8.0
     rarity: float = 0.4
 
 
@@ -73,47 +69,43 @@ class Tokenizer(Protocol):
         """Tokens to frames."""
 
 
-class Pairs:
-    """Draws frames and the frames before them out of some episodes of a recording."""
+class Frames:
+    """The frames of some episodes of a recording, numbered through."""
 
     def __init__(self, recording: Recording, episodes: list[Episode]) -> None:
-        """Raises RunError where no episode has two frames."""
-        self.recording, self.episodes = recording, [episode for episode in episodes if episode.length > 1]
-        if not self.episodes:
-            raise RunError(f"{recording.folder} holds no episode of two frames; record more.")
-        self.ends = np.cumsum([episode.length - 1 for episode in self.episodes])
+        self.rows = [recording.rows(episode).frames for episode in episodes]
+        self.ends = np.cumsum([len(rows) for rows in self.rows])
 
     def __len__(self) -> int:
         return int(self.ends[-1])
 
-    def take(self, numbers: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
-        """Pairs by their number: the frames before and the frames, both (N, H, W, 3) uint8."""
-        before, frames = [], []
-        for number in numbers:
-            owner = int(np.searchsorted(self.ends, number, side="right"))
-            episode = self.episodes[owner]
-            row = episode.length - 1 - int(self.ends[owner] - number)
-            pair = self.recording.rows(episode).frames[row : row + 2]
-            before.append(pair[0])
-            frames.append(pair[1])
-        return torch.from_numpy(np.stack(before)), torch.from_numpy(np.stack(frames))
+    def take(self, numbers: NDArray[np.int64]) -> Tensor:
+        """Frames by their numbers: (N, H, W, 3) uint8."""
+        owners = np.searchsorted(self.ends, numbers, side="right")
+        pairs = zip(owners, numbers - self.ends[owners], strict=True)
+        return torch.from_numpy(np.stack([self.rows[owner][back] for owner, back in pairs]))
+
+    def spread(self, most: int) -> NDArray[np.int64]:
+        """Numbers of at most so many frames, evenly spread, that have another one after them in their episode."""
+        followed = np.delete(np.arange(len(self)), self.ends - 1)
+        return followed[np.linspace(0, len(followed) - 1, min(most, len(followed))).astype(np.int64)]
 
 
-def split(recording: Recording) -> tuple[Pairs, Pairs]:
+def split(recording: Recording) -> tuple[Frames, Frames]:
     """The last few episodes of a recording are kept out of training; at least one, if there are two."""
     episodes = recording.episodes
     kept = min(len(episodes) - 1, max(1, round(len(episodes) * HELD_OUT_SHARE)))
     border = len(episodes) - kept
-    return Pairs(recording, episodes[:border]), Pairs(recording, episodes[border:] or episodes)
+    return Frames(recording, episodes[:border]), Frames(recording, episodes[border:] or episodes)
 
 
 class DecoderTrainer:
     """A decoder, its running average, and the steps that train it. Step n depends on the seed and n alone."""
 
     def __init__(
-        self, decoder: DiffusionDecoder, tokenizer: Tokenizer, pairs: Pairs, config: DecoderTraining, seed: int
+        self, decoder: DiffusionDecoder, tokenizer: Tokenizer, frames: Frames, config: DecoderTraining, seed: int
     ) -> None:
-        self.decoder, self.tokenizer, self.pairs, self.config, self.seed = decoder, tokenizer, pairs, config, seed
+        self.decoder, self.tokenizer, self.frames, self.config, self.seed = decoder, tokenizer, frames, config, seed
         decoder.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # a fifth faster
         self.average = copy.deepcopy(decoder).eval().requires_grad_(False)
         self.optimizer = torch.optim.AdamW(
@@ -124,27 +116,27 @@ class DecoderTrainer:
             fused=True,
         )
         self.device = next(decoder.parameters()).device
-        self.weight = code_weights(tokenizer, pairs, decoder.config.vocabulary, config.rarity, self.device)
+        self.weight = code_weights(tokenizer, frames, decoder.config.vocabulary, config.rarity, self.device)
         self.steps = 0
 
     def step(self, share: float) -> float:
         """One step, at this share of the time. Returns the mean squared error of what the network predicts."""
-        config, rng = self.config, np.random.default_rng([self.seed, self.steps])
+        config, n, rng = self.config, self.config.batch, np.random.default_rng([self.seed, self.steps])
         generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
-        frames, condition = self._draw(rng, generator)
-        clean = self.decoder.correction(frames, self.decoder.base(condition))
-        n = len(clean)
+        frames = self.frames.take(rng.integers(len(self.frames), size=n)).to(self.device)
+        tokens, vq = see(self.tokenizer, frames)
+        clean = self.decoder.correction(frames, vq)
         fresh = torch.randn(clean.shape, generator=generator).to(self.device)
         long = round(n * config.long_share)
         level, length = (drawn.to(self.device) for drawn in draw_levels(n, long, generator))
         noisy = mix(clean, fresh, level)
         with torch.autocast(self.device.type, torch.bfloat16):
             if share > config.plain_share:
-                some = Condition(*(part[:long] for part in condition))
-                clean[:long] = two_halves(self.average, noisy[:long], level[:long], length[:long], some)
-            drawn = self.decoder(noisy, level, length, condition)
-        error = (drawn - clean).square()
-        loss = (error * self.decoder.pixels(self.weight[condition.tokens])).mean()
+                few = (part[:long] for part in (noisy, level, length, tokens, vq))
+                clean[:long] = two_halves(self.average, *few)
+            drawn = self.decoder(noisy, level, length, tokens, vq)
+        error = tile_means((drawn - clean).square(), self.decoder)
+        loss = (error * self.weight[tokens]).mean()
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.decoder.parameters(), 1.0)
@@ -155,20 +147,6 @@ class DecoderTrainer:
         self.steps += 1
         self._update_average(min(config.average, (self.steps + 1) / (self.steps + 10)))
         return float(error.detach().mean())
-
-    def _draw(self, rng: np.random.Generator, generator: torch.Generator) -> tuple[Tensor, Condition]:
-        config = self.config
-        pairs = self.pairs.take(rng.integers(len(self.pairs), size=config.batch))
-        before, frames = (part.to(self.device) for part in pairs)
-        condition = follow(self.tokenizer, before, frames)
-        # In play the frame before is the decoder's own: something between the VQ decoder's and the true one.
-        far, strength = torch.rand(2, config.batch, 1, 1, 1, generator=generator)
-        dirt = torch.randn(frames.shape, generator=generator) * strength * config.previous_noise
-        own = condition.previous.float().lerp(before.float(), far.to(self.device)) + dirt.to(self.device)
-        shown = torch.rand(config.batch, 1, generator=generator) < config.previous_share
-        return frames, condition._replace(
-            previous=own.round().clamp(0, 255).to(torch.uint8), still=condition.still & shown.to(self.device)
-        )
 
     @torch.no_grad()
     def _update_average(self, decay: float) -> None:
@@ -193,14 +171,16 @@ def mix(clean: Tensor, fresh: Tensor, level: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def two_halves(decoder: DiffusionDecoder, noisy: Tensor, level: Tensor, length: Tensor, condition: Condition) -> Tensor:
+def two_halves(
+    decoder: DiffusionDecoder, noisy: Tensor, level: Tensor, length: Tensor, tokens: Tensor, vq: Tensor
+) -> Tensor:
     """The clean correction that leads as far in one step of `length` as two steps of half of it lead.
 
     noisy: (N, H, W, 3) at `level`, (N,). length: (N,), no longer than level. Returns (N, H, W, 3).
     """
     middle, target = level - length / 2, level - length
-    half, _ = decoder.denoise_step(noisy, level, middle, condition)
-    end, _ = decoder.denoise_step(half, middle, target, condition)
+    half, _ = decoder.denoise_step(noisy, level, middle, tokens, vq)
+    end, _ = decoder.denoise_step(half, middle, target, tokens, vq)
     level, target = level[:, None, None, None], target[:, None, None, None]
     ratio = sigma(target) / sigma(level)
     return (end - ratio * noisy) / (signal(target) - ratio * signal(level))
@@ -217,20 +197,24 @@ def draw_levels(count: int, long: int, generator: torch.Generator) -> tuple[Tens
 
 
 @torch.no_grad()
-def follow(tokenizer: Tokenizer, before: Tensor, frames: Tensor) -> Condition:
-    """The condition of `frames` after the VQ decoder's pictures of the frames `before`, both (N, H, W, 3) uint8."""
-    old, tokens = tokenizer.encode(before), tokenizer.encode(frames)
-    return Condition(tokens, tokenizer.decode(tokens), tokenizer.decode(old), tokens == old)
+def see(tokenizer: Tokenizer, frames: Tensor) -> tuple[Tensor, Tensor]:
+    """The tokens (N, S) of frames (N, H, W, 3) uint8, and the VQ decoder's picture of them, shaped like the frames."""
+    tokens = tokenizer.encode(frames)
+    return tokens, tokenizer.decode(tokens)
 
 
-@torch.no_grad()
-def code_weights(tokenizer: Tokenizer, pairs: Pairs, vocabulary: int, rarity: float, device: torch.device) -> Tensor:
+def tile_means(pixels: Tensor, decoder: DiffusionDecoder) -> Tensor:
+    """Means over each tile, (N, S), of pixels (N, H, W, C)."""
+    (h, w), p = decoder.config.grid, decoder.config.patch
+    return pixels.reshape(-1, h, p, w, p, pixels.shape[3]).mean((2, 4, 5)).flatten(1)
+
+
+def code_weights(tokenizer: Tokenizer, frames: Frames, vocabulary: int, rarity: float, device: torch.device) -> Tensor:
     """What a tile counts by its token, (vocabulary,): (the frequency of the token) ** -rarity, 1 in the mean."""
-    numbers = np.linspace(0, len(pairs) - 1, min(len(pairs), COUNTED)).astype(np.int64)
-    count = torch.zeros(vocabulary)
+    count, numbers = torch.zeros(vocabulary), frames.spread(COUNTED)
     for part in np.array_split(numbers, -(-len(numbers) // 64)):
-        tokens = tokenizer.encode(pairs.take(part)[1].to(device)).cpu()
-        count += torch.bincount(tokens.flatten(), minlength=vocabulary)
+        tokens, _ = see(tokenizer, frames.take(part).to(device))
+        count += torch.bincount(tokens.cpu().flatten(), minlength=vocabulary)
     weight = count.clamp(min=1) ** -rarity
     weight = weight * count.sum() / (weight * count).sum()
     return weight.clamp(0.05, 20).to(device)  # what was counted once or never must not drown all else
@@ -253,12 +237,17 @@ def train_decoder(
     Returns the figures on held-out episodes. Raises RunError where there is nothing to resume, or where the recording,
     the tokenizer and the decoder do not fit one another.
     """
-    size = decoder.config.size
+    device, (h, w), size = next(decoder.parameters()).device, decoder.config.grid, decoder.config.size
     if (recording.size, recording.size) != size:
         raise RunError(f"{recording.folder} holds frames of {recording.size} pixels; the decoder draws {size[0]}.")
+    train, held_out = split(recording)
+    tokens, _ = see(tokenizer, train.take(np.array([0])).to(device))
+    if tokens.shape[1] != h * w:
+        raise RunError(
+            f"the tokenizer makes {tokens.shape[1]} tokens of a frame; the decoder takes {h * w}, one a tile."
+        )
     weights_path, live_path = run / "decoder.safetensors", run / "decoder-live.safetensors"
     state_path = run / "decoder-trainer.pt"
-    train, held_out = split(recording)
     trainer, spent = DecoderTrainer(decoder, tokenizer, train, config, seed), 0.0
     if resume and state_path.exists():
         load_weights(live_path, decoder)
@@ -292,37 +281,27 @@ def train_decoder(
 
 
 @torch.no_grad()
-def decoder_figures(decoder: DiffusionDecoder, tokenizer: Tokenizer, pairs: Pairs, count: int = 64) -> dict[str, float]:
-    """PSNR in dB and SSIM against the true frames: of the VQ decoder, and of the diffusion decoder by its steps.
+def decoder_figures(
+    decoder: DiffusionDecoder, tokenizer: Tokenizer, frames: Frames, count: int = 64
+) -> dict[str, float]:
+    """PSNR in dB and SSIM against the true frames, of the VQ decoder and of the diffusion decoder by its steps.
 
-    `after_*`: drawn in one step after the frame before, which was drawn alone; all else is drawn alone. `flicker_*`: by
-    how many levels, in the mean, the drawn pixels change in tiles that look the same in both true frames.
+    `*_flicker`: by how many levels, in the mean, drawn pixels change from frame to frame where their tile does not.
     """
-    device, noise = next(decoder.parameters()).device, start_noise(decoder)
-    numbers = np.linspace(0, len(pairs) - 1, min(len(pairs), count)).astype(np.int64)
+    device, noise, numbers = next(decoder.parameters()).device, start_noise(decoder), frames.spread(count)
     values: dict[str, list[Tensor]] = {}
     for part in np.array_split(numbers, -(-len(numbers) // 16)):
-        before, frames = (half.to(device) for half in pairs.take(part))
-        condition = follow(tokenizer, before, frames)
-        alone = Condition.alone(condition.tokens, condition.vq)
-        earlier = decoder.sample(Condition.alone(tokenizer.encode(before), condition.previous), noise, 1)
-        drawn = {"vq": condition.vq, "after": decoder.sample(condition._replace(previous=earlier), noise, 1)}
-        drawn |= {f"steps_{steps}": decoder.sample(alone, noise, steps) for steps in STEPS}
-        same = unchanged_tiles(before, frames, decoder)
-        for name, picture in drawn.items():
-            values.setdefault(f"{name}_psnr_db", []).append(psnr_db(picture, frames))
-            values.setdefault(f"{name}_ssim", []).append(ssim(picture, frames))
-        for name, first in (("vq", condition.previous), ("after", earlier), ("steps_1", earlier)):
-            change = (drawn[name].float() - first.float()).abs()
-            values.setdefault(f"flicker_{name}", []).append(change[same])
+        moments = [frames.take(part + after).to(device) for after in (0, 1)]
+        seen = [see(tokenizer, moment) for moment in moments]
+        drawn = {"vq": [vq for _, vq in seen]}
+        drawn |= {f"steps_{steps}": [decoder.sample(*pair, noise, steps) for pair in seen] for steps in STEPS}
+        still = tile_means((moments[0] != moments[1]).float(), decoder) == 0
+        for name, (first, second) in drawn.items():
+            values.setdefault(f"{name}_psnr_db", []).append(psnr_db(first, moments[0]))
+            values.setdefault(f"{name}_ssim", []).append(ssim(first, moments[0]))
+            change = tile_means((second.float() - first.float()).abs(), decoder)
+            values.setdefault(f"{name}_flicker", []).append(change[still])
     return {name: float(torch.cat(parts).mean()) for name, parts in values.items()}
-
-
-def unchanged_tiles(before: Tensor, frames: Tensor, decoder: DiffusionDecoder) -> Tensor:
-    """The pixels of tiles that are alike in two frames: frames (N, H, W, 3) uint8 to (N, H, W) bool."""
-    (h, w), p = decoder.config.grid, decoder.config.patch
-    alike = (before == frames).reshape(-1, h, p, w, p * 3).all(4).all(2)
-    return decoder.pixels(alike.flatten(1)).squeeze(3)
 
 
 def start_noise(decoder: DiffusionDecoder, seed: int = 0) -> Tensor:

@@ -122,7 +122,7 @@ Value = tuple[str, int, list[str | int]]
 
 def _write_diffusion(path: Path, image: list[str | int], tokens: Value) -> None:
     f32, u8 = TensorProto.FLOAT, TensorProto.UINT8
-    picture: list[Value] = [("vq", u8, image), ("previous", u8, image), ("still", TensorProto.BOOL, ["B", 64])]
+    picture: list[Value] = [("vq", u8, image)]
     _save(
         path,
         [

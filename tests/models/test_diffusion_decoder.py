@@ -1,4 +1,4 @@
-"""The diffusion decoder draws what its tokens say, in as many steps as it is given, and stays calm."""
+"""The diffusion decoder draws what its tokens say, in as many steps as it is given, the same way every time."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from export.graphs import Graph
 from export.onnx_export import export_program, to_onnx
-from models.diffusion_decoder import Condition, DiffusionDecoder, DiffusionDecoderConfig, ddim, sigma, signal
+from models.diffusion_decoder import DiffusionDecoder, DiffusionDecoderConfig, ddim, sigma, signal
 
 CONFIG = DiffusionDecoderConfig(vocabulary=16, patch=8, grid=(2, 3), widths=(8, 16), told=16)
 VARIANTS = {
@@ -36,63 +36,58 @@ def _trained_looking(config: DiffusionDecoderConfig) -> DiffusionDecoder:
     return decoder
 
 
-def _condition(config: DiffusionDecoderConfig, batch: int = 2) -> Condition:
+def _seen(config: DiffusionDecoderConfig, batch: int = 2) -> tuple[Tensor, Tensor]:
+    """Tokens and a picture of them."""
     generator = torch.Generator().manual_seed(1)
-    shape, positions = (batch, *config.size, 3), config.grid[0] * config.grid[1]
-    vq, previous = (torch.randint(256, shape, generator=generator).to(torch.uint8) for _ in range(2))
-    tokens = torch.randint(config.vocabulary, (batch, positions), generator=generator)
-    return Condition(tokens, vq, previous, torch.rand(batch, positions, generator=generator) < 0.5)
+    vq = torch.randint(256, (batch, *config.size, 3), generator=generator).to(torch.uint8)
+    return torch.randint(config.vocabulary, (batch, config.grid[0] * config.grid[1]), generator=generator), vq
 
 
 def _noise(config: DiffusionDecoderConfig, seed: int = 0) -> Tensor:
     return torch.randn(*config.size, 3, generator=torch.Generator().manual_seed(seed))
 
 
-def test_an_untrained_decoder_shows_the_vq_picture_and_what_stood_still() -> None:
-    decoder, condition = DiffusionDecoder(CONFIG), _condition(CONFIG)
-    frames = decoder.sample(condition, _noise(CONFIG), 2)
-    (h, w), p = CONFIG.grid, CONFIG.patch
+def test_an_untrained_decoder_shows_the_vq_picture() -> None:
+    tokens, vq = _seen(CONFIG)
+    frames = DiffusionDecoder(CONFIG).sample(tokens, vq, _noise(CONFIG), 2)
     assert frames.dtype == torch.uint8
-    assert frames.shape == (2, h * p, w * p, 3)
-    for i in range(h * w):
-        y, x = i // w * p, i % w * p
-        for n in range(2):
-            source = condition.previous if condition.still[n, i] else condition.vq
-            assert torch.equal(frames[n, y : y + p, x : x + p], source[n, y : y + p, x : x + p])
+    assert torch.equal(frames, vq)
 
 
 @torch.no_grad()
 def test_one_step_of_the_sampler_is_what_the_network_predicts(decoder: DiffusionDecoder) -> None:
-    condition, noise = _condition(decoder.config), _noise(decoder.config)
-    ones = torch.ones(2)
-    clean = decoder(noise.expand(2, -1, -1, -1), ones, ones, condition)
-    assert clean.shape == (2, *decoder.config.size, 3)
-    assert torch.equal(decoder.sample(condition, noise, 1), decoder.corrected(decoder.base(condition), clean))
-    assert not torch.equal(decoder.sample(condition, noise, 1), decoder.base(condition))
+    (tokens, vq), noise, ones = _seen(decoder.config), _noise(decoder.config), torch.ones(2)
+    clean = decoder(noise.expand(2, -1, -1, -1), ones, ones, tokens, vq)
+    assert clean.shape == vq.shape
+    frames = decoder.sample(tokens, vq, noise, 1)
+    assert torch.equal(frames, decoder.corrected(vq, clean))
+    assert not torch.equal(frames, vq)
 
 
 def test_the_same_noise_and_tokens_give_the_same_picture(decoder: DiffusionDecoder) -> None:
-    condition, noise = _condition(decoder.config), _noise(decoder.config)
-    frames = decoder.sample(condition, noise, 4)
-    assert torch.equal(frames, decoder.sample(condition, noise, 4))
-    one = decoder.sample(Condition(*(part[1:] for part in condition)), noise, 4)
-    assert (frames[1:].int() - one.int()).abs().max() <= 1, "whatever else is in the batch"
-    assert not torch.equal(frames, decoder.sample(condition, _noise(decoder.config, 1), 4))
-    other = condition._replace(tokens=(condition.tokens + 1) % decoder.config.vocabulary)
-    assert not torch.equal(frames, decoder.sample(other, noise, 4))
+    (tokens, vq), noise = _seen(decoder.config), _noise(decoder.config)
+    frames = decoder.sample(tokens, vq, noise, 4)
+    assert torch.equal(frames, decoder.sample(tokens, vq, noise, 4))
+    alone = decoder.sample(tokens[1:], vq[1:], noise, 4)
+    assert (frames[1:].int() - alone.int()).abs().max() <= 1, "whatever else is in the batch"
+    assert not torch.equal(frames, decoder.sample(tokens, vq, _noise(decoder.config, 1), 4))
+    assert not torch.equal(frames, decoder.sample((tokens + 1) % decoder.config.vocabulary, vq, noise, 4))
 
 
-def test_the_frame_before_counts_only_where_the_token_stayed(decoder: DiffusionDecoder) -> None:
-    condition, noise = _condition(decoder.config), _noise(decoder.config)
-    frames = decoder.sample(condition, noise, 1)
-    inverted = 255 - condition.previous
-    still = decoder.pixels(condition.still)
-    elsewhere = condition._replace(previous=torch.where(still, condition.previous, inverted))
-    assert torch.equal(frames, decoder.sample(elsewhere, noise, 1))
-    assert not torch.equal(frames, decoder.sample(condition._replace(previous=inverted), noise, 1))
-    alone = Condition.alone(condition.tokens, condition.vq)
-    unseen = condition._replace(still=torch.zeros_like(condition.still))
-    assert torch.equal(decoder.sample(alone, noise, 1), decoder.sample(unseen, noise, 1))
+def test_a_picture_and_its_correction_give_the_true_one(decoder: DiffusionDecoder) -> None:
+    (_, vq), (_, other) = _seen(decoder.config), _seen(decoder.config, 4)
+    assert torch.equal(decoder.corrected(vq, decoder.correction(other[2:], vq)), other[2:])
+
+
+@torch.no_grad()
+def test_a_tile_does_not_see_the_far_side_of_the_picture() -> None:
+    decoder = _trained_looking(replace(CONFIG, grid=(2, 16)))
+    (tokens, vq), noise = _seen(decoder.config), _noise(decoder.config)
+    changed = tokens.clone()
+    changed[:, [0, 16]] = (changed[:, [0, 16]] + 1) % 16  # the left column
+    difference = decoder.sample(tokens, vq, noise, 1).int() - decoder.sample(changed, vq, noise, 1).int()
+    assert (difference[:, :, :8] != 0).any()
+    assert (difference[:, :, 5 * 8 :] == 0).all()
 
 
 def test_with_a_right_prediction_any_number_of_steps_ends_in_it() -> None:
@@ -109,36 +104,36 @@ def test_with_a_right_prediction_any_number_of_steps_ends_in_it() -> None:
 
 
 def test_many_small_steps_agree_with_twice_as_many(decoder: DiffusionDecoder) -> None:
-    condition, noise = _condition(decoder.config), _noise(decoder.config)
-    many, more, few = (decoder.sample(condition, noise, steps).float() for steps in (64, 128, 2))
+    (tokens, vq), noise = _seen(decoder.config), _noise(decoder.config)
+    many, more, few = (decoder.sample(tokens, vq, noise, steps).float() for steps in (64, 128, 2))
     assert (many - more).abs().mean() < 1
     assert (many - more).abs().mean() < 0.2 * (few - more).abs().mean()
 
 
 class _Step(nn.Module):
-    """`denoise_step` with flat inputs, as a graph has them."""
+    """`denoise_step` as the module of a graph."""
 
     def __init__(self, decoder: DiffusionDecoder) -> None:
         super().__init__()
         self.decoder = decoder
 
     def forward(
-        self, noisy: Tensor, level: Tensor, target: Tensor, tokens: Tensor, vq: Tensor, previous: Tensor, still: Tensor
+        self, noisy: Tensor, level: Tensor, target: Tensor, tokens: Tensor, vq: Tensor
     ) -> tuple[Tensor, Tensor]:
-        return self.decoder.denoise_step(noisy, level, target, Condition(tokens, vq, previous, still))
+        return self.decoder.denoise_step(noisy, level, target, tokens, vq)
 
 
 @torch.no_grad()
 def test_an_exported_step_computes_what_the_network_does(decoder: DiffusionDecoder) -> None:
-    names = ("noisy", "level", "target", *Condition._fields)
+    names = ("noisy", "level", "target", "tokens", "vq")
     graph = Graph(_Step(decoder).eval(), names, ("next_noisy", "frames"))
 
     def inputs(batch: int) -> tuple[Tensor, ...]:
         generator = torch.Generator().manual_seed(batch)
         level = 0.3 + 0.7 * torch.rand(batch, generator=generator)
-        noisy = torch.randn(batch, *decoder.config.size, 3, generator=generator)
         target = torch.where(torch.arange(batch) % 2 == 0, level - 0.3, level - 0.01)
-        return noisy, level, target, *_condition(decoder.config, batch)
+        noisy = torch.randn(batch, *decoder.config.size, 3, generator=generator)
+        return noisy, level, target, *_seen(decoder.config, batch)
 
     model = to_onnx(graph, export_program(graph, inputs(2)))
     session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])

@@ -10,20 +10,22 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from models.diffusion_decoder import Condition, DiffusionDecoder, DiffusionDecoderConfig
+from models.diffusion_decoder import DiffusionDecoder, DiffusionDecoderConfig
 from training.checkpoint import RunError, load_state, load_weights
 from training.recording import Recording, RecordingWriter, Rows
 from training.train_decoder import (
     DecoderTrainer,
     DecoderTraining,
-    Pairs,
+    Frames,
     code_weights,
     decoder_figures,
     draw_levels,
     mix,
     psnr_db,
+    see,
     split,
     ssim,
+    tile_means,
     train_decoder,
     two_halves,
 )
@@ -68,15 +70,14 @@ def _trainer(recording: Recording) -> DecoderTrainer:
     return DecoderTrainer(DiffusionDecoder(CONFIG), Blurry(), split(recording)[0], TRAINING, 0)
 
 
-def test_a_pair_is_a_frame_and_the_one_before_it_in_one_episode(recording: Recording) -> None:
+def test_frames_are_numbered_through_and_the_last_episode_is_held_out(recording: Recording) -> None:
     train, held_out = split(recording)
-    assert (len(train), len(held_out)) == (3 * 31, 31)
-    before, frames = train.take(np.arange(len(train)))
     rows = recording.shard("00-00000").frames
-    first = [i for i in range(96) if i % 32 != 31]
-    np.testing.assert_array_equal(before, rows[first])
-    np.testing.assert_array_equal(frames, rows[np.array(first) + 1])
-    np.testing.assert_array_equal(held_out.take(np.array([0]))[0][0], rows[96])
+    assert (len(train), len(held_out)) == (96, 32)
+    np.testing.assert_array_equal(train.take(np.arange(96)), rows[:96])
+    np.testing.assert_array_equal(held_out.take(np.array([31, 0])), rows[[127, 96]])
+    np.testing.assert_array_equal(train.spread(1000), [i for i in range(96) if i % 32 != 31])
+    assert len(train.spread(10)) == 10
 
 
 def test_the_error_falls_and_the_picture_beats_the_one_it_began_with(recording: Recording) -> None:
@@ -84,11 +85,11 @@ def test_the_error_falls_and_the_picture_beats_the_one_it_began_with(recording: 
     errors = [trainer.step(i / 240) for i in range(240)]
     assert np.mean(errors[-20:]) < 0.2 * np.mean(errors[:20])
     figures = decoder_figures(trainer.average, Blurry(), split(recording)[1])
-    for name in ("steps_1", "steps_2", "steps_4", "steps_8", "after"):
+    for name in ("steps_1", "steps_2", "steps_4", "steps_8"):
         assert figures[f"{name}_psnr_db"] > figures["vq_psnr_db"] + 6, name
         assert figures[f"{name}_ssim"] > figures["vq_ssim"] + 0.2, name
-    assert figures["flicker_vq"] == 0
-    assert figures["flicker_after"] < 8
+    assert figures["vq_flicker"] == 0
+    assert figures["steps_1_flicker"] < 4
 
 
 def test_steps_after_a_resume_are_those_of_a_run_that_never_stopped(recording: Recording, tmp_path: Path) -> None:
@@ -139,9 +140,12 @@ def test_a_stopped_run_is_whole_and_can_go_on(
     assert run(spent + 0.01, resume=True)["steps"] > 3
 
 
-def test_a_recording_of_another_size_is_refused(recording: Recording, tmp_path: Path) -> None:
+def test_a_recording_or_a_tokenizer_that_does_not_fit_is_refused(recording: Recording, tmp_path: Path) -> None:
     decoder = DiffusionDecoder(DiffusionDecoderConfig(widths=(4,), told=4))
     with pytest.raises(RunError, match="16 pixels"):
+        train_decoder(decoder, Blurry(), recording, TRAINING, tmp_path, 1, 0, False, print)
+    decoder = DiffusionDecoder(DiffusionDecoderConfig(patch=4, grid=(4, 4), widths=(4,), told=4))
+    with pytest.raises(RunError, match="4 tokens"):
         train_decoder(decoder, Blurry(), recording, TRAINING, tmp_path, 1, 0, False, print)
 
 
@@ -150,9 +154,7 @@ def test_a_long_step_is_taught_to_end_where_two_halves_do(recording: Recording) 
     decoder = DiffusionDecoder(CONFIG)
     for parameter in decoder.parameters():
         parameter.data.add_(0.1 * torch.randn_like(parameter))
-    _, frames = Pairs(recording, recording.episodes).take(np.arange(4))
-    tokens = Blurry().encode(frames)
-    condition = Condition.alone(tokens, Blurry().decode(tokens))
+    seen = see(Blurry(), Frames(recording, recording.episodes).take(np.arange(4)))
     noisy, length = torch.randn(4, 16, 16, 3), torch.tensor([1.0, 0.5, 0.25, 0.125])
     level = torch.tensor([1.0, 0.5, 0.8, 0.9])
 
@@ -160,10 +162,10 @@ def test_a_long_step_is_taught_to_end_where_two_halves_do(recording: Recording) 
         def forward(self, *_: object) -> Tensor:
             return clean
 
-    clean = two_halves(decoder, noisy, level, length, condition)
-    half, _ = decoder.denoise_step(noisy, level, level - length / 2, condition)
-    end, _ = decoder.denoise_step(half, level - length / 2, level - length, condition)
-    torch.testing.assert_close(Taught(CONFIG).denoise_step(noisy, level, level - length, condition)[0], end)
+    clean = two_halves(decoder, noisy, level, length, *seen)
+    half, _ = decoder.denoise_step(noisy, level, level - length / 2, *seen)
+    end, _ = decoder.denoise_step(half, level - length / 2, level - length, *seen)
+    torch.testing.assert_close(Taught(CONFIG).denoise_step(noisy, level, level - length, *seen)[0], end)
 
 
 def test_levels_and_lengths_stay_on_the_way(recording: Recording) -> None:
@@ -176,11 +178,16 @@ def test_levels_and_lengths_stay_on_the_way(recording: Recording) -> None:
 
 
 def test_a_seldom_token_counts_more_and_the_mean_is_one(recording: Recording) -> None:
-    pairs = split(recording)[0]
-    weight = code_weights(Blurry(), pairs, 8, 0.5, torch.device("cpu"))
-    count = torch.bincount(Blurry().encode(pairs.take(np.arange(len(pairs)))[1]).flatten(), minlength=8)
+    frames = split(recording)[0]
+    weight = code_weights(Blurry(), frames, 8, 0.5, torch.device("cpu"))
+    count = torch.bincount(Blurry().encode(frames.take(frames.spread(1000))).flatten(), minlength=8)
     assert weight[count.argmin()] > weight[count.argmax()]
     torch.testing.assert_close((weight * count).sum() / count.sum(), torch.tensor(1.0))
+
+
+def test_a_tiles_mean_is_over_its_own_pixels(recording: Recording) -> None:
+    pixels = torch.arange(4.0).reshape(1, 2, 2, 1).repeat_interleave(8, 1).repeat_interleave(8, 2)
+    assert torch.equal(tile_means(pixels, DiffusionDecoder(CONFIG)), torch.arange(4.0)[None])
 
 
 def test_figures_of_equal_and_of_different_pictures() -> None:
