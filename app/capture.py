@@ -17,7 +17,8 @@ from PIL import Image
 from app.errors import Mistake, cannot_write
 from games.world import Frame
 
-SCALE = 4
+EDGE = 256
+"""Pictures are enlarged by a whole number to about this width in pixels, whatever a game's resolution is."""
 PALETTE_FRAMES = 24
 """Frames from which a GIF's one palette is made. One palette for all frames keeps still things from shimmering."""
 
@@ -86,8 +87,8 @@ class Recording:
             return save(self.path, self._read, self.fps)
 
 
-def save(path: Path, frames: Callable[[], Iterable[Frame]], fps: float, scale: int = SCALE) -> Path:
-    """Write frames (H, W, 3) uint8 to a .gif or .mp4, enlarged `scale` times with hard pixels.
+def save(path: Path, frames: Callable[[], Iterable[Frame]], fps: float) -> Path:
+    """Write frames (H, W, 3) uint8 to a .gif or .mp4, enlarged with hard pixels.
 
     frames: called for each pass over the frames. The file is written beside the target and renamed into place.
     Raises Mistake when it cannot be written; then nothing is left behind.
@@ -96,7 +97,7 @@ def save(path: Path, frames: Callable[[], Iterable[Frame]], fps: float, scale: i
     part = path.with_name(f".{path.stem}.part{path.suffix}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        (_write_gif if path.suffix.lower() == ".gif" else _write_mp4)(part, frames, fps, scale)
+        (_write_gif if path.suffix.lower() == ".gif" else _write_mp4)(part, frames, fps)
         os.replace(part, path)
     except OSError as error:
         raise cannot_write(path, error) from error
@@ -105,12 +106,16 @@ def save(path: Path, frames: Callable[[], Iterable[Frame]], fps: float, scale: i
     return path
 
 
+def _scale(frame: Frame) -> int:
+    return max(1, EDGE // frame.shape[1])
+
+
 def _palette(frames: Sequence[Frame]) -> Image.Image:
     """One palette of 256 colours for all of these frames."""
     return Image.fromarray(np.concatenate(frames)).quantize(256, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
 
 
-def _write_gif(part: Path, frames: Callable[[], Iterable[Frame]], fps: float, scale: int) -> None:
+def _write_gif(part: Path, frames: Callable[[], Iterable[Frame]], fps: float) -> None:
     count = sum(1 for _ in frames())
     stride = max(1, count // PALETTE_FRAMES)
     palette = _palette([frame for i, frame in enumerate(frames()) if i % stride == 0])
@@ -118,6 +123,7 @@ def _write_gif(part: Path, frames: Callable[[], Iterable[Frame]], fps: float, sc
     def drawn() -> Iterator[Image.Image]:
         for frame in frames():
             small = Image.fromarray(frame).quantize(palette=palette, dither=Image.Dither.NONE)
+            scale = _scale(frame)
             yield small.resize((small.width * scale, small.height * scale), Image.Resampling.NEAREST)
 
     pictures = drawn()
@@ -129,7 +135,7 @@ def _write_gif(part: Path, frames: Callable[[], Iterable[Frame]], fps: float, sc
         )
 
 
-def _write_mp4(part: Path, frames: Callable[[], Iterable[Frame]], fps: float, scale: int) -> None:
+def _write_mp4(part: Path, frames: Callable[[], Iterable[Frame]], fps: float) -> None:
     import av
 
     try:
@@ -138,6 +144,7 @@ def _write_mp4(part: Path, frames: Callable[[], Iterable[Frame]], fps: float, sc
             stream.pix_fmt = "yuv420p"
             stream.options = {"crf": "14", "preset": "veryfast", "tune": "animation"}
             for frame in frames():
+                scale = _scale(frame)
                 big = frame.repeat(scale, axis=0).repeat(scale, axis=1)
                 if not container.streams.video[0].codec_context.is_open:
                     stream.height, stream.width = big.shape[:2]

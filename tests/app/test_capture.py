@@ -21,15 +21,15 @@ def moving(count: int) -> list[np.ndarray]:
     return frames
 
 
-def test_a_gif_has_every_frame_at_the_right_speed_four_times_as_large(tmp_path: Path) -> None:
+def test_a_gif_has_every_frame_at_the_right_speed_enlarged(tmp_path: Path) -> None:
     path = save(tmp_path / "new" / "dream.gif", lambda: moving(12), fps=20)
     with Image.open(path) as gif:
-        assert gif.size == (64, 64)
+        assert gif.size == (256, 256)
         assert gif.n_frames == 12
         pictures = [np.asarray(page.convert("RGB")) for page in ImageSequence.Iterator(gif)]
         assert sum(page.info["duration"] for page in ImageSequence.Iterator(gif)) == 12 * 50
     for picture, frame in zip(pictures, moving(12), strict=True):
-        assert np.abs(picture.astype(int) - frame.repeat(4, 0).repeat(4, 1)).max() <= 8
+        assert np.abs(picture.astype(int) - frame.repeat(16, 0).repeat(16, 1)).max() <= 8
 
 
 def test_a_picture_that_stands_still_keeps_its_time(tmp_path: Path) -> None:
@@ -45,7 +45,14 @@ def test_an_mp4_has_every_frame(tmp_path: Path) -> None:
         pictures = [frame.to_ndarray(format="rgb24") for frame in video.decode(video=0)]
         assert float(video.streams.video[0].average_rate) == 20
     assert len(pictures) == 12
-    assert pictures[0].shape == (64, 64, 3)
+    assert pictures[0].shape == (256, 256, 3)
+
+
+@pytest.mark.parametrize(("edge", "expected"), [(64, 256), (84, 252), (128, 256), (300, 300)])
+def test_games_of_any_resolution_come_out_about_alike_in_whole_pixels(tmp_path: Path, edge: int, expected: int) -> None:
+    path = save(tmp_path / "dream.gif", lambda: [np.zeros((edge, edge, 3), np.uint8)] * 2, fps=20)
+    with Image.open(path) as gif:
+        assert gif.size == (expected, expected)
 
 
 def test_a_recording_is_one_file_when_it_is_closed_and_none_before(tmp_path: Path) -> None:
