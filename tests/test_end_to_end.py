@@ -162,11 +162,32 @@ def test_a_tape_that_was_meddled_with_does_not_hold(bundle: Path, played: Path, 
     reverie("render", meddled, "-o", tmp_path / "x.gif", "--bundle", bundle, "--check", expect=1)
 
 
+def test_the_diffusion_decoder_draws_the_same_dream_in_as_many_steps_as_asked(
+    bundle: Path, played: Path, tmp_path: Path
+) -> None:
+    how = ("--headless", "--unpaced", "--frames", FRAMES, "--script", played / "keys.txt", "--seed", 7, "--start", 0)
+    pictures = [read(played / "play.json")["frames_sha256"]]
+    for steps in (2, 4):
+        outputs = ("--report", tmp_path / "play.json", "--tape", tmp_path / "play.tape", "--record", tmp_path / "a.gif")
+        reverie("play", bundle, *how, "--decoder", "diffusion", "--steps", steps, *outputs)
+        pictures.append(read(tmp_path / "play.json")["frames_sha256"])
+        reverie("render", tmp_path / "play.tape", "-o", tmp_path / "b.gif", "--bundle", bundle, "--check")
+        assert (tmp_path / "a.gif").read_bytes() == (tmp_path / "b.gif").read_bytes()
+        if steps == 2:  # the default: what the VQ decoder's tape gives when the other decoder draws it
+            tape = played / "play.tape"
+            reverie("render", tape, "-o", tmp_path / "b.gif", "--bundle", bundle, "--decoder", "diffusion")
+            assert (tmp_path / "a.gif").read_bytes() == (tmp_path / "b.gif").read_bytes()
+    assert len(set(pictures)) == 3
+
+
 def test_a_dream_can_be_recorded_and_timed_too(bundle: Path, tmp_path: Path) -> None:
     reverie("record", bundle, "-o", tmp_path / "dreamt", "--steps", 60, "--policy", "random")
     assert len(Recording(tmp_path / "dreamt")) >= 60
     reverie("bench", bundle, "--frames", 20, "--json", tmp_path / "bench.json")
-    assert {row["mode"] for row in read(tmp_path / "bench.json")["rows"]} == {"parallel", "ar"}
+    rows = read(tmp_path / "bench.json")["rows"]
+    assert {(row["mode"], row["decoder"]) for row in rows} == {
+        (mode, decoder) for mode in ("parallel", "ar") for decoder in ("vq", "diffusion")
+    }
 
 
 def test_training_goes_on_where_it_stopped(run: Path, recording: Path, tmp_path: Path) -> None:
