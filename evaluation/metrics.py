@@ -32,6 +32,17 @@ def psnr_db(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> NDArray[np.float64]:
     return np.asarray(10.0 * np.log10(255.0**2 / np.maximum(mse, 255.0**2 / 10 ** (PSNR_CAP_DB / 10))))
 
 
+def enlarged(frames: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
+    """Frames (N, H, W, 3) uint8 with every pixel drawn as a square of pixels, so that they are `size` wide.
+
+    Raises ValueError where that is no whole number of times as wide.
+    """
+    if size % frames.shape[2]:
+        raise ValueError(f"Pictures {frames.shape[2]} px wide cannot be enlarged to {size} in whole pixels.")
+    times = size // frames.shape[2]
+    return frames.repeat(times, axis=1).repeat(times, axis=2)
+
+
 def ssim(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> NDArray[np.float64]:
     """Structural similarity of each frame (Wang et al. 2004).
 

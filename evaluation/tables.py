@@ -28,7 +28,8 @@ def accuracy_tables(report: dict[str, Any]) -> list[Table]:
     entries: dict[str, dict[str, Any]] = report["bundles"]
     if not entries:
         raise ValueError("The evaluation's report has no bundle in it.")
-    return [_tokens(entries), _tokenizer(entries), _rollout(entries), _obedience(entries)]
+    tables = [_tokens(entries), _tokenizer(entries), _rollout(entries), _obedience(entries)]
+    return [*tables, *_precision(entries)]
 
 
 def _tokens(entries: dict[str, dict[str, Any]]) -> Table:
@@ -67,6 +68,7 @@ def _tokens(entries: dict[str, dict[str, Any]]) -> Table:
 
 def _tokenizer(entries: dict[str, dict[str, Any]]) -> Table:
     head = ["bundle", "flicker", "codes used", "perplexity", "reconstruction", "SSIM", "one step", "SSIM"]
+    head += ["reconstruction, enlarged", "one step, enlarged"]
     rows = [
         [
             name,
@@ -77,13 +79,15 @@ def _tokenizer(entries: dict[str, dict[str, Any]]) -> Table:
             number(e["reconstruction_ssim"], 4),
             f"{number(e['one_step_psnr_db'], 1)} dB",
             number(e["one_step_ssim"], 4),
+            *(f"{number(e[f'{key}_enlarged_psnr_db'], 1)} dB" for key in ("reconstruction", "one_step")),
         ]
         for name, e in entries.items()
     ]
     e = next(iter(entries.values()))
     note = (
         "*Flicker*: patches of which no pixel changed whose token changed all the same. Pictures compared on "
-        f"{e['picture_frames']} frames; PSNR is the mean over frames, seed {e['seed']}."
+        f"{e['picture_frames']} frames; PSNR is the mean over frames, seed {e['seed']}. *Enlarged*: with "
+        "hard pixels to the largest size that the game is drawn at, against the game drawn at that size."
     )
     return Table("The tokenizer and the decoded picture", head, rows, note)
 
@@ -134,6 +138,28 @@ def _obedience(entries: dict[str, dict[str, Any]]) -> Table:
         f"real frames and calls {share(e['reader_valid'], 3)} of them legal."
     )
     return Table("Obedience and drift", head, rows, note)
+
+
+def _precision(entries: dict[str, dict[str, Any]]) -> list[Table]:
+    """What bytes for weights cost, where a report has a bundle and, called NAME-fp16 or NAME-fp32, the same before."""
+    segments = [f"{first}-{last}" for first, last in SEGMENTS]
+    head = ["bundle", "against", "changed tokens right", *(f"legal, frames {segment}" for segment in segments)]
+    rows = []
+    for name, e in entries.items():
+        base, at, rest = name.partition("@")
+        for other in (f"{base}-fp16{at}{rest}", f"{base}-fp32{at}{rest}"):
+            if (before := entries.get(other)) is None:
+                continue
+            pairs = [(e["changed_token_accuracy"], before["changed_token_accuracy"])]
+            pairs += [(e["rollout"][part]["validity"], before["rollout"][part]["validity"]) for part in segments]
+            cells = ["–" if None in (a, b) else f"{100 * (a - b):+.2f} points" for a, b in pairs]
+            rows.append([name, other, *cells])
+    if not rows:
+        return []
+    note = (
+        "The same network and the same episodes: what the bundle scores less what it scored before, in points of 100."
+    )
+    return [Table("What int8 costs", head, rows, note)]
 
 
 def speed_table(report: dict[str, Any]) -> Table:

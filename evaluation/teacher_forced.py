@@ -31,6 +31,8 @@ def teacher_forced(subject: Subject, truth: Truth, sizes: TeacherSizes, progress
 
     The frames before LEAD fill the history and are not counted, so that every bundle is asked about the same frames.
     `token_flicker` is taken over the patches of which no pixel changed, which is stricter than over all patches.
+    `*_enlarged_psnr_db`: the picture, enlarged with hard pixels, against the largest that the game is drawn at, so that
+    bundles of different resolutions can be compared; None where it does not fit in whole pixels.
     `reward_f1` and `ended_f1` are of what is said given the true next frame, None where the bundle says nothing.
     """
     ticks = min(sizes.ticks, truth.ticks + 1 - LEAD)
@@ -39,12 +41,14 @@ def teacher_forced(subject: Subject, truth: Truth, sizes: TeacherSizes, progress
     bits: list[NDArray[np.float64]] = []
     counts = np.zeros(subject.vocabulary, np.int64)
     pictures: dict[str, list[NDArray[np.float64]]] = {
-        key: [] for key in ("reconstruction_psnr_db", "reconstruction_ssim", "one_step_psnr_db", "one_step_ssim")
+        f"{key}_{measure}": []
+        for key in ("reconstruction", "one_step")
+        for measure in ("psnr_db", "ssim", "enlarged_psnr_db")
     }
     teacher = subject.teacher(truth.batch)
     prediction = None
     tokens = frames = None
-    for t, _, true_frames in truth.play(0, LEAD + ticks):
+    for t, game, true_frames in truth.play(0, LEAD + ticks):
         true_tokens = subject.encode(true_frames)
         if t >= LEAD and prediction is not None and tokens is not None and frames is not None:
             logits = prediction.logits(true_tokens)
@@ -61,8 +65,12 @@ def teacher_forced(subject: Subject, truth: Truth, sizes: TeacherSizes, progress
                 rewards.add(outcome[0], truth.rewards[t - 1])
                 ends.add(outcome[1], truth.ended[t - 1])
             if (t - LEAD) % sizes.picture_every == 0:
+                largest = game.render(max(game.sizes))
                 for key, drawn in (("reconstruction", true_tokens), ("one_step", prediction.most_likely())):
                     picture = subject.decode(drawn)
+                    if largest.shape[2] % picture.shape[2] == 0:
+                        large = metrics.enlarged(picture, largest.shape[2])
+                        pictures[f"{key}_enlarged_psnr_db"].append(metrics.psnr_db(large, largest))
                     pictures[f"{key}_psnr_db"].append(metrics.psnr_db(picture, true_frames))
                     pictures[f"{key}_ssim"].append(metrics.ssim(picture, true_frames))
         if t < LEAD + ticks - 1:
@@ -86,5 +94,5 @@ def teacher_forced(subject: Subject, truth: Truth, sizes: TeacherSizes, progress
         "teacher_forced_frames": ticks * truth.batch,
         "picture_frames": sum(len(part) for part in pictures["one_step_psnr_db"]),
     }
-    result |= {key: metrics.mean_or_none(np.concatenate(parts)) for key, parts in pictures.items()}
+    result |= {key: metrics.mean_or_none(np.concatenate([*parts, np.empty(0)])) for key, parts in pictures.items()}
     return result

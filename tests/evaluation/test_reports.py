@@ -17,6 +17,7 @@ from evaluation.evaluate import evaluate
 from evaluation.flops import gflop_of_graph
 from evaluation.metrics import SEGMENTS
 from evaluation.results import joined
+from evaluation.tables import accuracy_tables
 from evaluation.ways import BEGIN, END, filled, ways_table
 
 KEYS = {
@@ -91,6 +92,8 @@ def test_a_bundle_that_repeats_the_last_frame_scores_copy_last_in_both_modes(eva
     for entry in evaluation["bundles"].values():
         assert entry["token_accuracy"] == entry["copy_last_accuracy"]
         assert entry["changed_token_accuracy"] == 0.0
+        # The picture at 64 lacks what the game shows at 128.
+        assert 0 < entry["reconstruction_enlarged_psnr_db"] < entry["reconstruction_psnr_db"]
         assert 0.5 < entry["changed_token_ceiling"] <= entry["changed_token_ceiling_ar"] <= 1.0
         assert entry["rollout"]["17-64"]["validity"] == 0.0, "blocks of grey are no garden"
 
@@ -206,6 +209,17 @@ def test_reports_of_two_bundles_are_one_if_they_measured_alike(evaluation: dict[
         joined([evaluation, other | {"seed": 4}])
     with pytest.raises(ValueError, match="measure tiny"):
         joined([evaluation, evaluation])
+
+
+def test_what_int8_costs_is_said_where_the_same_bundle_was_measured_before(evaluation: dict[str, Any]) -> None:
+    before = evaluation["bundles"]["tiny@ar"]
+    after = before | {"changed_token_accuracy": before["changed_token_accuracy"] + 0.0125}
+    report = evaluation | {"bundles": {"tiny@ar": after, "tiny-fp16@ar": before}}
+    *_, table = accuracy_tables(report)
+    assert table.title == "What int8 costs"
+    assert table.rows[0][:3] == ["tiny@ar", "tiny-fp16@ar", "+1.25 points"]
+    assert len(table.rows) == 1
+    assert "What int8 costs" not in [table.title for table in accuracy_tables(evaluation)]
 
 
 def test_a_report_that_is_no_report_is_one_sentence_and_exit_code_2(folder: Path) -> None:
