@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from evaluation.metrics import SEGMENTS
+from evaluation.teacher_forced import COMPARED_SIZE
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,7 @@ def _tokenizer(entries: dict[str, dict[str, Any]]) -> Table:
     note = (
         "*Flicker*: patches of which no pixel changed whose token changed all the same. Pictures compared on "
         f"{e['picture_frames']} frames; PSNR is the mean over frames, seed {e['seed']}. *Enlarged*: with "
-        "hard pixels to the largest size that the game is drawn at, against the game drawn at that size."
+        f"hard pixels to {COMPARED_SIZE} px, against the game drawn at that size."
     )
     return Table("The tokenizer and the decoded picture", head, rows, note)
 

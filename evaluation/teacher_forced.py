@@ -13,6 +13,9 @@ from evaluation.progress import Progress, silent
 from evaluation.subject import Subject
 from evaluation.truth import LEAD, Truth
 
+COMPARED_SIZE = 128
+"""Pictures of bundles of different resolutions are compared at this size."""
+
 
 @dataclass(frozen=True)
 class TeacherSizes:
@@ -31,8 +34,8 @@ def teacher_forced(subject: Subject, truth: Truth, sizes: TeacherSizes, progress
 
     The frames before LEAD fill the history and are not counted, so that every bundle is asked about the same frames.
     `token_flicker` is taken over the patches of which no pixel changed, which is stricter than over all patches.
-    `*_enlarged_psnr_db`: the picture, enlarged with hard pixels, against the largest that the game is drawn at, so that
-    bundles of different resolutions can be compared; None where it does not fit in whole pixels.
+    `*_enlarged_psnr_db`: the picture, enlarged with hard pixels, against the game drawn at COMPARED_SIZE, so that
+    bundles of different resolutions can be compared; None where that cannot be had.
     `reward_f1` and `ended_f1` are of what is said given the true next frame, None where the bundle says nothing.
     """
     ticks = min(sizes.ticks, truth.ticks + 1 - LEAD)
@@ -48,6 +51,7 @@ def teacher_forced(subject: Subject, truth: Truth, sizes: TeacherSizes, progress
     teacher = subject.teacher(truth.batch)
     prediction = None
     tokens = frames = None
+    comparable = COMPARED_SIZE in truth.make(1).sizes and COMPARED_SIZE % truth.size == 0
     for t, game, true_frames in truth.play(0, LEAD + ticks):
         true_tokens = subject.encode(true_frames)
         if t >= LEAD and prediction is not None and tokens is not None and frames is not None:
@@ -65,12 +69,12 @@ def teacher_forced(subject: Subject, truth: Truth, sizes: TeacherSizes, progress
                 rewards.add(outcome[0], truth.rewards[t - 1])
                 ends.add(outcome[1], truth.ended[t - 1])
             if (t - LEAD) % sizes.picture_every == 0:
-                largest = game.render(max(game.sizes))
+                large_frames = game.render(COMPARED_SIZE) if comparable else None
                 for key, drawn in (("reconstruction", true_tokens), ("one_step", prediction.most_likely())):
                     picture = subject.decode(drawn)
-                    if largest.shape[2] % picture.shape[2] == 0:
-                        large = metrics.enlarged(picture, largest.shape[2])
-                        pictures[f"{key}_enlarged_psnr_db"].append(metrics.psnr_db(large, largest))
+                    if large_frames is not None:
+                        large = metrics.enlarged(picture, COMPARED_SIZE)
+                        pictures[f"{key}_enlarged_psnr_db"].append(metrics.psnr_db(large, large_frames))
                     pictures[f"{key}_psnr_db"].append(metrics.psnr_db(picture, true_frames))
                     pictures[f"{key}_ssim"].append(metrics.ssim(picture, true_frames))
         if t < LEAD + ticks - 1:

@@ -77,7 +77,7 @@ class BatchGame(ABC):
     def checked_size(self, size: int) -> int:
         """The size itself. Raises ValueError with one sentence where the game is not drawn at it."""
         if size not in self.sizes:
-            known = " and ".join(str(s) for s in self.sizes)
+            known = ", ".join(map(str, self.sizes))
             raise ValueError(f"{self.name} is drawn at {known} pixels, not at {size}.")
         return size
 

@@ -25,7 +25,7 @@ class Record:
     """Who plays: held random keys, one that meets every kind of event, or you, in the window."""
     workers: int = 1
     """Processes."""
-    size: Literal[64, 128] = 64
+    size: Literal[64, 128, 256] = 64
     """Side of a frame in pixels."""
     seed: int = 0
     """Decides rooms, luck and play."""

@@ -16,7 +16,7 @@ _LUCK = 100
 
 
 def state_from_frames(frames: NDArray[np.uint8], seed: int = 0) -> State:
-    """A state (batch of 1) that looks like the last of frames (T, size, size, 3) uint8, size 64 or 128.
+    """A state (batch of 1) that looks like the last of frames (T, size, size, 3) uint8, size 64, 128 or 256.
 
     Which way creatures go is taken from the frames before; what no frame shows is drawn from the seed.
     Raises ValueError with one sentence where the frames have another shape or show no garden that could be played on.

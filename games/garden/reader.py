@@ -40,11 +40,11 @@ class _Found:
 
 
 class Reader:
-    """Reads pictures of one size (64 or 128). Raises ValueError for another."""
+    """Reads pictures of one size (64, 128 or 256). Raises ValueError for another."""
 
     def __init__(self, size: int) -> None:
-        if size not in (64, 128):
-            raise ValueError(f"The garden is read at 64 and 128 pixels, not at {size}.")
+        if size not in (64, 128, 256):
+            raise ValueError(f"The garden is read at 64, 128 and 256 pixels, not at {size}.")
         self.size = size
         self._player = Templates(size, (0, 2, 4, 6))
         self._wisp = Templates(size, (art.WISP,))

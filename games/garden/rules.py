@@ -128,6 +128,7 @@ class Garden(BatchGame):
     name = "garden"
     title = "Garden at night"
     actions = ("noop", "up", "down", "left", "right")
+    sizes = (64, 128, 256)
 
     def __init__(self, batch: int) -> None:
         super().__init__(batch)

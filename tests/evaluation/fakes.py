@@ -24,6 +24,7 @@ class DotGame(BatchGame):
     name = "dot"
     title = "Dot"
     actions: ClassVar[tuple[str, ...]] = ("noop", "up", "down", "left", "right")
+    sizes: ClassVar[tuple[int, ...]] = (64,)
 
     def reset(self, seeds: Ints, vary: bool = False) -> None:
         self.seeds = np.asarray(seeds, np.int64).copy()

@@ -12,7 +12,7 @@ from games.garden.rules import Garden
 from tests.games.rooms import DOWN_KEY, LEFT, NOOP, RIGHT, UP, garden, press
 
 
-@pytest.mark.parametrize("size", [64, 128])
+@pytest.mark.parametrize("size", [64, 128, 256])
 def test_pictures_are_rgb_of_the_size_asked_for(size: int):
     picture = Garden(3).render(size)
     assert picture.shape == (3, size, size, 3)
@@ -44,7 +44,7 @@ def test_what_stands_still_is_drawn_alike_in_every_picture():
     assert np.array_equal(game.render(64), first)
 
 
-@pytest.mark.parametrize("size", [64, 128])
+@pytest.mark.parametrize("size", [64, 128, 256])
 def test_all_floor_is_alike(size: int):
     game = Garden(2)
     game.reset(np.array([5, 6]))

@@ -19,7 +19,7 @@ def _frames(game: Garden, size: int, count: int = 4) -> np.ndarray:
     return np.stack(frames, axis=1)
 
 
-@pytest.mark.parametrize("size", [64, 128])
+@pytest.mark.parametrize("size", [64, 128, 256])
 def test_the_real_game_goes_on_just_as_the_frames_would_have(size: int):
     game = played(16, 21)
     frames = _frames(game, size)

@@ -54,7 +54,7 @@ def exact(reading: Reading, truth: Reading) -> NDArray[np.bool_]:
 
 @pytest.mark.parametrize(
     ("size", "frames"),
-    [(64, 640), (128, 320), pytest.param(64, 5120, marks=pytest.mark.slow)],
+    [(64, 640), (128, 320), (256, 192), pytest.param(64, 5120, marks=pytest.mark.slow)],
 )
 def test_the_reader_is_exact_on_real_pictures_and_calls_them_all_legal(size: int, frames: int):
     batch, reader = 64, Reader(size)
@@ -200,7 +200,7 @@ def test_frames_of_another_shape_or_type_are_refused(frames: NDArray[np.uint8]):
 
 
 def test_there_is_no_reader_for_another_size():
-    with pytest.raises(ValueError, match="64 and 128"):
+    with pytest.raises(ValueError, match="64, 128 and 256"):
         Reader(96)
 
 

@@ -76,7 +76,7 @@ def test_the_random_policy_holds_its_keys():
     assert set(keys.reshape(-1).tolist()) == {0, 1, 2, 3, 4}
 
 
-@pytest.mark.parametrize("size", [64, 128])
+@pytest.mark.parametrize("size", [64, 128, 256])
 def test_a_real_game_is_a_world(size: int):
     world = RealGame("garden", size)
     assert isinstance(world, World)

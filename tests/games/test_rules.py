@@ -217,5 +217,5 @@ def test_illegal_actions_are_refused_with_one_sentence(actions: list[int]):
 
 
 def test_a_size_the_garden_is_not_drawn_at_is_refused():
-    with pytest.raises(ValueError, match="64 and 128"):
+    with pytest.raises(ValueError, match="64, 128, 256"):
         Garden(1).render(96)
