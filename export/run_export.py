@@ -19,7 +19,7 @@ from export.networks import ExportError, Run, read_run
 from export.onnx_export import export_program, to_onnx
 from export.parity import check_parity
 from export.programs import save_programs
-from export.quantize import count_parameters, quantize_int8, round_to_half, store_half
+from export.quantize import count_parameters, quantize_int8, round_to_bytes, round_to_half, store_bytes, store_half
 from export.shared_weights import SharedWeights
 from models.world_model import TemporalVisualWorldModel
 
@@ -36,7 +36,8 @@ def export_run(
 ) -> Path:
     """Turn a run folder into a bundle folder, which takes the place of an older bundle there. Returns the folder.
 
-    precision: how weights are stored: fp32, fp16 (half the size, same speed), int8 (the trunk in bytes, faster).
+    precision: how weights are stored: fp32, fp16 (half the size, same speed), int8 (the
+        dynamics in bytes, with which its trunk computes too: faster; the pictures keep fp16).
     programs: add torch programs for the torch backend; both backends then read one file of weights.
     Raises ExportError, with nothing written, where the run is unfit or a graph does not compute what its network does.
     """
@@ -48,6 +49,8 @@ def export_run(
     parameters = count_parameters(*run.networks)
     if precision != "fp32":
         round_to_half(*run.networks)
+    if precision == "int8":
+        round_to_bytes(run.dynamics)
     graphs = split(run.tokenizer, run.dynamics, sizes, run.decoder)
     with building(out) as folder:
         exported, models = {}, {}
@@ -93,7 +96,9 @@ def sizes_of(run: Run) -> Sizes:
 def _store(model: onnx.ModelProto, name: str, precision: str) -> onnx.ModelProto:
     if precision == "fp32":
         return model
-    return quantize_int8(model) if precision == "int8" and name == "dynamics" else store_half(model)
+    if precision == "int8" and name in ("dynamics", "causal_head", "outcome"):
+        return quantize_int8(model) if name == "dynamics" else store_bytes(model)
+    return store_half(model)
 
 
 def _write_starts(run: Run, sizes: Sizes, file: Path) -> None:

@@ -54,6 +54,32 @@ def test_int8_stores_bytes_and_stays_close(bundle_v1: Path, tmp_path: Path) -> N
     assert 0 < worst["dynamics"] < 0.1
 
 
+def test_an_int8_bundle_keeps_its_causal_head_causal_and_its_matrices_in_bytes(
+    run_v11: Path, bundle_v11: Path, tmp_path: Path
+) -> None:
+    out = export_run(run_v11, tmp_path / "tiny", "int8", log=lambda _: None)
+    sizes = sum(file.stat().st_size for file in out.glob("*.onnx"))
+    assert sizes < 0.8 * sum(
+        file.stat().st_size for file in [*bundle_v11.glob("*.onnx"), bundle_v11 / "weights.safetensors"]
+    )
+    for name in ("causal_head", "dynamics"):
+        matrices = [
+            i for i in onnx.load(out / f"{name}.onnx").graph.initializer if len(i.dims) == 2 and np.prod(i.dims) >= 4096
+        ]
+        assert any(i.data_type == onnx.TensorProto.INT8 for i in matrices)
+    bundle = Bundle.load(out, threads=1)
+    rng = np.random.default_rng(0)
+    m = bundle.manifest
+    assert m.hidden is not None
+    hidden = rng.standard_normal((1, m.positions, m.hidden)).astype(np.float32)
+    tokens = rng.integers(0, m.vocabulary, (1, m.positions))
+    before = bundle.runtime.causal_logits(hidden, tokens)
+    tokens[:, 40:] = rng.integers(0, m.vocabulary, m.positions - 40)
+    after = bundle.runtime.causal_logits(hidden, tokens)
+    assert (before[:, :41] == after[:, :41]).all()
+    assert (before[:, 41:] != after[:, 41:]).any()
+
+
 def test_an_export_that_fails_leaves_the_old_bundle_as_it_was(
     run_v11: Path, bundle_v11: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
