@@ -24,6 +24,8 @@ class Eval:
     """Chooses the episodes and the sampling."""
     mode: str = ""
     """Measure this mode alone: parallel or ar; by default every mode there is."""
+    decoder: str = ""
+    """Measure this decoder alone: vq or diffusion; by default every decoder there is."""
     json: Path | None = None
     """Write the figures here."""
     html: Path | None = None
@@ -33,4 +35,5 @@ class Eval:
         """Measure, and print what was measured."""
         from evaluation.evaluate import evaluate
 
-        evaluate(self.bundles, self.episodes, self.horizon, self.quick, self.seed, self.json, self.html, self.mode)
+        sizes = (self.episodes, self.horizon, self.quick, self.seed)
+        evaluate(self.bundles, *sizes, self.json, self.html, self.mode, self.decoder)

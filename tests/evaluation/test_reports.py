@@ -19,6 +19,7 @@ from evaluation.metrics import SEGMENTS
 from evaluation.results import joined
 from evaluation.tables import accuracy_tables
 from evaluation.ways import BEGIN, END, filled, ways_table
+from tests.evaluation.tiny_bundle import write_tiny_bundle
 
 KEYS = {
     "token_accuracy",
@@ -136,8 +137,6 @@ def test_a_benchmark_has_a_row_for_each_mode_with_every_key_of_the_contract(benc
 
 def test_the_diffusion_decoder_has_rows_and_an_entry_of_its_own_that_say_its_steps(tmp_path: Path) -> None:
     pytest.importorskip("onnx")
-    from tests.evaluation.tiny_bundle import write_tiny_bundle
-
     both = write_tiny_bundle(tmp_path / "both", "both", diffusion=True)
     rows = bench([both], frames=3, threads=1)["rows"]
     assert [(row["mode"], row["decoder"], row["steps"]) for row in rows] == [
@@ -243,6 +242,14 @@ def test_a_bundle_that_is_not_there_is_one_sentence() -> None:
 def test_a_report_into_a_folder_that_is_not_there_is_refused_before_the_work(tiny: Path, folder: Path) -> None:
     with pytest.raises(ValueError, match="no folder"):
         evaluate([tiny], json_path=folder / "missing" / "e.json")
+
+
+def test_one_decoder_can_be_measured_alone(tmp_path: Path) -> None:
+    both = write_tiny_bundle(tmp_path / "both", diffusion=True)
+    report = evaluate([both], 1, 40, quick=True, mode="parallel", decoder="diffusion")
+    assert [entry["decoder"] for entry in report["bundles"].values()] == ["diffusion"]
+    with pytest.raises(ValueError, match="has the decoder 'crayon'"):
+        evaluate([both], 1, 40, quick=True, decoder="crayon")
 
 
 def test_an_unknown_mode_is_one_sentence(tiny: Path) -> None:

@@ -18,8 +18,9 @@ from engine.runtime import Runtime
 from engine.sampler import Sampling, draw, gumbel_noise, refine
 from engine.verify import verify
 from export.graphs import Graph, Sizes, random_inputs, split
-from export.networks import Run, read_run
-from export.quantize import round_to_half
+from export.networks import ExportError, Run, read_run
+from export.parity import check_parity
+from export.quantize import round_to_bytes, round_to_half
 from export.run_export import export_run, sizes_of
 from models.world_model import TemporalVisualWorldModel
 
@@ -72,19 +73,19 @@ def computes_the_same(name: str, graph: Graph, runtime: Runtime, sizes: Sizes, b
             assert difference.max() <= (1 if b.dtype == np.uint8 else 1e-3)
 
 
-def test_frame_by_frame_with_the_ring_is_the_whole_window_at_once(exported: tuple[Run, Path]) -> None:
+def test_frame_by_frame_with_the_ring_over_100_frames_is_the_whole_window_at_once(exported: tuple[Run, Path]) -> None:
     run, bundle = exported[0], Bundle.load(exported[1], threads=1)
     assert isinstance(run.dynamics, TemporalVisualWorldModel)
     sizes = sizes_of(run)
     assert sizes.cache is not None
     rng = np.random.default_rng(0)
-    tokens, actions = rng.integers(0, 64, (2, 7, sizes.positions)), rng.integers(0, 5, (2, 7))
+    tokens, actions = rng.integers(0, 64, (2, 100, sizes.positions)), rng.integers(0, 5, (2, 100))
     with torch.no_grad():
         hidden = run.dynamics.trunk(torch.from_numpy(tokens), torch.from_numpy(actions))
         window = run.dynamics.parallel_logits(hidden).numpy()
     ring = Ring(2, sizes.cache)
     assert ring.keys.shape[4] == run.dynamics.config.trunk_positions == sizes.positions // run.dynamics.config.members
-    for t in range(7):
+    for t in range(100):
         prediction = bundle.runtime.dynamics(np.ascontiguousarray(tokens[:, t]), actions[:, t], ring)
         assert np.abs(prediction.logits - window[:, t]).max() < 1e-3
         assert prediction.keys is not None
@@ -160,6 +161,25 @@ def test_a_bundle_draws_with_its_diffusion_decoder_what_the_network_samples(
         assert np.abs(frames - drawn).max() <= 1
         assert np.abs(frames - dreams[1].frames).max() <= 1
         assert (frames != vq).any()
+
+
+@pytest.mark.parametrize("precision", ["fp32", "int8"])
+def test_every_graph_is_held_against_its_network_in_every_precision(precision: str, tmp_path: Path) -> None:
+    run_dir = tiny_run(tmp_path / "run", rewards=(0.0, 1.0), decoder=True)
+    run, out = read_run(run_dir), export_run(run_dir, tmp_path / "all", precision, log=lambda _: None)
+    sizes = sizes_of(run)
+    if precision == "int8":
+        round_to_half(*run.networks)
+        round_to_bytes(run.dynamics)
+    graphs = split(run.tokenizer, run.dynamics, sizes, run.decoder)
+    assert graphs.keys() == {"encoder", "decoder", "dynamics", "causal_head", "outcome", "diffusion"}
+    worst = check_parity(graphs, Bundle.load(out, threads=1).runtime, sizes, precision)
+    assert worst.keys() == graphs.keys()
+    with torch.no_grad():  # and it would be noticed
+        for parameter in run.dynamics.parameters():
+            parameter.add_(0.05)
+    with pytest.raises(ExportError, match="differs from the trained network"):
+        check_parity(graphs, Bundle.load(out, threads=1).runtime, sizes, precision)
 
 
 def test_an_outcome_needs_no_causal_head(tmp_path: Path) -> None:
