@@ -37,11 +37,15 @@ def round_to_half(*networks: nn.Module) -> None:
 
 
 def round_to_bytes(network: nn.Module) -> None:
-    """Round every large matrix to 255 levels a row, so that `store_bytes` and `quantize_int8` store it without loss."""
+    """Round large weights to 255 levels a row, so that `store_bytes` and `quantize_int8` store them without loss.
+
+    A row is what belongs to one entry of the first axis: an output, a code, a kernel.
+    """
     for tensor in network.state_dict().values():
-        if tensor.is_floating_point() and tensor.ndim == 2 and tensor.numel() >= SMALL:
-            scale = tensor.abs().amax(1, keepdim=True).clamp(min=1e-12) / LEVELS
-            tensor.copy_((tensor / scale).round() * scale)
+        if tensor.is_floating_point() and tensor.ndim > 1 and tensor.numel() >= SMALL:
+            rows = tensor.flatten(1)
+            scale = rows.abs().amax(1, keepdim=True).clamp(min=1e-12) / LEVELS
+            tensor.copy_(((rows / scale).round() * scale).reshape(tensor.shape))
 
 
 def lossless(array: NDArray[np.generic]) -> bool:
@@ -74,14 +78,14 @@ def store_half(model: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def store_bytes(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Large matrices that `round_to_bytes` has rounded become int8 with a Cast and a factor behind them.
+    """Large weights that `round_to_bytes` has rounded become int8 with a Cast and a factor behind them.
 
     ONNX Runtime folds both when it loads the graph: a quarter of the file, the speed and arithmetic of float32.
     """
     graph = model.graph
     nodes = []
     for initializer in list(graph.initializer):
-        if initializer.data_type != TensorProto.FLOAT or len(initializer.dims) != 2:
+        if initializer.data_type != TensorProto.FLOAT or len(initializer.dims) < 2:
             continue
         array = numpy_helper.to_array(initializer)
         if array.size < SMALL or (parts := _as_bytes(array)) is None:
@@ -99,10 +103,11 @@ def store_bytes(model: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def _as_bytes(array: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[np.float32]] | None:
-    """A matrix as bytes and a factor for each row or each column; None where it was not rounded to them."""
+    """Weights as bytes and a factor for each row, or for each column of a matrix; None where neither is so rounded."""
     if not np.isfinite(array).all():  # the mask of a causal head
         return None
-    for axis in (1, 0):
+    along_rows, along_columns = tuple(range(1, array.ndim)), (0,)
+    for axis in (along_rows, along_columns):
         scale = np.maximum(np.abs(array).max(axis, keepdims=True), 1e-12) / LEVELS
         stored = np.rint(array / scale)
         if np.abs(stored * scale - array).max() <= 1e-5 * np.abs(array).max():

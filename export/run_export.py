@@ -36,8 +36,8 @@ def export_run(
 ) -> Path:
     """Turn a run folder into a bundle folder, which takes the place of an older bundle there. Returns the folder.
 
-    precision: how weights are stored: fp32, fp16 (half the size, same speed), int8 (the
-        dynamics in bytes, with which its trunk computes too: faster; the pictures keep fp16).
+    precision: how weights are stored: fp32, fp16 (half the size, same speed), int8 (all but
+        the tokenizer in bytes, with which the trunk computes too: faster).
     programs: add torch programs for the torch backend; both backends then read one file of weights.
     Raises ExportError, with nothing written, where the run is unfit or a graph does not compute what its network does.
     """
@@ -51,6 +51,8 @@ def export_run(
         round_to_half(*run.networks)
     if precision == "int8":
         round_to_bytes(run.dynamics)
+        if run.decoder is not None:
+            round_to_bytes(run.decoder)
     graphs = split(run.tokenizer, run.dynamics, sizes, run.decoder)
     with building(out) as folder:
         exported, models = {}, {}
@@ -96,7 +98,7 @@ def sizes_of(run: Run) -> Sizes:
 def _store(model: onnx.ModelProto, name: str, precision: str) -> onnx.ModelProto:
     if precision == "fp32":
         return model
-    if precision == "int8" and name in ("dynamics", "causal_head", "outcome"):
+    if precision == "int8" and name not in ("encoder", "decoder"):
         return quantize_int8(model) if name == "dynamics" else store_bytes(model)
     return store_half(model)
 

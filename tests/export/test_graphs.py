@@ -171,6 +171,8 @@ def test_every_graph_is_held_against_its_network_in_every_precision(precision: s
     if precision == "int8":
         round_to_half(*run.networks)
         round_to_bytes(run.dynamics)
+        assert run.decoder is not None
+        round_to_bytes(run.decoder)
     graphs = split(run.tokenizer, run.dynamics, sizes, run.decoder)
     assert graphs.keys() == {"encoder", "decoder", "dynamics", "causal_head", "outcome", "diffusion"}
     worst = check_parity(graphs, Bundle.load(out, threads=1).runtime, sizes, precision)
