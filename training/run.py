@@ -120,6 +120,7 @@ def train(
         "minutes": minutes,
         "frames": int(figures["frames"]),
         "recorded_frames": len(recording),
+        "learning_rate": plan.dynamics_training.learning_rate,
         "seed": seed,
     }
     write_json(out / "run.json", record)
