@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from models.causal_head import CausalHead
 from models.layers import FeedForward, LocalMixing, RelativeBias
@@ -104,8 +105,8 @@ class TrunkLayer(nn.Module):
         """(..., S, width) to query, key, value (..., heads, S, head_dim)."""
         *lead, s, c = x.shape
         y = self.qkv(self.norm(x)).reshape(*lead, s, 3, self.heads, c // self.heads)
-        q, k, v = y.unbind(-3)
-        return q.transpose(-2, -3), k.transpose(-2, -3), v.transpose(-2, -3)
+        q, k, v = y.movedim(-3, 0).transpose(-2, -3).unbind(0)
+        return q, k, v
 
     def lines(self, x: Tensor) -> Tensor:
         """(N, heads, S, D) to (N, heads, lines, positions of a line, D): what looks at one another stands in a line."""
@@ -118,28 +119,17 @@ class TrunkLayer(nn.Module):
         """The inverse of `lines`."""
         return (x.transpose(2, 3) if self.by_column else x).flatten(2, 3)
 
-    def mix(
-        self, q: Tensor, k: Tensor, v: Tensor, past: list[tuple[Tensor, Tensor]], past_scores: Tensor
-    ) -> tuple[Tensor, Tensor]:
+    def weigh(self, q: Tensor, k: Tensor, before: Tensor) -> tuple[Tensor, Tensor]:
         """One softmax over the positions of this frame and the A cached frames of the same position.
 
-        q, k, v: (N, heads, S, head_dim). past: for each of the A frames its keys and values, shaped like k.
-        past_scores: (N, heads, S, A), what the temporal embeddings add to the scores; -inf where no frame is.
-        Returns the mixed values (N, heads, S, head_dim) and the weights of the past (N, heads, S, A).
+        q, k: (N, heads, S, head_dim). before: (N, heads, S, A), the scores of the past; -inf where no frame is.
+        Returns the weights of this frame's positions (N, heads, lines, L, L) and those of the past (N, heads, S, A).
         """
-        scale = 1 / math.sqrt(q.shape[-1])
         line = self.lines(k)  # (N, heads, lines, L, head_dim)
-        here = self.lines(q) @ line.transpose(-1, -2) * scale + self.bias()[:, None]  # (N, heads, lines, L, L)
-        before = torch.stack([(q * past_k).sum(-1) for past_k, _ in past], -1) * scale + past_scores
+        here = self.lines(q) @ line.transpose(-1, -2) / math.sqrt(q.shape[-1]) + self.bias()[:, None]
         weights = torch.cat([here, self.lines(before)], dim=-1).softmax(-1)
         length = line.shape[-2]
-        mixed, past_weights = (
-            self.positions(weights[..., :length] @ self.lines(v)),
-            self.positions(weights[..., length:]),
-        )
-        for number, (_, past_v) in enumerate(past):
-            mixed = mixed + past_weights[..., number, None] * past_v
-        return mixed, past_weights
+        return weights[..., :length], self.positions(weights[..., length:])
 
     def finish(self, x: Tensor, mixed: Tensor) -> Tensor:
         """Residual connections: x (N, S, width), mixed (N, heads, S, head_dim)."""
@@ -155,12 +145,16 @@ class TrunkLayer(nn.Module):
         q, k, v = self.project(x)  # (B * W, heads, S, head_dim)
         ages = range(1, len(self.age_key))
         past = [(_earlier(k, age, b), _earlier(v, age, b)) for age in ages]
-        scale = 1 / math.sqrt(q.shape[-1])
-        scores = torch.einsum("nhsd,ahd->nhsa", q, self.age_key[1:]) * scale + self.age_bias[1:].T[:, None]
+        before = torch.stack([(q * past_k).sum(-1) for past_k, _ in past], -1)
+        before = before + torch.einsum("nhsd,ahd->nhsa", q, self.age_key[1:])
+        before = before / math.sqrt(q.shape[-1]) + self.age_bias[1:].T[:, None]
         frame = torch.arange(w, device=x.device)
         missing = frame[:, None] < torch.tensor(ages, device=x.device)  # (W, A)
-        scores = scores.masked_fill(missing.repeat(b, 1)[:, None, None], float("-inf"))
-        mixed, weight = self.mix(q, k, v, past, scores)
+        before = before.masked_fill(missing.repeat(b, 1)[:, None, None], float("-inf"))
+        here, weight = self.weigh(q, k, before)
+        mixed = self.positions(here @ self.lines(v))
+        for number, (_, past_v) in enumerate(past):
+            mixed = mixed + weight[..., number, None] * past_v
         mixed = mixed + torch.einsum("nhsa,ahd->nhsd", weight, self.age_value[1:])
         return self.finish(x, mixed).reshape(b, w, s, c)
 
@@ -172,14 +166,17 @@ class TrunkLayer(nn.Module):
         """
         x = x + self.local(x)
         q, k, v = self.project(x)
-        past = list(zip(keys.unbind(2), values.unbind(2), strict=True))
-        scale = 1 / math.sqrt(q.shape[-1])
-        scores = torch.einsum("nhsd,nahd->nhsa", q, self.age_key[age]) * scale
-        scores = scores + self.age_bias[age].transpose(1, 2)[:, :, None]
-        scores = scores + torch.where(age > 0, 0.0, float("-inf"))[:, None, None]
-        mixed, weight = self.mix(q, k, v, past, scores)
-        mixed = mixed + torch.einsum("nhsa,nahd->nhsd", weight, self.age_value[age])
+        # The same sums as in `forward`, in as few operations as can be: of small ones a frame has hundreds.
+        keys, values = keys + self._by_age(self.age_key, age), values + self._by_age(self.age_value, age)
+        before = (q[:, :, None] * keys).sum(-1) / math.sqrt(q.shape[-1])  # (B, heads, slots, S)
+        bias = F.embedding(age, self.age_bias) + torch.where(age > 0, 0.0, float("-inf"))[:, :, None]
+        here, weight = self.weigh(q, k, (before + bias.transpose(1, 2)[..., None]).transpose(2, 3))
+        mixed = self.positions(here @ self.lines(v)) + (weight.transpose(2, 3)[..., None] * values).sum(2)
         return self.finish(x, mixed), k, v
+
+    def _by_age(self, table: Tensor, age: Tensor) -> Tensor:
+        """Rows of a table (history, heads, head_dim) by age (B, slots): (B, heads, slots, 1, head_dim)."""
+        return F.embedding(age, table.flatten(1)).unflatten(2, table.shape[1:]).transpose(1, 2)[:, :, :, None]
 
 
 def _earlier(x: Tensor, age: int, batch: int) -> Tensor:
