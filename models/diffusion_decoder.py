@@ -40,7 +40,7 @@ class DiffusionDecoderConfig:
         rows and columns of the next; blocks of pixels are folded into the first.
     blocks: residual blocks of a level, on the way down and again on the way up.
     told: features that tell the blocks how noisy the picture is.
-    spread: what counts as 1 in a correction, in units of a picture in [-1, 1].
+    spread: how large the corrections of a code are before that was measured, in units of a picture in [-1, 1].
     """
 
     vocabulary: int = 2048
@@ -117,12 +117,16 @@ class Blocks(nn.ModuleList):
 class DiffusionDecoder(nn.Module):
     """Tokens, and the VQ decoder's picture of them, to a better picture. Before it is trained it changes nothing.
 
-    tokens: (N, S) int64. vq: (N, H, W, 3) uint8. A correction is (N, H, W, 3) float32, in units of `spread`.
+    tokens: (N, S) int64. vq: (N, H, W, 3) uint8. A correction is (N, H, W, 3) float32, in units of how large the
+    corrections of a tile's code are: where a code stands for one tile alone there is nothing to correct, and no noise
+    of the network's own can spoil it.
     """
 
     def __init__(self, config: DiffusionDecoderConfig) -> None:
         super().__init__()
         self.config = config
+        self.register_buffer("spread", torch.full((config.vocabulary,), config.spread))
+        self.spread: Tensor
         widths, told = config.widths, config.told
         steps = list(pairwise(widths))
         self.code = nn.Embedding(config.vocabulary, widths[-1])
@@ -138,13 +142,19 @@ class DiffusionDecoder(nn.Module):
         nn.init.zeros_(self.leave.weight)
         nn.init.zeros_(self.leave.bias)  # type: ignore[arg-type]
 
-    def correction(self, frames: Tensor, vq: Tensor) -> Tensor:
-        """The correction that leads from the VQ decoder's picture to `frames`, both (N, H, W, 3) uint8."""
-        return (frames.float() - vq.float()) / (127.5 * self.config.spread)
+    def levels(self, tokens: Tensor) -> Tensor:
+        """What a correction of 1 is, in levels of a pixel: (N, H, W, 1) float32."""
+        (h, w), p = self.config.grid, self.config.patch
+        tiles = 127.5 * self.spread[tokens].reshape(-1, h, 1, w, 1, 1)
+        return tiles.expand(-1, -1, p, -1, p, -1).reshape(-1, h * p, w * p, 1)
 
-    def corrected(self, vq: Tensor, correction: Tensor) -> Tensor:
+    def correction(self, frames: Tensor, tokens: Tensor, vq: Tensor) -> Tensor:
+        """The correction that leads from the VQ decoder's picture to `frames`, both (N, H, W, 3) uint8."""
+        return (frames.float() - vq.float()) / self.levels(tokens)
+
+    def corrected(self, correction: Tensor, tokens: Tensor, vq: Tensor) -> Tensor:
         """The picture (N, H, W, 3) uint8 that a correction makes of the VQ decoder's."""
-        x = vq.float() + correction * (127.5 * self.config.spread)
+        x = vq.float() + correction * self.levels(tokens)
         return x.round().clamp(0, 255).to(torch.uint8)
 
     def forward(self, noisy: Tensor, level: Tensor, length: Tensor, tokens: Tensor, vq: Tensor) -> Tensor:
@@ -179,7 +189,7 @@ class DiffusionDecoder(nn.Module):
         """
         length = level - target
         clean = self(noisy, level, torch.where(length > LONGEST_PLAIN, length, 0.0), tokens, vq)
-        return ddim(noisy, clean, level, target), self.corrected(vq, clean)
+        return ddim(noisy, clean, level, target), self.corrected(clean, tokens, vq)
 
     @torch.no_grad()
     def sample(self, tokens: Tensor, vq: Tensor, noise: Tensor, steps: int) -> Tensor:

@@ -27,8 +27,12 @@ HELD_OUT_SHARE = 0.02
 """Share of a recording's episodes that training only looks at to say how well it goes."""
 LOWEST = 0.01
 """The lowest noise level that is learnt at."""
-COUNTED = 2048
-"""Frames in which tokens are counted."""
+COUNTED = 8192
+"""Frames in which tokens are counted, and how far from the truth the VQ decoder draws them."""
+LEAST_SPREAD = 0.1 / 127.5
+"""Corrections of a code are taken to be no smaller: a tenth of a level of a pixel."""
+DOUBT = 0.1
+"""In how many tiles a code is taken to have been seen with large corrections, so that rare codes are not trusted."""
 STEPS = (1, 2, 4, 8)
 """Numbers of sampling steps that figures are given for."""
 
@@ -106,6 +110,11 @@ class DecoderTrainer:
         self, decoder: DiffusionDecoder, tokenizer: Tokenizer, frames: Frames, config: DecoderTraining, seed: int
     ) -> None:
         self.decoder, self.tokenizer, self.frames, self.config, self.seed = decoder, tokenizer, frames, config, seed
+        weight, spread = code_statistics(decoder, tokenizer, frames, config.rarity)
+        decoder.spread.copy_(spread)
+        # Errors count as they are seen, in levels of a pixel, and not in units of each code.
+        self.visible = (spread / decoder.config.spread).square()
+        self.weight = weight * self.visible
         decoder.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # a fifth faster
         self.average = copy.deepcopy(decoder).eval().requires_grad_(False)
         self.optimizer = torch.optim.AdamW(
@@ -116,7 +125,6 @@ class DecoderTrainer:
             fused=True,
         )
         self.device = next(decoder.parameters()).device
-        self.weight = code_weights(tokenizer, frames, decoder.config.vocabulary, config.rarity, self.device)
         self.steps = 0
 
     def step(self, share: float) -> float:
@@ -125,7 +133,7 @@ class DecoderTrainer:
         generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
         frames = self.frames.take(rng.integers(len(self.frames), size=n)).to(self.device)
         tokens, vq = see(self.tokenizer, frames)
-        clean = self.decoder.correction(frames, vq)
+        clean = self.decoder.correction(frames, tokens, vq)
         fresh = torch.randn(clean.shape, generator=generator).to(self.device)
         long = round(n * config.long_share)
         level, length = (drawn.to(self.device) for drawn in draw_levels(n, long, generator))
@@ -146,7 +154,7 @@ class DecoderTrainer:
         self.optimizer.step()
         self.steps += 1
         self._update_average(min(config.average, (self.steps + 1) / (self.steps + 10)))
-        return float(error.detach().mean())
+        return float((error.detach() * self.visible[tokens]).mean())
 
     @torch.no_grad()
     def _update_average(self, decay: float) -> None:
@@ -209,15 +217,29 @@ def tile_means(pixels: Tensor, decoder: DiffusionDecoder) -> Tensor:
     return pixels.reshape(-1, h, p, w, p, pixels.shape[3]).mean((2, 4, 5)).flatten(1)
 
 
-def code_weights(tokenizer: Tokenizer, frames: Frames, vocabulary: int, rarity: float, device: torch.device) -> Tensor:
-    """What a tile counts by its token, (vocabulary,): (the frequency of the token) ** -rarity, 1 in the mean."""
-    count, numbers = torch.zeros(vocabulary), frames.spread(COUNTED)
+@torch.no_grad()
+def code_statistics(
+    decoder: DiffusionDecoder, tokenizer: Tokenizer, frames: Frames, rarity: float
+) -> tuple[Tensor, Tensor]:
+    """Of every code, (vocabulary,) both: what a tile of it counts, and how large its corrections are.
+
+    The first is (the frequency of the code) ** -rarity, 1 in the mean over tiles. The second is the root of the mean
+    square of what the VQ decoder's tile lacks, in units of a picture in [-1, 1].
+    """
+    vocabulary, prior = decoder.config.vocabulary, decoder.config.spread
+    device, numbers = decoder.spread.device, frames.spread(COUNTED)
+    count, square = torch.zeros(2, vocabulary, device=device)
     for part in np.array_split(numbers, -(-len(numbers) // 64)):
-        tokens, _ = see(tokenizer, frames.take(part).to(device))
-        count += torch.bincount(tokens.cpu().flatten(), minlength=vocabulary)
+        true = frames.take(part).to(device)
+        tokens, vq = see(tokenizer, true)
+        lacks = tile_means(((true.float() - vq.float()) / 127.5).square(), decoder)
+        count += torch.bincount(tokens.flatten(), minlength=vocabulary)
+        square.index_add_(0, tokens.flatten(), lacks.flatten())
     weight = count.clamp(min=1) ** -rarity
     weight = weight * count.sum() / (weight * count).sum()
-    return weight.clamp(0.05, 20).to(device)  # what was counted once or never must not drown all else
+    spread = ((square + DOUBT * prior**2) / (count + DOUBT)).sqrt()
+    # What was counted once or never must not drown all else.
+    return weight.clamp(0.05, 20), spread.clamp(min=LEAST_SPREAD)
 
 
 def train_decoder(

@@ -60,7 +60,7 @@ def test_one_step_of_the_sampler_is_what_the_network_predicts(decoder: Diffusion
     clean = decoder(noise.expand(2, -1, -1, -1), ones, ones, tokens, vq)
     assert clean.shape == vq.shape
     frames = decoder.sample(tokens, vq, noise, 1)
-    assert torch.equal(frames, decoder.corrected(vq, clean))
+    assert torch.equal(frames, decoder.corrected(clean, tokens, vq))
     assert not torch.equal(frames, vq)
 
 
@@ -75,8 +75,19 @@ def test_the_same_noise_and_tokens_give_the_same_picture(decoder: DiffusionDecod
 
 
 def test_a_picture_and_its_correction_give_the_true_one(decoder: DiffusionDecoder) -> None:
-    (_, vq), (_, other) = _seen(decoder.config), _seen(decoder.config, 4)
-    assert torch.equal(decoder.corrected(vq, decoder.correction(other[2:], vq)), other[2:])
+    (tokens, vq), (_, other) = _seen(decoder.config), _seen(decoder.config, 4)
+    correction = decoder.correction(other[2:], tokens, vq)
+    assert torch.equal(decoder.corrected(correction, tokens, vq), other[2:])
+
+
+def test_a_tile_whose_code_needs_no_correction_is_left_as_it_is() -> None:
+    decoder = _trained_looking(CONFIG)
+    (tokens, vq), p = _seen(CONFIG), CONFIG.patch
+    tokens[:, 0], tokens[:, 1:] = 3, 4
+    decoder.spread[3] = 1e-4
+    frames = decoder.sample(tokens, vq, _noise(CONFIG), 2)
+    assert torch.equal(frames[:, :p, :p], vq[:, :p, :p])
+    assert not torch.equal(frames[:, :p, p : 2 * p], vq[:, :p, p : 2 * p])
 
 
 @torch.no_grad()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ from training.train_decoder import (
     DecoderTrainer,
     DecoderTraining,
     Frames,
-    code_weights,
+    code_statistics,
     decoder_figures,
     draw_levels,
     mix,
@@ -179,10 +180,27 @@ def test_levels_and_lengths_stay_on_the_way(recording: Recording) -> None:
 
 def test_a_seldom_token_counts_more_and_the_mean_is_one(recording: Recording) -> None:
     frames = split(recording)[0]
-    weight = code_weights(Blurry(), frames, 8, 0.5, torch.device("cpu"))
+    weight, spread = code_statistics(DiffusionDecoder(CONFIG), Blurry(), frames, 0.5)
     count = torch.bincount(Blurry().encode(frames.take(frames.spread(1000))).flatten(), minlength=8)
     assert weight[count.argmin()] > weight[count.argmax()]
     torch.testing.assert_close((weight * count).sum() / count.sum(), torch.tensor(1.0))
+    # What the mean colour of a tile lacks is how its pixels differ from it.
+    lacks = ((TILES - TILES.mean((1, 2), keepdims=True)) / 127.5).std((1, 2, 3))
+    torch.testing.assert_close(spread.double(), torch.from_numpy(lacks), rtol=0.05, atol=0)
+
+
+def test_a_code_that_lacks_nothing_or_was_never_seen_is_trusted_as_far_as_that_goes(recording: Recording) -> None:
+    class Exact(Blurry):
+        """Draws every tile as it is."""
+
+        def decode(self, tokens: Tensor) -> Tensor:
+            image = torch.from_numpy(TILES)[tokens].reshape(-1, 2, 2, 8, 8, 3)
+            return image.transpose(2, 3).reshape(-1, 16, 16, 3)
+
+    decoder = DiffusionDecoder(replace(CONFIG, vocabulary=9))
+    _, spread = code_statistics(decoder, Exact(), split(recording)[0], 0.5)
+    assert (spread[:8] < 0.2 * CONFIG.spread).all()
+    assert spread[8] == pytest.approx(CONFIG.spread)
 
 
 def test_a_tiles_mean_is_over_its_own_pixels(recording: Recording) -> None:
