@@ -62,8 +62,8 @@ def atlas(size: int) -> Atlas:
     """The art for frames of size x size px: 64, 128, or 256, which is that of 128 with rounded corners."""
     if size == 256:
         half = atlas(128)
-        tiles, sprites = (np.stack([enlarge(one) for one in art]) for art in (half.tiles, half.sprites))
-        return Atlas(size // 8, tiles, sprites)
+        larger = [np.stack([enlarge(one) for one in kind]) for kind in (half.tiles, half.sprites)]
+        return Atlas(size // 8, *larger)
     g = grids
     hud = (g.HEART_FULL, g.HEART_EMPTY, g.BERRY_ICON, *g.DIGITS)
     kinds = (g.FLOOR, g.PAD, g.PLANTER, g.ARCH, g.HEDGE_TOP, g.HEDGE_FRONT, g.HEDGE_FLOWER, g.BERRY, g.BLANK)
