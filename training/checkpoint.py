@@ -9,8 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
+
+try:
+    from safetensors.torch import load_file, save_file
+except ImportError:  # a bare accelerator machine has torch and numpy alone
+    from training.weights import load_file, save_file
 
 
 class RunError(ValueError):

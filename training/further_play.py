@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from games import registry
 from training.record import HELD_OUT_SEED, play_shard
 from training.recording import Rows
-from training.windows import TokenEpisodes
+from training.windows import TokenEpisodes, joined
 
 EPISODE = 256
 """Frames of an episode."""
@@ -40,17 +40,15 @@ def further_play(
     """
     parts = -(-frames // (BATCH * EPISODE))
     length = max(2, min(EPISODE, -(-frames // BATCH)))
-    columns: list[list[NDArray[np.generic]]] = [[], [], [], []]
+    played: list[TokenEpisodes] = []
+    starts, lengths = np.arange(BATCH, dtype=np.int64) * length, np.full(BATCH, length, np.int64)
     workers = workers or len(os.sched_getaffinity(0))
     with multiprocessing.get_context("spawn").Pool(min(workers, parts), _leave_interrupts) as pool:
         for number, rows in enumerate(pool.imap(partial(_play, world, size, seed, length), range(parts))):
             tokens = encode(rows.frames).astype(np.uint16)
-            for column, array in zip(columns, (tokens, rows.actions, rows.rewards, rows.ended), strict=True):
-                column.append(array)
-            progress((number + 1) * BATCH * length)
-    starts = np.arange(parts * BATCH, dtype=np.int64) * length
-    joined = [np.concatenate(column) for column in columns]
-    return TokenEpisodes(*joined, starts, np.full(len(starts), length, np.int64))  # type: ignore[arg-type]
+            played.append(TokenEpisodes(tokens, rows.actions, rows.rewards, rows.ended, starts, lengths))
+            progress((number + 1) * len(tokens))
+    return joined(played)
 
 
 def _leave_interrupts() -> None:

@@ -131,7 +131,8 @@ class Lesson(NamedTuple):
 
     def moved(self, move: Callable[[Tensor], Tensor]) -> Lesson:
         """The same lesson somewhere else."""
-        return Lesson(*(x if x is None else move(x) for x in self))
+        weight = None if self.weight is None else move(self.weight)
+        return Lesson(*(move(x) for x in self[:-1] if x is not None), weight)
 
 
 def prepare(
@@ -254,7 +255,9 @@ class Objective(torch.nn.Module):
 
     def forward(self, lesson: Lesson) -> dict[str, Any]:
         """The fields of the `Scores`."""
-        return vars(lesson_scores(self.model, lesson))
+        s = lesson_scores(self.model, lesson)
+        counts = {"positions": s.positions, "changed": s.changed, "copied": s.copied}
+        return {**counts, "loss": s.loss, "hits": s.hits, "changed_hits": s.changed_hits}
 
 
 def outcome_loss(model: TemporalVisualWorldModel, hidden: Tensor, lesson: Lesson) -> Tensor:

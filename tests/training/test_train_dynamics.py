@@ -61,7 +61,7 @@ def test_steps_after_a_resume_are_those_of_a_run_that_never_stopped(tmp_path: Pa
 def test_two_processes_learn_what_one_does_from_the_same_batches(tmp_path: Path) -> None:
     pytest.importorskip("lightning_fabric")
     alone = losses(trainer(Place(precision=torch.float32)), SHARES)
-    words = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port", "0"]
+    words = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo"}
     done = subprocess.run(
         [*words, __file__, str(tmp_path / "curve.json")], env=environment, capture_output=True, text=True, timeout=300
