@@ -55,8 +55,9 @@ class Bundle:
     def load(path: str | Path, backend: str = "onnx", threads: int | None = None) -> Bundle:
         """Open a folder, verify every file's SHA-256 and load the graphs.
 
-        backend: `onnx`, or `torch` where the bundle ships torch programs; `onnx-cuda` and `torch-cuda` on a GPU. threads: for the graphs; by default as many
-        as this process may use, at most four (these graphs are too small for more).
+        backend: `onnx`, or `torch` where the bundle ships torch programs; `onnx-cuda` and `torch-cuda` on a GPU.
+        threads: for the graphs; by default as many as this process may use, at most four (these graphs are too small
+        for more).
         Raises BundleError for whatever is wrong with the folder, ValueError for an unknown backend.
         """
         if backend not in BACKENDS:

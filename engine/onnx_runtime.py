@@ -48,9 +48,7 @@ class OnnxRuntime(Runtime):
     the session's arena hands them out; whether binding them is faster has not been measured.
     """
 
-    def __init__(
-        self, files: Mapping[str, Path], cache: bool, hidden: bool, threads: int, cuda: bool = False
-    ) -> None:
+    def __init__(self, files: Mapping[str, Path], cache: bool, hidden: bool, threads: int, cuda: bool = False) -> None:
         """files: graph name to ONNX file. cuda: on a GPU, where that can be; otherwise `note` says why not.
 
         Raises BundleError for a graph that ONNX Runtime cannot load.

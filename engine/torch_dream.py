@@ -131,7 +131,9 @@ class TorchDreams:
         """
         manifest, runtime = bundle.manifest, bundle.runtime
         if not isinstance(runtime, TorchRuntime):
-            raise ValueError(f"{manifest.name} must be opened with the backend torch or torch-cuda, not {bundle.backend}.")
+            raise ValueError(
+                f"{manifest.name} must be opened with the backend torch or torch-cuda, not {bundle.backend}."
+            )
         for what, value, known in (
             ("mode", mode or manifest.modes[0], manifest.modes),
             ("decoder", decoder or manifest.decoders[0], manifest.decoders),
@@ -178,7 +180,9 @@ class TorchDreams:
         self.rewards = torch.zeros(self.batch, device=self.device)
         self.ended = torch.zeros(self.batch, dtype=torch.bool, device=self.device)
         recent = torch.from_numpy(np.array(frames[:, -manifest.history :])).to(self.device)
-        between = torch.from_numpy(actions.astype(np.int64)).to(self.device)[:, actions.shape[1] + 1 - recent.shape[1] :]
+        between = torch.from_numpy(actions.astype(np.int64)).to(self.device)[
+            :, actions.shape[1] + 1 - recent.shape[1] :
+        ]
         self.frames = recent[:, 0].contiguous()
         self.tokens = self._encode(self.frames).clamp(0, manifest.vocabulary - 1)
         for t in range(recent.shape[1] - 1):

