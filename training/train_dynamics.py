@@ -23,6 +23,8 @@ from training.windows import TokenEpisodes, Windows
 
 SMALLEST_PART = 4
 """Fewer windows than this are not worth a thread of their own."""
+SPEAK_EVERY = 100
+"""Steps from one line of the log to the next."""
 AGREE_EVERY = 20
 """Steps after which several processes agree how much of the time is over."""
 
@@ -217,7 +219,7 @@ def train_dynamics(
                 recent[head] = 0.98 * recent.get(head, value) + 0.02 * value
             right = [*scores.changed_hits.values(), scores.changed * 0][:2]
             hits = 0.98 * hits + torch.stack([*right, scores.changed])
-            if trainer.steps % 100 == 0:
+            if trainer.steps % SPEAK_EVERY == 0:
                 losses = " ".join(f"{head} {float(value) / math.log(2):.4f}" for head, value in recent.items())
                 changed = " ".join(f"{float(x / hits[2]):.3f}" for x in hits[:2])
                 speed = meter.line(trainer.steps, trainer.ahead.waited)
