@@ -85,6 +85,7 @@ class TorchRuntime(Runtime):
         tensors = [torch.from_numpy(array).to(self.device) for array in inputs]
         return [tensor.cpu().numpy() for tensor in self.run_tensors(graph, tensors)]
 
+    @torch.inference_mode()
     def run_tensors(self, graph: str, inputs: Sequence[torch.Tensor]) -> list[torch.Tensor]:
         """As `run`, of tensors on the runtime's device. What it returns on a GPU holds until the graph's next run."""
         if self.device.type != "cuda" or graph == "encoder":  # which is run on batches of many sizes, and not in a loop
@@ -98,7 +99,7 @@ class TorchRuntime(Runtime):
         rounded = self.half is not None and graph in ROUNDED
         # Nothing may be kept from one run for the next: a captured graph would not see it change.
         lower = torch.autocast(self.device.type, self.half, enabled=rounded, cache_enabled=False)
-        with torch.inference_mode(), lower:
+        with lower:
             out = self._programs[graph](*inputs)
         tensors = (out,) if isinstance(out, torch.Tensor) else out
         return [x.float() if x.is_floating_point() else x for x in tensors]

@@ -132,9 +132,9 @@ class DecoderTrainer:
         self.steps = 0
 
     def _take(self, step: int) -> tuple[Tensor, torch.Generator]:
-        """A step's frames, on the device, and what the rest of it draws from."""
+        """A step's frames and what the rest of it draws from, both on the device."""
         rng = np.random.default_rng([self.seed, step])
-        generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
+        generator = torch.Generator(self.device).manual_seed(int(rng.integers(2**62)))
         frames = self.frames.take(rng.integers(len(self.frames), size=self.config.batch))
         return self.place.to_device(frames), generator
 
@@ -144,9 +144,9 @@ class DecoderTrainer:
         frames, generator = self.ahead.take(self.steps)
         tokens, vq = see(self.tokenizer, frames)
         clean = self.decoder.correction(frames, vq)
-        fresh = torch.randn(clean.shape, generator=generator).to(self.device)
+        fresh = torch.randn(clean.shape, generator=generator, device=self.device)
         long = round(n * config.long_share)
-        level, length = (drawn.to(self.device) for drawn in draw_levels(n, long, generator))
+        level, length = draw_levels(n, long, generator)
         noisy = mix(clean, fresh, level)
         with self.place.autocast():
             if share > config.plain_share:
@@ -205,13 +205,17 @@ def two_halves(
 
 
 def draw_levels(count: int, long: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Noise levels (count,) and lengths of steps (count,): long ones for the first `long` of them, then 0."""
+    """Noise levels (count,) and lengths of steps (count,): long ones for the first `long` of them, then 0.
+
+    They are on the generator's device.
+    """
     # Spread evenly, high levels more often than low ones: there it is decided what is drawn.
-    even = torch.arange(count - long) + torch.rand(count - long, generator=generator)
+    device = generator.device
+    even = torch.arange(count - long, device=device) + torch.rand(count - long, generator=generator, device=device)
     plain = (even / (count - long)).sqrt().clamp(min=LOWEST)
-    length = LONGEST_PLAIN ** torch.rand(long, generator=generator)
-    level = length + (1 - length) * torch.rand(long, generator=generator)
-    return torch.cat([level, plain]), torch.cat([length, torch.zeros(count - long)])
+    length = LONGEST_PLAIN ** torch.rand(long, generator=generator, device=device)
+    level = length + (1 - length) * torch.rand(long, generator=generator, device=device)
+    return torch.cat([level, plain]), torch.cat([length, torch.zeros(count - long, device=device)])
 
 
 @torch.no_grad()

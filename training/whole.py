@@ -47,7 +47,9 @@ def whole(
             record(world, data, frames - there, "explore", len(os.sched_getaffinity(0)), plan.size, seed)
     place.wait()
     train(recipe, data, run, minutes, (run / "run.json").exists(), seed, log=log, place=place)
-    parts = pack(run, out / "parts") if place.first else []
+    if not place.first:
+        return []
+    parts = pack(run, out / "parts")
     log(f"done: {len(parts)} parts in {out / 'parts'}; python -m training.parcel join {out / 'parts'} RUN")
     return parts
 

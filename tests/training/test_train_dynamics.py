@@ -114,9 +114,7 @@ def test_utilisation_is_over_the_peak_that_the_maker_names() -> None:
     assert "MFU" not in Meter(1e9, None).line(10, 0.0)
 
 
-def test_the_log_says_how_fast_it_goes_and_how_long_it_waited(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_log_says_how_fast_it_goes_and_how_long_it_waited(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("training.train_dynamics.SPEAK_EVERY", 2)
     lines: list[str] = []
     model = TemporalVisualWorldModel(CONFIG)
