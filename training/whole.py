@@ -13,13 +13,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from training import recipe as recipes
-from training.checkpoint import RunError
-from training.parcel import pack
-from training.place import find_place
 from training.record import record
-from training.recording import Recording, RecordingError
-from training.run import train
+from training.recording import Recording
 
 
 def whole(
@@ -38,6 +33,12 @@ def whole(
     frames: to record as pictures, for the tokenizer and the decoder; the recipe says how many more are played.
     minutes: of training, in all sessions together. Raises RunError or RecordingError with one sentence.
     """
+    # Here, and not above: the processes that play begin with this file too, and need no torch.
+    from training import recipe as recipes
+    from training.parcel import pack
+    from training.place import find_place
+    from training.run import train
+
     place, plan = find_place(devices, precision), recipes.load(recipe)
     data, run = out / "recording", out / "run"
     if place.first:
@@ -78,7 +79,7 @@ def main() -> None:
         whole(**options, log=say)
     except KeyboardInterrupt:
         say("stopped, and all is saved; the same command goes on")
-    except (RunError, RecordingError, ValueError, OSError) as error:
+    except (ValueError, OSError) as error:
         print(f"training.whole: {error}", file=sys.stderr)
         raise SystemExit(2) from None
 
