@@ -66,7 +66,7 @@ def _gumbel(exponential: Tensor) -> Tensor:
     return exponential.clamp_(min=torch.finfo(torch.float32).tiny).log_().neg_()
 
 
-NOISES = {"engine": EngineNoise, "device": DeviceNoise}
+NOISES: dict[str, type[EngineNoise] | type[DeviceNoise]] = {"engine": EngineNoise, "device": DeviceNoise}
 
 
 def draw(logits: Tensor, noise: Tensor, sampling: Sampling) -> Tensor:
@@ -217,6 +217,7 @@ class TorchDreams:
         good &= self._codes(tokens)
         tokens = torch.where(good[:, None], tokens, self.tokens)
         if self.bundle.manifest.outcome is not None:
+            assert hidden is not None
             rewards, ended = self.runtime.run_tensors("outcome", [hidden, tokens])
             self.rewards, self.ended = self.values[rewards.argmax(-1)] * good, (ended > 0) & good
         self._commit(tokens, self._decode(tokens), kept, good)

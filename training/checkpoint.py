@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-try:
-    from safetensors.torch import load_file, save_file
-except ImportError:  # a bare accelerator machine has torch and numpy alone
-    from training.weights import load_file, save_file
+# A bare accelerator machine has torch and numpy alone.
+_files = import_module("safetensors.torch" if find_spec("safetensors") else "training.weights")
+load_file: Callable[[Path], dict[str, Tensor]] = _files.load_file
+save_file: Callable[[dict[str, Tensor], Path], None] = _files.save_file
 
 
 class RunError(ValueError):
