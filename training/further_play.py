@@ -58,5 +58,6 @@ def _leave_interrupts() -> None:
 
 def _play(world: str, size: int, seed: int, length: int, part: int) -> Rows:
     seeds = np.random.default_rng([seed, APART + part]).integers(HELD_OUT_SEED, size=BATCH)
-    policy = registry.policy(world, "explore", BATCH, int(seeds[0]))
+    # Mostly one that meets every kind of event, and one that presses keys that make no sense, as people do.
+    policy = registry.policy(world, "random" if part % 3 == 2 else "explore", BATCH, int(seeds[0]))
     return play_shard(registry.get(world)(BATCH), policy, seeds, length, size)

@@ -42,10 +42,11 @@ def whole(
     place, plan = find_place(devices, precision), recipes.load(recipe)
     data, run = out / "recording", out / "run"
     if place.first:
-        there = len(Recording(data)) if any(data.glob("index-*.json")) else 0
-        if there < frames:
-            log(f"recording: {frames - there} frames of {world} at {plan.size} pixels")
-            record(world, data, frames - there, "explore", len(os.sched_getaffinity(0)), plan.size, seed)
+        for policy, wanted in (("explore", frames * 2 // 3), ("random", frames)):
+            there = len(Recording(data)) if any(data.glob("index-*.json")) else 0
+            if there < wanted:
+                log(f"recording: {wanted - there} frames of {world} at {plan.size} pixels, policy {policy}")
+                record(world, data, wanted - there, policy, len(os.sched_getaffinity(0)), plan.size, seed)
     place.wait()
     train(recipe, data, run, minutes, (run / "run.json").exists(), seed, log=log, place=place)
     if not place.first:
