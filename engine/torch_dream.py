@@ -10,6 +10,7 @@ import os
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import pairwise
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -48,6 +49,21 @@ class EngineNoise:
         self.drawn = self._draw()
         return _gumbel(noise)
 
+    def snapshot(self) -> tuple[Tensor, list[dict[str, Any]]]:
+        """What decides all noise to come: the next frame's, which is drawn already, and the generators after it."""
+        for future in self.drawn:
+            future.result()
+        return self.host.clone(), [dict(generator.bit_generator.state) for generator in self.generators]
+
+    def restore(self, snapshot: Any) -> None:
+        """Go back to a snapshot."""
+        for future in self.drawn:
+            future.result()
+        host, states = snapshot
+        self.host.copy_(host)
+        for generator, state in zip(self.generators, states, strict=True):
+            generator.bit_generator.state = state
+
 
 class DeviceNoise:
     """Noise drawn on the device itself: faster, with the same distribution, and other dreams than a `DreamBatch`'s."""
@@ -60,6 +76,14 @@ class DeviceNoise:
     def take(self) -> Tensor:
         """(B, S, V) float32 Gumbel noise of the next frame."""
         return _gumbel(torch.empty(self.shape, device=self.device).exponential_(generator=self.generator))
+
+    def snapshot(self) -> Tensor:
+        """What decides all noise to come."""
+        return self.generator.get_state()
+
+    def restore(self, snapshot: Any) -> None:
+        """Go back to a snapshot."""
+        self.generator.set_state(snapshot)
 
 
 def _gumbel(exponential: Tensor) -> Tensor:
@@ -104,6 +128,15 @@ class TorchRing:
         older[self.rows, self.slot] = 1
         self.age = torch.where(good[:, None], older, self.age)
         self.slot = torch.where(good, (self.slot + 1) % self.age.shape[1], self.slot)
+
+
+class TorchSnapshot(NamedTuple):
+    """Everything that decides what comes next in some dreams."""
+
+    ring: list[Tensor] | None
+    tokens: Tensor
+    frames: Tensor
+    noise: object
 
 
 class TorchDreams:
@@ -222,6 +255,23 @@ class TorchDreams:
             self.rewards, self.ended = self.values[rewards.argmax(-1)] * good, (ended > 0) & good
         self._commit(tokens, self._decode(tokens), kept, good)
         return self.frames
+
+    @torch.inference_mode()
+    def snapshot(self) -> TorchSnapshot:
+        """A copy of everything that decides what comes next."""
+        assert self.noise is not None
+        ring = None if self.ring is None else [x.clone() for x in vars(self.ring).values()]
+        return TorchSnapshot(ring, self.tokens.clone(), self.frames.clone(), self.noise.snapshot())
+
+    @torch.inference_mode()
+    def restore(self, snapshot: TorchSnapshot) -> None:
+        """Go back to a snapshot of the same dreams."""
+        assert self.noise is not None
+        if self.ring is not None and snapshot.ring is not None:
+            for name, value in zip(vars(self.ring), snapshot.ring, strict=True):
+                setattr(self.ring, name, value.clone())
+        self.tokens, self.frames = snapshot.tokens.clone(), snapshot.frames.clone()
+        self.noise.restore(snapshot.noise)
 
     def _most_passes(self) -> int:
         sampling = self.sampling

@@ -161,13 +161,14 @@ def evaluate(
     json_path: str | Path | None = None,
     html_path: str | Path | None = None,
     mode: str = "",
+    backend: str = "onnx",
 ) -> dict[str, Any]:
     """Measure bundles in all their modes, or in one, print the tables, and write the reports that are asked for.
 
     bundles: names or folders; none means all that ship. episodes: held-out episodes; horizon: frames of the long
     rollouts. quick: two minutes a bundle and mode at most, and the report says so. seed: chooses the episodes and the
-    sampling. mode: this one alone. Returns the report of the command line's contract. Raises ValueError with one
-    sentence for what cannot be measured.
+    sampling. mode: this one alone. backend: what runs the bundles. Returns the report of the command line's contract.
+    Raises ValueError with one sentence for what cannot be measured.
     """
     from evaluation.bundle_subject import open_subjects
 
@@ -179,7 +180,7 @@ def evaluate(
         if path is not None and not Path(path).resolve().parent.is_dir():
             raise ValueError(f"There is no folder {Path(path).parent} to write {Path(path).name} into.")
     sizes = Sizes.in_a_hurry(episodes, horizon) if quick else Sizes.default(episodes, horizon)
-    subjects = [subject for subject in open_subjects(bundles) if mode in ("", subject.mode)]
+    subjects = [subject for subject in open_subjects(bundles, backend=backend) if mode in ("", subject.mode)]
     if not subjects:
         raise ValueError(f"No bundle to be measured has the mode {mode!r}; modes are parallel and ar.")
     report: dict[str, Any] = {"bundles": {}, "quick": quick, "machine": machine(), "made": _now()}

@@ -24,6 +24,8 @@ class Eval:
     """Chooses the episodes and the sampling."""
     mode: str = ""
     """Measure this mode alone: parallel or ar; by default every mode there is."""
+    backend: str = "onnx"
+    """What computes the dreams: onnx or torch; on a GPU onnx-cuda or torch-cuda."""
     json: Path | None = None
     """Write the figures here."""
     html: Path | None = None
@@ -33,4 +35,5 @@ class Eval:
         """Measure, and print what was measured."""
         from evaluation.evaluate import evaluate
 
-        evaluate(self.bundles, self.episodes, self.horizon, self.quick, self.seed, self.json, self.html, self.mode)
+        sizes, files = (self.episodes, self.horizon, self.quick, self.seed), (self.json, self.html)
+        evaluate(self.bundles, *sizes, *files, self.mode, self.backend)

@@ -15,6 +15,7 @@ from engine.onnx_runtime import CUDA, why_not_cuda
 from engine.torch_dream import TorchDreams, TorchRing
 from engine.torch_runtime import TorchRuntime
 from evaluation.batched import frames_per_second
+from evaluation.bundle_subject import open_subjects
 
 SEEDS = [5, 8, 11, 2]
 SCRIPT = np.random.default_rng(0).integers(5, size=(12, len(SEEDS)))
@@ -49,6 +50,29 @@ def test_noise_of_the_device_dreams_too_and_the_same_twice(bundle_v11: Path) -> 
         dreams.reset(SEEDS)
         dreamt.append(torch.stack([dreams.step(torch.from_numpy(actions)) for actions in SCRIPT]))
     assert torch.equal(*dreamt)
+
+
+@pytest.mark.parametrize("noise", ["engine", "device"])
+def test_dreams_go_on_exactly_where_the_snapshot_was_taken(bundle_v11: Path, noise: str) -> None:
+    dreams = TorchDreams(Bundle.load(bundle_v11, "torch", threads=1), 4, noise=noise)
+    dreams.reset(SEEDS)
+    for actions in SCRIPT[:4]:
+        dreams.step(actions)
+    snapshot = dreams.snapshot()
+    there = [dreams.step(actions).clone() for actions in SCRIPT[4:]]
+    for _ in range(2):
+        dreams.restore(snapshot)
+        assert all(torch.equal(dreams.step(actions), frames) for actions, frames in zip(SCRIPT[4:], there, strict=True))
+
+
+def test_the_metrics_see_the_same_dream_on_the_device(bundle_v11: Path) -> None:
+    frames = np.random.default_rng(0).integers(0, 256, (4, 2, 64, 64, 3), np.uint8)
+    history = np.zeros((3, 2), np.int64)
+    onnx, device = (
+        open_subjects([bundle_v11], 1, backend)[0].dream(frames, history, 3) for backend in ("onnx", "torch")
+    )
+    for actions in SCRIPT[:3, :2]:
+        assert np.abs(onnx.step(actions).astype(int) - device.step(actions)).max() <= 1
 
 
 def test_a_trajectory_that_is_given_nan_stays_where_it_was(bundle_v11: Path, monkeypatch: pytest.MonkeyPatch) -> None:
