@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 import time
+from functools import cache
 from typing import TYPE_CHECKING
 
 from app.errors import Mistake
@@ -20,7 +22,16 @@ def load_bundle(name: str, backend: str = "onnx") -> Bundle:
     from engine import library
     from engine.bundle import Bundle
 
-    return Bundle.load(library.resolve(name), backend=backend)
+    bundle = Bundle.load(library.resolve(name), backend=backend)
+    if bundle.runtime.note:
+        _say(bundle.runtime.note)
+    return bundle
+
+
+@cache
+def _say(note: str) -> None:
+    """Say it once, however many bundles are opened."""
+    print(f"reverie: {note}", file=sys.stderr)
 
 
 def choose_bundle(fps: float, game: str | None, mode: str | None, decoder: str | None, backend: str) -> Bundle:

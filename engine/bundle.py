@@ -16,7 +16,8 @@ from engine.files import sha256_of
 from engine.manifest import MANIFEST, Manifest
 from engine.runtime import Runtime
 
-BACKENDS = ("onnx", "torch")
+BACKENDS = ("onnx", "torch", "onnx-cuda", "torch-cuda")
+"""What runs a bundle: on the processor, or on a GPU. Where a GPU cannot be used, the runtime's `note` says why."""
 
 
 @dataclass(frozen=True)
@@ -54,17 +55,20 @@ class Bundle:
     def load(path: str | Path, backend: str = "onnx", threads: int | None = None) -> Bundle:
         """Open a folder, verify every file's SHA-256 and load the graphs.
 
-        backend: `onnx`, or `torch` where the bundle ships torch programs. threads: for the graphs; by default as many
-        as this process may use, at most four (these graphs are too small for more).
+        backend: `onnx`, or `torch` where the bundle ships torch programs; `onnx-cuda` and `torch-cuda` on a GPU.
+        threads: for the graphs; by default as many as this process may use, at most four (these graphs are too small
+        for more).
         Raises BundleError for whatever is wrong with the folder, ValueError for an unknown backend.
         """
         if backend not in BACKENDS:
-            raise ValueError(f"unknown backend {backend!r}: choose {' or '.join(BACKENDS)}")
+            raise ValueError(f"unknown backend {backend!r}: choose {', '.join(BACKENDS)}")
         folder = Path(path)
         manifest, digest = read_manifest(folder)
         check_files(folder, manifest)
         starts = load_starts(folder, manifest)
-        return Bundle(folder, manifest, digest, backend, _runtime(folder, manifest, backend, threads), starts)
+        runtime = _runtime(folder, manifest, backend, threads)
+        ran_by = backend.removesuffix("-cuda") if runtime.note else backend
+        return Bundle(folder, manifest, digest, ran_by, runtime, starts)
 
 
 def read_manifest(folder: Path) -> tuple[Manifest, str]:
@@ -127,12 +131,12 @@ def default_threads() -> int:
 
 
 def _runtime(folder: Path, manifest: Manifest, backend: str, threads: int | None) -> Runtime:
-    cache, hidden = manifest.cache is not None, manifest.hidden is not None
-    if backend == "onnx":
+    cache, hidden, cuda = manifest.cache is not None, manifest.hidden is not None, backend.endswith("-cuda")
+    if backend.startswith("onnx"):
         from engine.onnx_runtime import OnnxRuntime
 
         files = {name: folder / file for name, file in manifest.graphs.present().items()}
-        return OnnxRuntime(files, cache, hidden, threads or default_threads())
+        return OnnxRuntime(files, cache, hidden, threads or default_threads(), cuda)
     if manifest.programs is None:
         raise BundleError(f"{folder} has no torch programs: use the onnx backend")
     try:
@@ -140,4 +144,4 @@ def _runtime(folder: Path, manifest: Manifest, backend: str, threads: int | None
     except ImportError:
         raise BundleError('the torch backend needs torch: pip install "reverie[train]"') from None
     files = {name: folder / file for name, file in manifest.programs.present().items()}
-    return TorchRuntime(files, folder / manifest.programs.weights, cache, hidden, threads)
+    return TorchRuntime(files, folder / manifest.programs.weights, cache, hidden, threads, cuda)

@@ -1,4 +1,4 @@
-"""Runs a bundle's ONNX graphs with ONNX Runtime on the processor."""
+"""Runs a bundle's ONNX graphs with ONNX Runtime: on the processor, or on a GPU where onnxruntime-gpu is installed."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 
 from engine.errors import BundleError
 from engine.runtime import Runtime, graph_inputs, graph_outputs
+
+CPU, CUDA = "CPUExecutionProvider", "CUDAExecutionProvider"
+PROCESSOR = "so the dream runs on the processor"
 
 
 def session_options(threads: int) -> ort.SessionOptions:
@@ -29,6 +32,15 @@ def session_options(threads: int) -> ort.SessionOptions:
     return options
 
 
+def why_not_cuda() -> str:
+    """Why ONNX Runtime cannot use a GPU here, in one sentence; '' where it may."""
+    if CUDA in ort.get_available_providers():
+        ort.preload_dlls()  # CUDA's libraries, where they came as Python packages
+        return ""
+    how = "pip uninstall onnxruntime, then pip install onnxruntime-gpu"
+    return f"This ONNX Runtime is built without CUDA, {PROCESSOR}: {how}."
+
+
 class OnnxRuntime(Runtime):
     """One ONNX Runtime session a graph, loaded when it is made.
 
@@ -36,17 +48,26 @@ class OnnxRuntime(Runtime):
     the session's arena hands them out; whether binding them is faster has not been measured.
     """
 
-    def __init__(self, files: Mapping[str, Path], cache: bool, hidden: bool, threads: int) -> None:
-        """files: graph name to ONNX file. Raises BundleError for a graph that ONNX Runtime cannot load."""
+    def __init__(self, files: Mapping[str, Path], cache: bool, hidden: bool, threads: int, cuda: bool = False) -> None:
+        """files: graph name to ONNX file. cuda: on a GPU, where that can be; otherwise `note` says why not.
+
+        Raises BundleError for a graph that ONNX Runtime cannot load.
+        """
         super().__init__(cache, hidden)
         options = session_options(threads)
+        if cuda:
+            self.note = why_not_cuda()
+        providers = [CUDA, CPU] if cuda and not self.note else [CPU]
         self._sessions: dict[str, tuple[ort.InferenceSession, tuple[str, ...], tuple[str, ...]]] = {}
         for name, file in files.items():
             try:
-                session = ort.InferenceSession(file, options, providers=["CPUExecutionProvider"])
+                session = ort.InferenceSession(file, options, providers=providers)
             except Exception as error:  # onnxruntime's own exceptions share no base class
                 reason = str(error).splitlines()[0]
                 raise BundleError(f"{file} is not a graph that ONNX Runtime can load ({reason})") from None
+            if CUDA in providers and CUDA not in session.get_providers():
+                self.note = f"ONNX Runtime could not start CUDA, {PROCESSOR}: its CUDA and cuDNN must fit the driver."
+                providers = [CPU]
             self._sessions[name] = (session, graph_inputs(name, cache), graph_outputs(name, cache, hidden))
 
     def run(self, graph: str, inputs: Sequence[NDArray[np.generic]]) -> list[NDArray[np.generic]]:

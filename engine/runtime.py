@@ -62,7 +62,10 @@ class Runtime(ABC):
     """Runs the graphs of one bundle. It holds no trajectory, so that many dreams can share it.
 
     A subclass fills in `run`. cache, hidden: whether the bundle's dynamics has a ring and feeds a further head.
+    note: why it does not run where it was asked to, in one sentence; '' where it does.
     """
+
+    note = ""
 
     def __init__(self, cache: bool, hidden: bool) -> None:
         self._cache, self._hidden = cache, hidden

@@ -14,7 +14,7 @@ from __future__ import annotations
 import io
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ import torch
 from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.torch import load_file
+from torch.export.passes import move_to_device_pass
 from torch.export.pt2_archive._package import PT2ArchiveReader
 
 from engine.errors import BundleError
@@ -37,34 +38,104 @@ _OPERATOR = re.compile(r"torch\.ops\.aten\.(?!from_file)\w+\.\w+|_operator\.(get
 _SHAPE = re.compile(r"(Symbol\('[su]\d+'(, [a-z]+=True)*\)|(Integer|Mul|Add|FloorDiv)(?=\()|[su]?\d+|[(), -])+")
 
 
+ROUNDED = ("dynamics", "causal_head", "outcome", "diffusion")
+"""Graphs whose matrix products may be computed in half precision. The encoder decides between codes that lie close."""
+WARM_UP = 3
+"""Runs of a graph before it is captured, in which libraries choose their kernels."""
+
+
 class TorchRuntime(Runtime):
-    """One exported program a graph, loaded when it is made."""
+    """One exported program a graph, loaded when it is made.
+
+    On a GPU the weights stay there, matrix products are computed in half precision, and each graph is captured at its
+    first run with inputs of a shape: from then on it is one launch between buffers that never move.
+    """
 
     def __init__(
-        self, files: Mapping[str, Path], weights: Path, cache: bool, hidden: bool, threads: int | None
+        self,
+        files: Mapping[str, Path],
+        weights: Path,
+        cache: bool,
+        hidden: bool,
+        threads: int | None,
+        cuda: bool = False,
+        half: torch.dtype | None = None,
     ) -> None:
         """files: graph name to `.pt2` file. weights: their safetensors file. threads: for all of torch
-        in this process, None leaves it as it is.
+        in this process, None leaves it as it is. cuda: on a GPU, where there is one; otherwise `note` says why not.
+        half: float16 or bfloat16 for matrix products; None for float16 on a GPU and float32 on the processor.
 
         Raises BundleError for an archive that is damaged or holds more than a graph and its weights.
         """
         super().__init__(cache, hidden)
         if threads is not None:
             torch.set_num_threads(threads)
+        if cuda and not torch.cuda.is_available():
+            self.note = "torch sees no GPU here, so the dream runs on the processor."
+        self.device = torch.device("cuda" if cuda and not self.note else "cpu")
+        self.half = half or (torch.float16 if self.device.type == "cuda" else None)
         try:
             tensors = load_file(weights)
         except (OSError, SafetensorError) as error:
             raise BundleError(f"{weights} holds no weights ({error}): export the bundle again") from None
-        self._programs = {name: load_program(file, tensors) for name, file in files.items()}
+        self._programs = {name: load_program(file, tensors, self.device) for name, file in files.items()}
+        self._captured: dict[tuple[object, ...], Captured] = {}
 
     def run(self, graph: str, inputs: Sequence[NDArray[np.generic]]) -> list[NDArray[np.generic]]:
-        with torch.inference_mode():
-            out = self._programs[graph](*(torch.from_numpy(array) for array in inputs))
-        return [tensor.numpy() for tensor in ((out,) if isinstance(out, torch.Tensor) else out)]
+        tensors = [torch.from_numpy(array).to(self.device) for array in inputs]
+        return [tensor.cpu().numpy() for tensor in self.run_tensors(graph, tensors)]
+
+    @torch.inference_mode()
+    def run_tensors(self, graph: str, inputs: Sequence[torch.Tensor]) -> list[torch.Tensor]:
+        """As `run`, of tensors on the runtime's device. What it returns on a GPU holds until the graph's next run."""
+        if self.device.type != "cuda" or graph == "encoder":  # which is run on batches of many sizes, and not in a loop
+            return self._compute(graph, inputs)
+        key = (graph, *(x.shape for x in inputs))
+        if key not in self._captured:
+            self._captured[key] = Captured(lambda given: self._compute(graph, given), inputs)
+        return self._captured[key](inputs)
+
+    def _compute(self, graph: str, inputs: Sequence[torch.Tensor]) -> list[torch.Tensor]:
+        rounded = self.half is not None and graph in ROUNDED
+        # Nothing may be kept from one run for the next: a captured graph would not see it change.
+        lower = torch.autocast(self.device.type, self.half, enabled=rounded, cache_enabled=False)
+        with lower:
+            out = self._programs[graph](*inputs)
+        tensors = (out,) if isinstance(out, torch.Tensor) else out
+        return [x.float() if x.is_floating_point() else x for x in tensors]
 
 
-def load_program(file: Path, weights: Mapping[str, torch.Tensor]) -> torch.nn.Module:
-    """An exported program as a module with these weights put in, checked first. Raises BundleError."""
+class Captured:
+    """A graph recorded on the GPU for inputs of one shape: static buffers in, static buffers out, one launch."""
+
+    def __init__(
+        self, compute: Callable[[Sequence[torch.Tensor]], list[torch.Tensor]], inputs: Sequence[torch.Tensor]
+    ) -> None:
+        self.inputs = [x.clone() for x in inputs]
+        beside, here = torch.cuda.Stream(), torch.cuda.current_stream()
+        beside.wait_stream(here)
+        with torch.cuda.stream(beside):
+            for _ in range(WARM_UP):
+                compute(self.inputs)
+        here.wait_stream(beside)
+        self.graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(self.graph):
+            self.outputs = compute(self.inputs)
+
+    def __call__(self, inputs: Sequence[torch.Tensor]) -> list[torch.Tensor]:
+        for mine, given in zip(self.inputs, inputs, strict=True):
+            mine.copy_(given, non_blocking=True)
+        self.graph.replay()
+        return self.outputs
+
+
+def load_program(
+    file: Path, weights: Mapping[str, torch.Tensor], device: torch.device | None = None
+) -> torch.nn.Module:
+    """An exported program as a module with these weights put in, checked first. Raises BundleError.
+
+    device: where it computes, the processor by default.
+    """
     data = file.read_bytes()
     try:
         problem = _problem(PT2ArchiveReader(io.BytesIO(data)))
@@ -79,6 +150,8 @@ def load_program(file: Path, weights: Mapping[str, torch.Tensor]) -> torch.nn.Mo
             program.state_dict[name] = (
                 torch.nn.Parameter(value, False) if isinstance(tensor, torch.nn.Parameter) else value
             )
+        if device is not None and device.type != "cpu":
+            program = move_to_device_pass(program, device)
         # Guards are code made from texts in the archive, and only repeat what the manifest has already said.
         return program.module(check_guards=False)
     except Exception as error:  # torch raises many kinds for a graph of another version

@@ -9,17 +9,19 @@ from __future__ import annotations
 import json
 import os
 import resource
+import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from engine.bundle import read_manifest
-from engine.manifest import Graphs
+from engine.manifest import Graphs, Manifest
 from evaluation.flops import gflop_of_graph
 from evaluation.gemm import gemm_gflops
 from evaluation.machine import cores, machine
@@ -58,7 +60,9 @@ def bench(
     report: dict[str, Any] = {"machine": machine(), "gemm_gflops": round(peak, 1), "frames": frames, "seed": seed}
     report["rows"] = []
     jobs: list[tuple[str, tuple[object, ...]]] = [
-        ("bench", (path.resolve(), mode, decoder, frames, threads, seed)) for path, mode, decoder in chosen
+        ("bench", (path.resolve(), mode, decoder, frames, threads, seed, backend))
+        for path, mode, decoder in chosen
+        for backend in backends_here(read_manifest(path)[0])
     ]
     if baseline:
         manifests = [read_manifest(path)[0] for path, _, _ in chosen]
@@ -67,17 +71,34 @@ def bench(
         jobs.append(("pixel_diffusion", (largest.resolution, len(largest.actions), few, threads, seed)))
     for module, words in jobs:
         row = _in_fresh_process(module, words, threads)
-        row["roofline_share"] = row["gflop_per_frame"] * row["fps"] / peak
+        on_gpu = row["backend"].endswith("-cuda")  # whose peak is not the one that was measured
+        row["roofline_share"] = None if on_gpu else row["gflop_per_frame"] * row["fps"] / peak
         gflop = row.pop("gflop_dynamics")
-        row["dynamics_roofline_share"] = gflop / (row["stages_ms"]["dynamics"] / 1e3) / peak
+        row["dynamics_roofline_share"] = None if on_gpu else gflop / (row["stages_ms"]["dynamics"] / 1e3) / peak
+        if note := row.pop("note", ""):
+            print(note, file=sys.stderr)
         report["rows"].append(row)
-        name = " ".join(row[key] for key in ("bundle", "mode", "decoder"))
+        name = " ".join(row[key] for key in ("bundle", "mode", "decoder", "backend"))
         print(f"{name}: {row['fps']:.1f} FPS, p95 {row['frame_ms']['p95']:.1f} ms", file=sys.stderr, flush=True)
     if json_path is not None:
         write_json(report, Path(json_path))
     table = speed_table(report)
     print(f"{table.markdown()}\n\n{table.note}")
     return report
+
+
+def backends_here(manifest: Manifest) -> list[str]:
+    """What a bundle is timed with: ONNX Runtime on the processor, and on a GPU whatever can use it."""
+    found = ["onnx"]
+    if shutil.which("nvidia-smi") is None:
+        return found
+    import onnxruntime
+
+    if "CUDAExecutionProvider" in onnxruntime.get_available_providers():
+        found.append("onnx-cuda")
+    if manifest.programs is not None and find_spec("torch") is not None:
+        found.append("torch-cuda")
+    return found
 
 
 def _in_fresh_process(module: str, words: tuple[object, ...], threads: int) -> dict[str, Any]:
@@ -95,12 +116,14 @@ def _in_fresh_process(module: str, words: tuple[object, ...], threads: int) -> d
     return row
 
 
-def bench_row(path: Path, mode: str, decoder: str, frames: int, threads: int, seed: int) -> dict[str, Any]:
+def bench_row(
+    path: Path, mode: str, decoder: str, frames: int, threads: int, seed: int, backend: str
+) -> dict[str, Any]:
     """One row, without the shares of the roofline. Runs in this process, whose peak of memory is reported."""
     from engine.bundle import Bundle
     from engine.dream import Dream
 
-    bundle = Bundle.load(path, threads=threads)
+    bundle = Bundle.load(path, backend, threads)
     dream = Dream(bundle, mode=mode, decoder=decoder, seed=seed)
     dream.reset(seed)
     steps = dream.steps or 0 if decoder == "diffusion" else 0
@@ -128,7 +151,8 @@ def bench_row(path: Path, mode: str, decoder: str, frames: int, threads: int, se
         "mode": mode,
         "decoder": decoder,
         "steps": steps or None,
-        "backend": "onnx",
+        "backend": bundle.backend,
+        "note": bundle.runtime.note,
         "threads": threads,
         "parameters": bundle.manifest.parameters,
         "resolution": bundle.manifest.resolution,
@@ -163,9 +187,5 @@ def gflop_per_frame(folder: Path, graphs: Graphs, head_runs: float, steps: int) 
 
 
 if __name__ == "__main__":
-    bundle_path, mode_name, decoder_name, frame_count, thread_count, seed_value = sys.argv[1:]
-    print(
-        json.dumps(
-            bench_row(Path(bundle_path), mode_name, decoder_name, int(frame_count), int(thread_count), int(seed_value))
-        )
-    )
+    bundle_path, mode_name, decoder_name, *numbers, backend_name = sys.argv[1:]
+    print(json.dumps(bench_row(Path(bundle_path), mode_name, decoder_name, *map(int, numbers), backend_name)))

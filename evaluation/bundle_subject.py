@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +14,7 @@ from engine import diffusion, library
 from engine.bundle import Bundle, read_manifest
 from engine.dream import DreamBatch, DreamSnapshot
 from engine.runtime import Prediction
-from evaluation.subject import label_of
+from evaluation.subject import Rollout, label_of
 
 
 class BundleSubject:
@@ -43,11 +45,16 @@ class BundleSubject:
         """A fresh batch with an empty history."""
         return BundleTeacher(self.bundle, self.mode, batch)
 
-    def dream(self, frames: NDArray[np.uint8], actions: NDArray[np.int64], seed: int) -> BundleRollout:
-        """Dreams that go on from histories (T, B, H, W, 3) and actions (T - 1, B), at the bundle's own settings."""
+    def dream(self, frames: NDArray[np.uint8], actions: NDArray[np.int64], seed: int) -> Rollout:
+        """Dreams that go on from histories (T, B, H, W, 3) and actions (T - 1, B), at the bundle's own settings.
+
+        A bundle that torch runs dreams them on torch's device throughout.
+        """
         batch = frames.shape[1]
-        dream = DreamBatch(self.bundle, batch, mode=self.mode, decoder=self.decoder)
         seeds = [int(s) for s in np.random.SeedSequence(seed).generate_state(batch)]
+        if self.bundle.backend.startswith("torch"):
+            return TorchRollout(self, seeds, frames.swapaxes(0, 1), actions.T)
+        dream = DreamBatch(self.bundle, batch, mode=self.mode, decoder=self.decoder)
         dream.reset_from(seeds, frames.swapaxes(0, 1), actions.T)
         return BundleRollout(dream)
 
@@ -69,6 +76,30 @@ class BundleRollout:
     def restore(self, snapshot: DreamSnapshot) -> None:
         """Go back to a snapshot."""
         self._dream.restore(snapshot)
+
+
+class TorchRollout:
+    """Dreams on a GPU, as the metrics see them."""
+
+    def __init__(
+        self, subject: BundleSubject, seeds: list[int], frames: NDArray[np.uint8], actions: NDArray[np.int64]
+    ) -> None:
+        from engine.torch_dream import TorchDreams
+
+        self._dreams = TorchDreams(subject.bundle, len(seeds), subject.mode, subject.decoder)
+        self._dreams.reset_from(seeds, frames, actions)
+
+    def step(self, actions: NDArray[np.int64]) -> NDArray[np.uint8]:
+        """Dream on by one frame. actions: (B,). Returns (B, H, W, 3) uint8."""
+        return np.asarray(self._dreams.step(actions).cpu().numpy())
+
+    def snapshot(self) -> Any:
+        """A copy of everything that decides what comes next."""
+        return self._dreams.snapshot()
+
+    def restore(self, snapshot: Any) -> None:
+        """Go back to a snapshot."""
+        self._dreams.restore(snapshot)
 
 
 class BundleTeacher:
@@ -137,13 +168,17 @@ def choices(bundles: Sequence[str | Path]) -> list[tuple[Path, str, str]]:
     return found
 
 
-def open_subjects(bundles: Sequence[str | Path], threads: int | None = None) -> list[BundleSubject]:
+def open_subjects(
+    bundles: Sequence[str | Path], threads: int | None = None, backend: str = "onnx"
+) -> list[BundleSubject]:
     """Everything to be measured, opened. Raises as `choices` and `Bundle.load` do, and ValueError for a name twice."""
     opened: dict[Path, Bundle] = {}
     subjects: list[BundleSubject] = []
     for folder, mode, decoder in choices(bundles):
         if folder not in opened:
-            opened[folder] = Bundle.load(folder, threads=threads)
+            opened[folder] = Bundle.load(folder, backend, threads)
+            if note := opened[folder].runtime.note:
+                print(note, file=sys.stderr)
         subject = BundleSubject(opened[folder], mode, decoder)
         if any(other.label == subject.label for other in subjects):
             raise ValueError(f"Two bundles are called {subject.name}; give one of them another name in its manifest.")

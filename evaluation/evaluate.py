@@ -162,13 +162,14 @@ def evaluate(
     html_path: str | Path | None = None,
     mode: str = "",
     decoder: str = "",
+    backend: str = "onnx",
 ) -> dict[str, Any]:
     """Measure bundles in all their modes, or in one, print the tables, and write the reports that are asked for.
 
     bundles: names or folders; none means all that ship. episodes: held-out episodes; horizon: frames of the long
     rollouts. quick: two minutes a bundle and mode at most, and the report says so. seed: chooses the episodes and the
-    sampling. mode, decoder: this one alone. Returns the report of the command line's contract. Raises ValueError with
-    one sentence for what cannot be measured.
+    sampling. mode, decoder: this one alone. backend: what runs the bundles. Returns the report of the command line's
+    contract. Raises ValueError with one sentence for what cannot be measured.
     """
     from evaluation.bundle_subject import open_subjects
 
@@ -180,7 +181,7 @@ def evaluate(
         if path is not None and not Path(path).resolve().parent.is_dir():
             raise ValueError(f"There is no folder {Path(path).parent} to write {Path(path).name} into.")
     sizes = Sizes.in_a_hurry(episodes, horizon) if quick else Sizes.default(episodes, horizon)
-    subjects = open_subjects(bundles)
+    subjects = open_subjects(bundles, backend=backend)
     known = {"mode": (mode, "parallel and ar"), "decoder": (decoder, "vq and diffusion")}
     for what, (wanted, choices) in known.items():
         subjects = [subject for subject in subjects if wanted in ("", getattr(subject, what))]

@@ -172,7 +172,7 @@ def speed_table(report: dict[str, Any]) -> Table:
         ms, stages = row["frame_ms"], row["stages_ms"]
         rows.append(
             [
-                row["bundle"],
+                f"{row['bundle']} ({row['backend']})" if row["backend"].endswith("-cuda") else row["bundle"],
                 row["mode"],
                 f"{row['decoder']} ×{row['steps']}" if row["decoder"] == "diffusion" else row["decoder"],
                 f"**{number(row['fps'], 1)}**",

@@ -48,14 +48,17 @@ class CausalHead(nn.Module):
     <= i, so that position i never sees its own token or a later one.
     """
 
-    def __init__(self, vocabulary: int, width: int, layers: int, heads: int, grid: tuple[int, int]) -> None:
+    def __init__(
+        self, vocabulary: int, hidden: int, width: int, layers: int, heads: int, grid: tuple[int, int]
+    ) -> None:
+        """hidden: features of the trunk's output. width: its own."""
         super().__init__()
         positions = grid[0] * grid[1]
         self.start = nn.Parameter(torch.zeros(width))
         self.previous = nn.Embedding(vocabulary, width)
         nn.init.normal_(self.previous.weight, std=0.02)
         self.position = nn.Parameter(torch.randn(positions, width) * 0.02)
-        self.input = nn.Linear(width, width)
+        self.input = nn.Linear(hidden, width)
         self.layers = nn.ModuleList(CausalLayer(width, heads, grid) for _ in range(layers))
         self.norm = nn.LayerNorm(width, bias=False)
         mask = torch.full((positions, positions), float("-inf")).triu(1)
@@ -65,7 +68,7 @@ class CausalHead(nn.Module):
     def forward(self, hidden: Tensor, tokens: Tensor) -> Tensor:
         """All positions at once.
 
-        hidden: (N, S, width), the trunk's output. tokens: (N, S) int64, the next frame's tokens; position i is
+        hidden: (N, S, hidden), the trunk's output. tokens: (N, S) int64, the next frame's tokens; position i is
         predicted from those before i. Returns features (N, S, width).
         """
         previous = self.previous(tokens[:, :-1])  # (N, S-1, width)
@@ -80,7 +83,7 @@ class CausalHead(nn.Module):
     ) -> tuple[Tensor, list[tuple[Tensor, Tensor]]]:
         """One position, with the earlier positions' keys and values from the cache.
 
-        hidden: (N, width), the trunk's output at position i. token: (N,) int64, the token of position i - 1, None at
+        hidden: (N, hidden), the trunk's output at position i. token: (N,) int64, the token of position i - 1, None at
         position 0. cache: per layer keys and values (N, heads, i, width / heads), empty at position 0.
         Returns features (N, width) and the cache with position i in it.
         """

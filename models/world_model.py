@@ -24,8 +24,9 @@ class WorldModelConfig:
     history: frames that a prediction can look at directly, the newest included.
     width: features per position.
     layers: layers of the trunk.
-    heads: attention heads of trunk and causal head.
+    heads: attention heads of trunk and causal head; a narrower head has fewer, of the same size.
     causal_layers: layers of the causal head; 0 leaves it out.
+    causal_width: features per position of the causal head, which runs several times a frame; 0 for those of the trunk.
     merge: edge of the square of tokens that share one position of the trunk (latent downsampling).
     fine: edge of the square of fine tokens below each coarse one (two-level tokens: those of all coarse positions come
         first, row by row, then the fine ones, row by row); 0 for tokens of one level.
@@ -42,6 +43,7 @@ class WorldModelConfig:
     layers: int = 4
     heads: int = 8
     causal_layers: int = 2
+    causal_width: int = 0
     merge: int = 1
     fine: int = 0
     axial: bool = False
@@ -51,6 +53,11 @@ class WorldModelConfig:
     def members(self) -> int:
         """Tokens that share a position of the trunk."""
         return 1 + self.fine**2 if self.fine else self.merge**2
+
+    @property
+    def causal_heads(self) -> int:
+        """Attention heads of the causal head, of as many features as those of the trunk where it is narrower."""
+        return max(1, self.heads * self.causal_width // self.width) if self.causal_width else self.heads
 
     @property
     def trunk_grid(self) -> tuple[int, int]:
@@ -209,13 +216,16 @@ class TemporalVisualWorldModel(nn.Module):
         self.layers = nn.ModuleList(TrunkLayer(config, number) for number in range(config.layers))
         self.norm = nn.LayerNorm(c, bias=False)
         self.to_code = nn.Linear(c, c)
+        narrow = config.causal_width or c
+        if config.fine and narrow != c:
+            raise ValueError("the heads of two-level tokens share one width: causal_width must be 0")
         self.causal_head = (
-            CausalHead(config.vocabulary, c, config.causal_layers, config.heads, config.grid)
+            CausalHead(config.vocabulary, c, narrow, config.causal_layers, config.causal_heads, config.grid)
             if config.causal_layers
             else None
         )
         self.fine_head = FeedForward(c, 2) if config.fine and config.causal_layers else None
-        self.causal_to_code = nn.Linear(c, c) if config.causal_layers else None
+        self.causal_to_code = nn.Linear(narrow, c) if config.causal_layers else None
         self.code = nn.Parameter(torch.randn(config.vocabulary, c) * 0.05)
         self.code_bias = nn.Parameter(torch.zeros(config.vocabulary))
         self.outcome_head = OutcomeHead(config.vocabulary, c, len(config.rewards)) if config.rewards else None
@@ -289,7 +299,10 @@ class TemporalVisualWorldModel(nn.Module):
         return self.causal_code(self.causal_features(hidden, tokens))
 
     def causal_features(self, hidden: Tensor, tokens: Tensor) -> Tensor:
-        """What `causal_logits` are computed from: (N, S, width). Fine tokens depend on the coarse one above them."""
+        """What `causal_logits` are computed from: (N, S, width of the head).
+
+        Fine tokens depend on the coarse one above them.
+        """
         if self.fine_head is None:
             return self.head(hidden, tokens)
         coarse = self.config.trunk_positions

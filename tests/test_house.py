@@ -30,6 +30,7 @@ NEVER: dict[str, set[str]] = {
 # The doors that the page names: one module, one import.
 DOORS: tuple[tuple[str, str], ...] = (
     ("engine/torch_runtime.py", "torch"),
+    ("engine/torch_dream.py", "torch"),
     ("games/gym_*.py", "gymnasium"),
     ("games/gymnasium_*.py", "gymnasium"),
 )

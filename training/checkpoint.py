@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
+
+# A bare accelerator machine has torch and numpy alone.
+_files = import_module("safetensors.torch" if find_spec("safetensors") else "training.weights")
+load_file: Callable[[Path], dict[str, Tensor]] = _files.load_file
+save_file: Callable[[dict[str, Tensor], Path], None] = _files.save_file
 
 
 class RunError(ValueError):
@@ -64,7 +71,7 @@ def save_state(path: Path, state: dict[str, Any]) -> None:
 
 def load_state(path: Path) -> dict[str, Any]:
     """What `save_state` wrote, without running any code from it."""
-    state: dict[str, Any] = torch.load(path, weights_only=True)
+    state: dict[str, Any] = torch.load(path, weights_only=True, map_location="cpu")
     return state
 
 

@@ -13,9 +13,9 @@ class CodebookLearner:
     def __init__(self, codebook: Tensor, decay: float = 0.99, patience: int = 3000) -> None:
         """patience: updates without a single member after which a code is put somewhere useful."""
         self.codebook, self.decay, self.patience = codebook, decay, patience
-        self.mass = torch.ones(len(codebook))
+        self.mass = torch.ones(len(codebook), device=codebook.device)
         self.total = codebook.clone()
-        self.idle = torch.zeros(len(codebook), dtype=torch.long)
+        self.idle = torch.zeros(len(codebook), dtype=torch.long, device=codebook.device)
 
     @torch.no_grad()
     def seed(self, z: Tensor, weight: Tensor, rounds: int, generator: torch.Generator) -> None:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from models.networks import Dynamics, DynamicsConfig
 from models.v1.world_model import VisualWorldModel
-from models.world_model import TemporalVisualWorldModel
+from models.world_model import TemporalVisualWorldModel, WorldModelConfig
 from training.windows import Drawn
 
 
@@ -31,10 +33,6 @@ class Batch(NamedTuple):
     def of(cls, drawn: Drawn) -> Batch:
         """The same windows as tensors."""
         return cls(*map(torch.from_numpy, drawn))
-
-    def split(self, parts: int) -> list[Batch]:
-        """As many batches, of as equal a size as can be."""
-        return [Batch(*part) for part in zip(*(x.tensor_split(parts) for x in self), strict=True)]
 
 
 @dataclass(frozen=True)
@@ -110,20 +108,75 @@ def swap_parts(
     return torch.where(when[:, :, None] & part[:, None], elsewhen, tokens)
 
 
+class Lesson(NamedTuple):
+    """What a step learns from: windows of W transitions, and what the model is shown of them.
+
+    seen: (B, W, S) int64, the frames with the mistakes put into them. history, target: (B, W, S) int64, each true frame
+    and the one that follows. actions: (B, W) int64. rewards: (B, W) float32. ended: (B, W) bool. weight: (B, W, S)
+    float32, what each position counts, 0 where it is not looked at; None where all of them are.
+    """
+
+    seen: Tensor
+    history: Tensor
+    target: Tensor
+    actions: Tensor
+    rewards: Tensor
+    ended: Tensor
+    weight: Tensor | None
+
+    def split(self, parts: int) -> list[Lesson]:
+        """As many lessons, of as equal a size as can be."""
+        columns = [[None] * parts if x is None else x.tensor_split(parts) for x in self]
+        return [Lesson(*part) for part in zip(*columns, strict=True)]
+
+    def moved(self, move: Callable[[Tensor], Tensor]) -> Lesson:
+        """The same lesson somewhere else."""
+        weight = None if self.weight is None else move(self.weight)
+        return Lesson(*(move(x) for x in self[:-1] if x is not None), weight)
+
+
+def prepare(
+    config: DynamicsConfig,
+    batch: Batch,
+    noise: HistoryNoise | None = None,
+    generator: torch.Generator | None = None,
+    still_share: float = 1.0,
+) -> Lesson:
+    """Draw all that is left to chance in what a model of this configuration is taught by a batch.
+
+    noise: mistakes in the history, for training; needs a generator. still_share: the positions that change are all
+    looked at, of the others a random share, each counting for as many as it stands for: the loss expected is the same,
+    for much less work.
+    """
+    history, target, actions = batch.tokens[:, :-1], batch.tokens[:, 1:], batch.actions[:, :-1]
+    seen, weight = history, None
+    if still_share < 1:
+        moved = history != target
+        looked_at = moved | (torch.rand(target.shape, generator=generator) < still_share)
+        weight = torch.where(moved, 1.0, looked_at / still_share)
+    if isinstance(config, WorldModelConfig) and noise is not None and generator is not None:
+        seen = corrupt(history, batch.elsewhen[:, :-1], noise, config.vocabulary, config.grid, generator)
+        hidden_past = torch.rand(len(actions), 1, generator=generator) < noise.unknown_action
+        last = torch.arange(actions.shape[1]) == actions.shape[1] - 1
+        actions = torch.where(hidden_past & ~last, config.actions, actions)
+    return Lesson(seen, history, target, actions, batch.rewards[:, :-1], batch.ended[:, :-1], weight)
+
+
 @dataclass
 class Scores:
-    """Sums over the positions of some windows.
+    """Sums over the positions of some windows, as tensors without axes, so that nobody waits for a device to count.
 
-    positions, changed: number of positions, and of those whose token changes. loss: mean nats by head, a token or, of
-    `outcome`, a transition. hits, changed_hits: by head that draws tokens, where the most likely one is the true one.
+    positions: number of positions looked at. changed: of those, the ones whose token changes. copied: positions whose
+    token does not. loss: mean nats by head, a token or, of `outcome`, a transition. hits, changed_hits: by head that
+    draws tokens, where the most likely one is the true one.
     """
 
     positions: int
-    changed: int
-    copied: int
+    changed: Tensor
+    copied: Tensor
     loss: dict[str, Tensor]
-    hits: dict[str, int]
-    changed_hits: dict[str, int]
+    hits: dict[str, Tensor]
+    changed_hits: dict[str, Tensor]
 
     @classmethod
     def join(cls, parts: list[Scores]) -> Scores:
@@ -131,13 +184,15 @@ class Scores:
         total = parts[0]
         for part in parts[1:]:
             total.positions += part.positions
-            total.changed += part.changed
-            total.copied += part.copied
-            for head in total.loss:
-                total.loss[head] = total.loss[head] + part.loss[head]
-            for head in total.hits:
-                total.hits[head] += part.hits[head]
-                total.changed_hits[head] += part.changed_hits[head]
+            total.changed = total.changed + part.changed
+            total.copied = total.copied + part.copied
+            for mine, others in (
+                (total.loss, part.loss),
+                (total.hits, part.hits),
+                (total.changed_hits, part.changed_hits),
+            ):
+                for head in mine:
+                    mine[head] = mine[head] + others[head]
         return total
 
 
@@ -148,56 +203,67 @@ def window_scores(
     generator: torch.Generator | None = None,
     still_share: float = 1.0,
 ) -> Scores:
-    """Teacher-forced scores of every transition in windows.
+    """Teacher-forced scores of every transition in windows; `prepare` says what the options mean."""
+    return lesson_scores(model, prepare(_known(model).config, batch, noise, generator, still_share))
 
-    noise: mistakes in the history, for training; needs a generator. still_share: the positions that change are all
-    looked at, of the others a random share, each counting for as many as it stands for: the loss expected is the same,
-    for much less work. Hits and `positions` are of what was looked at.
-    """
-    history, target = batch.tokens[:, :-1], batch.tokens[:, 1:].flatten(0, 1)
-    action = batch.actions[:, :-1]
-    seen = history
-    before = history.flatten(0, 1)
-    moved = before != target
-    chosen = moved | (torch.rand(target.shape, generator=generator) < still_share) if still_share < 1 else None
+
+def lesson_scores(model: torch.nn.Module, lesson: Lesson) -> Scores:
+    """Teacher-forced scores of a lesson. Hits and `positions` are of what was looked at."""
+    model = _known(model)
+    target, moved = lesson.target.flatten(0, 1), (lesson.history != lesson.target).flatten(0, 1)
+    chosen = None if lesson.weight is None else lesson.weight.flatten() > 0
 
     def pick(x: Tensor) -> Tensor:
         """(N, S, ...) to (chosen positions, ...)."""
-        return x.flatten(0, 1) if chosen is None else x.flatten(0, 1)[chosen.flatten()]
+        return x.flatten(0, 1) if chosen is None else x.flatten(0, 1)[chosen]
 
     loss = {}
     if isinstance(model, VisualWorldModel):
-        logits = {"parallel": pick(model(history.flatten(0, 1), action.flatten()))}
-    elif isinstance(model, TemporalVisualWorldModel):
-        if noise is not None and generator is not None:
-            grid = model.config.grid
-            seen = corrupt(history, batch.elsewhen[:, :-1], noise, model.config.vocabulary, grid, generator)
-            hidden_past = torch.rand(len(action), 1, generator=generator) < noise.unknown_action
-            last = torch.arange(action.shape[1]) == action.shape[1] - 1
-            action = torch.where(hidden_past & ~last, model.config.actions, action)
-        hidden = model.trunk(seen, action).flatten(0, 1)
+        logits = {"parallel": pick(model(lesson.seen.flatten(0, 1), lesson.actions.flatten()))}
+    else:
+        hidden = model.trunk(lesson.seen, lesson.actions).flatten(0, 1)
         logits = {"parallel": model.parallel_logits(pick(hidden))}
         if model.causal_head is not None:
             logits["ar"] = model.causal_code(pick(model.causal_features(hidden, target)))
         if model.outcome_head is not None:
             # Detached: reading off what the trunk knows must not change what it learns.
-            loss["outcome"] = outcome_loss(model, hidden.detach(), target, batch)
-    else:
-        raise TypeError(f"no objective for a {type(model).__name__}")
+            loss["outcome"] = outcome_loss(model, hidden.detach(), lesson)
     truth, changes = pick(target), pick(moved)
-    weight = torch.where(changes, 1.0, 1 / still_share)
     hits, changed_hits = {}, {}
     for head, values in logits.items():
-        loss[head] = (F.cross_entropy(values.float(), truth, reduction="none") * weight).sum() / target.numel()
+        nats = F.cross_entropy(values.float(), truth, reduction="none")
+        if lesson.weight is not None:
+            nats = nats * pick(lesson.weight.flatten(0, 1))
+        loss[head] = nats.sum() / target.numel()
         right = values.detach().argmax(-1) == truth
-        hits[head], changed_hits[head] = int(right.sum()), int((right & changes).sum())
-    return Scores(truth.numel(), int(changes.sum()), int((~moved).sum()), loss, hits, changed_hits)
+        hits[head], changed_hits[head] = right.sum(), (right & changes).sum()
+    return Scores(truth.numel(), changes.sum(), (~moved).sum(), loss, hits, changed_hits)
 
 
-def outcome_loss(model: TemporalVisualWorldModel, hidden: Tensor, target: Tensor, batch: Batch) -> Tensor:
-    """Mean nats of the reward and of the round's end. hidden: (B * W, S, width), target: (B * W, S)."""
-    rewards, ended = model.outcome(hidden, target)
-    values = torch.tensor(model.config.rewards)
-    kind = (batch.rewards[:, :-1].reshape(-1, 1) - values).abs().argmin(-1)  # the nearest value that there is
-    over = batch.ended[:, :-1].flatten().float()
+def _known(model: torch.nn.Module) -> Dynamics:
+    if not isinstance(model, VisualWorldModel | TemporalVisualWorldModel):
+        raise TypeError(f"no objective for a {type(model).__name__}")
+    return model
+
+
+class Objective(torch.nn.Module):
+    """A lesson to its scores, as one network: what is compiled, and what several processes share."""
+
+    def __init__(self, model: torch.nn.Module) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, lesson: Lesson) -> dict[str, Any]:
+        """The fields of the `Scores`."""
+        s = lesson_scores(self.model, lesson)
+        counts = {"positions": s.positions, "changed": s.changed, "copied": s.copied}
+        return {**counts, "loss": s.loss, "hits": s.hits, "changed_hits": s.changed_hits}
+
+
+def outcome_loss(model: TemporalVisualWorldModel, hidden: Tensor, lesson: Lesson) -> Tensor:
+    """Mean nats of the reward and of the round's end. hidden: (B * W, S, width)."""
+    rewards, ended = model.outcome(hidden, lesson.target.flatten(0, 1))
+    values = torch.tensor(model.config.rewards, device=hidden.device)
+    kind = (lesson.rewards.reshape(-1, 1) - values).abs().argmin(-1)  # the nearest value that there is
+    over = lesson.ended.flatten().float()
     return F.cross_entropy(rewards.float(), kind) + F.binary_cross_entropy_with_logits(ended.float(), over)

@@ -54,6 +54,7 @@ class Recipe:
     name: of its file. kind: one of `models.networks.KINDS`. history: frames a bundle's starts hold.
     tokenizer_share, decoder_share: shares of the training time that go to the tokenizer and to the diffusion decoder.
     decoder: the diffusion decoder's sizes, None without one. decoder_steps: in which it draws unless told otherwise.
+    further_frames: of the same game that are played besides what was recorded, and kept as tokens alone.
     sampling: what the bundle samples with unless a person says otherwise.
     """
 
@@ -63,6 +64,7 @@ class Recipe:
     tokenizer_share: float
     decoder_share: float
     decoder_steps: int
+    further_frames: int
     sampling: SamplingChoice
     tokenizer: TokenizerConfig
     dynamics: DynamicsConfig
@@ -112,6 +114,7 @@ def load(recipe: str) -> Recipe:
         tokenizer_share=float(content.get("tokenizer_share", 0.1)),
         decoder_share=float(content.get("decoder_share", 0.2)) if decoder else 0.0,
         decoder_steps=int(content.get("decoder_steps", 2)),
+        further_frames=int(content.get("further_frames", 0)),
         sampling=_read(SamplingChoice, content.get("sampling", {}), path),
         tokenizer=tokenizer,
         dynamics=dynamics,

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,19 +14,21 @@ from numpy.typing import NDArray
 
 from games import registry
 from models.diffusion_decoder import DiffusionDecoder
-from models.networks import Tokenizer, build_dynamics, build_tokenizer
+from models.networks import Tokenizer, build_dynamics, build_tokenizer, dynamics_config
 from models.patch_vqvae import PatchVQVAE
 from models.two_level_vqvae import TwoLevelVQVAE
 from models.world_model import TemporalVisualWorldModel
 from training import recipe as recipes
 from training.checkpoint import RunError, read_run, save_weights, write_json
+from training.further_play import further_play
+from training.place import Place
 from training.record import play_shard
 from training.recording import Recording
 from training.train_decoder import train_decoder
 from training.train_dynamics import train_dynamics
 from training.train_tokenizer import load_tokenizer, train_tokenizer
 from training.transfer import begin_from, same_codes, same_codes_in_play
-from training.windows import TokenEpisodes, tokenize
+from training.windows import TokenEpisodes, joined, tokenize
 
 STARTS = 16
 """Start histories that a run hands to its bundle."""
@@ -42,54 +45,33 @@ def train(
     seed: int = 0,
     begin: Path | None = None,
     log: Callable[[str], None] = print,
+    place: Place | None = None,
 ) -> None:
     """Train the networks of a recipe on a recording for `minutes`, in all its sessions together.
 
     begin: folder of another run, whose dynamics this one takes up, and whose tokenizer where it is of the same sizes.
+    place: where; the processor by default. Of several processes all train the dynamics, and the first one alone trains
+    the tokenizer and the diffusion decoder, writes and speaks; all see the same folders.
     The run folder then holds `run.json`, `tokenizer.safetensors`, `dynamics.safetensors`, `starts.npz`, and what is
     needed to resume. Raises RunError or RecordingError with one sentence for a person's mistake.
     """
+    place = place or Place()
+    log = log if place.first else _silence
     plan, recording = recipes.load(recipe), Recording(data)
-    if minutes <= 0:
-        raise RunError("--minutes must be more than 0.")
-    if recording.size != plan.size:
-        raise RunError(f"{data} holds frames of {recording.size} pixels; the recipe {plan.name} takes {plan.size}.")
-    record = read_run(out)
-    if record and not resume:
-        raise RunError(f"{out} already holds a run; add --resume to go on, or name another folder.")
-    if resume and not record:
-        raise RunError(f"{out} holds no run to resume; leave --resume out.")
-    # Through JSON and back, so that tuples compare as what the file holds.
-    description = json.loads(json.dumps(_describe(plan, recording)))
-    if record and any(record.get(key) != value for key, value in description.items()):
-        raise RunError(f"{out} was made with another recipe or recording; use another folder.")
-    if plan.dynamics.actions != len(recording.actions):
-        raise RunError(
-            f"the recipe {plan.name} is made for {plan.dynamics.actions} actions, not {len(recording.actions)}."
-        )
-    out.mkdir(parents=True, exist_ok=True)
+    record = _record(plan, recording, out, minutes, resume)
+    place.wait()  # from here on the first process changes what the others have just read
     other = recipes.restore(begin) if begin else None
-    record = {**description, "training": record.get("training", {}), "metrics": record.get("metrics", {})}
     if begin:
         record["training"]["from"] = {"recipe": read_run(begin)["recipe"], **read_run(begin)["training"]}
-    write_json(out / "run.json", record)
-    torch.set_num_threads(max(1, torch.get_num_threads()))
-
-    np.savez_compressed(out / "starts.npz", **start_histories(recording, plan.history))  # type: ignore[arg-type]
-    tokenizer = build_tokenizer(plan.tokenizer)
-    weights = out / "tokenizer.safetensors"
-    if not weights.exists() and begin and other and other.tokenizer_config == plan.tokenizer:
-        save_weights(weights, other.tokenizer.state_dict())
-        record["metrics"]["tokenizer"] = read_run(begin)["metrics"].get("tokenizer", {})
-    elif not weights.exists():
-        seconds = minutes * 60 * plan.tokenizer_share
-        figures = train_tokenizer(tokenizer, recording, plan.tokenizer_training, weights, seconds, seed, log)
-        record["metrics"]["tokenizer"] = figures
-        record["training"]["tokenizer_minutes"] = round(seconds / 60, 2)
+    tokenizer = build_tokenizer(plan.tokenizer).to(place.device)
+    if place.first:
+        out.mkdir(parents=True, exist_ok=True)
         write_json(out / "run.json", record)
-    load_tokenizer(tokenizer, weights)
-    episodes = tokens_of(recording, tokenizer, out / "tokens.npz", log)
-    train_part, held_out = split(episodes)
+        np.savez_compressed(out / "starts.npz", **start_histories(recording, plan.history))  # type: ignore[arg-type]
+        _make_tokens(plan, recording, tokenizer, other, begin, record, out, minutes, seed, log, place)
+    place.wait()
+    load_tokenizer(tokenizer.cpu(), out / "tokenizer.safetensors")
+    train_part, held_out = split(read_tokens(out / "tokens.npz"))
     torch.manual_seed(seed)
     dynamics = build_dynamics(plan.dynamics)
     if isinstance(dynamics, TemporalVisualWorldModel):
@@ -104,27 +86,139 @@ def train(
             log(f"begins from {begin}; new: {new or 'nothing'}")
     dynamics_minutes = minutes * (1 - plan.tokenizer_share - plan.decoder_share)
     go_on = resume and (out / "trainer.pt").exists()
+    dynamics.to(place.device)
     figures = train_dynamics(
-        dynamics, train_part, held_out, plan.dynamics_training, out, dynamics_minutes, seed, go_on, log
+        dynamics, train_part, held_out, plan.dynamics_training, out, dynamics_minutes, seed, go_on, log, place
     )
+    if not place.first:
+        return
     record["metrics"]["dynamics"] = figures
     write_json(out / "run.json", record)
     if plan.decoder:
-        decoder, part = DiffusionDecoder(plan.decoder), minutes * plan.decoder_share
+        decoder, part = DiffusionDecoder(plan.decoder).to(place.device), minutes * plan.decoder_share
         go_on = resume and (out / "decoder-trainer.pt").exists()
         record["metrics"]["decoder"] = train_decoder(
-            decoder, tokenizer, recording, plan.decoder_training, out, part, seed, go_on, log
+            decoder, tokenizer.to(place.device), recording, plan.decoder_training, out, part, seed, go_on, log, place
         )
     record["training"] |= {
         "recipe": plan.name,
         "minutes": minutes,
         "frames": int(figures["frames"]),
-        "recorded_frames": len(recording),
+        "recorded_frames": len(recording) + plan.further_frames,
         "learning_rate": plan.dynamics_training.learning_rate,
         "seed": seed,
     }
     write_json(out / "run.json", record)
     log(f"done: reverie export {out} -o BUNDLE")
+
+
+def _silence(line: str) -> None:
+    pass
+
+
+def _record(plan: recipes.Recipe, recording: Recording, out: Path, minutes: float, resume: bool) -> dict[str, Any]:
+    """What `run.json` holds at the beginning of a session. Raises RunError where the parts do not belong together."""
+    if minutes <= 0:
+        raise RunError("--minutes must be more than 0.")
+    if recording.size != plan.size:
+        raise RunError(
+            f"{recording.folder} holds frames of {recording.size} pixels; the recipe {plan.name} takes {plan.size}."
+        )
+    if plan.further_frames and recording.world not in registry.names():
+        raise RunError(f"the recipe {plan.name} plays more of the game itself, and {recording.world} is not built in.")
+    record = read_run(out)
+    if record and not resume:
+        raise RunError(f"{out} already holds a run; add --resume to go on, or name another folder.")
+    if resume and not record:
+        raise RunError(f"{out} holds no run to resume; leave --resume out.")
+    # Through JSON and back, so that tuples compare as what the file holds.
+    description = json.loads(json.dumps(_describe(plan, recording)))
+    if record and any(_completed(record).get(key) != value for key, value in description.items()):
+        raise RunError(f"{out} was made with another recipe or recording; use another folder.")
+    if plan.dynamics.actions != len(recording.actions):
+        raise RunError(
+            f"the recipe {plan.name} is made for {plan.dynamics.actions} actions, not {len(recording.actions)}."
+        )
+    return {**description, "training": record.get("training", {}), "metrics": record.get("metrics", {})}
+
+
+def _completed(record: dict[str, Any]) -> dict[str, Any]:
+    """A record in which the dynamics have every size there is: one that is newer than a run had its default there."""
+    try:
+        sizes = asdict(dynamics_config(str(record.get("kind")), record["dynamics"]))
+    except (TypeError, KeyError):
+        return record
+    return {**record, "dynamics": json.loads(json.dumps(sizes))}
+
+
+def _make_tokens(
+    plan: recipes.Recipe,
+    recording: Recording,
+    tokenizer: Tokenizer,
+    other: recipes.Restored | None,
+    begin: Path | None,
+    record: dict[str, Any],
+    out: Path,
+    minutes: float,
+    seed: int,
+    log: Callable[[str], None],
+    place: Place,
+) -> None:
+    """Write `tokenizer.safetensors` and `tokens.npz` into the run folder, where they are not there yet."""
+    weights = out / "tokenizer.safetensors"
+    if not weights.exists() and begin and other and other.tokenizer_config == plan.tokenizer:
+        save_weights(weights, other.tokenizer.state_dict())
+        record["metrics"]["tokenizer"] = read_run(begin)["metrics"].get("tokenizer", {})
+    elif not weights.exists():
+        seconds = minutes * 60 * plan.tokenizer_share
+        figures = train_tokenizer(tokenizer, recording, plan.tokenizer_training, weights, seconds, seed, log, place)
+        record["metrics"]["tokenizer"] = figures
+        record["training"]["tokenizer_minutes"] = round(seconds / 60, 2)
+        write_json(out / "run.json", record)
+    load_tokenizer(tokenizer, weights)
+    tokens = out / "tokens.npz"
+    if tokens.exists():
+        return
+    encode = encoder(tokenizer, place)
+    episodes = tokenize(recording, encode, _said(log, len(recording)))
+    if plan.further_frames:
+        progress = _said(log, plan.further_frames)
+        more = further_play(recording.world, recording.size, plan.further_frames, seed, encode, progress=progress)
+        episodes = joined([more, episodes])  # what was recorded comes last: the held-out episodes are of it
+    temporary = tokens.with_name("part-" + tokens.name)
+    np.savez(temporary, **vars(episodes))
+    temporary.replace(tokens)
+
+
+def encoder(tokenizer: Tokenizer, place: Place) -> Callable[[NDArray[np.uint8]], NDArray[np.integer]]:
+    """Frames (N, H, W, 3) uint8 to tokens (N, S), computed on the place's device, 64 frames at a time."""
+
+    @torch.no_grad()
+    def encode(frames: NDArray[np.uint8]) -> NDArray[np.integer]:
+        parts = np.array_split(frames, -(-len(frames) // 64))
+        tokens = [tokenizer.encode(place.to_device(torch.from_numpy(np.array(part)))) for part in parts]
+        return np.asarray(torch.cat(tokens).cpu().numpy())
+
+    return encode
+
+
+def _said(log: Callable[[str], None], of: int) -> Callable[[int], None]:
+    """Says now and then how many frames have become tokens."""
+    said = 0
+
+    def progress(done: int) -> None:
+        nonlocal said
+        if done - said >= 50_000:
+            said = done
+            log(f"tokens: {done} of {of} frames")
+
+    return progress
+
+
+def read_tokens(path: Path) -> TokenEpisodes:
+    """What a run has made of its recording."""
+    with np.load(path, allow_pickle=False) as arrays:
+        return TokenEpisodes(**arrays)
 
 
 def _describe(plan: recipes.Recipe, recording: Recording) -> dict[str, object]:
@@ -136,6 +230,7 @@ def _describe(plan: recipes.Recipe, recording: Recording) -> dict[str, object]:
         "tokenizer": asdict(plan.tokenizer),
         "dynamics": asdict(plan.dynamics),
         **({"decoder": asdict(plan.decoder), "decoder_steps": plan.decoder_steps} if plan.decoder else {}),
+        **({"further_frames": plan.further_frames} if plan.further_frames else {}),
         "world": recording.world,
         "actions": list(recording.actions),
         "size": recording.size,
@@ -157,33 +252,6 @@ def code_pictures(tokenizer: Tokenizer) -> torch.Tensor:
         patches = frames.reshape(n, h, height // h, w, width // w, 3).transpose(2, 3).reshape(n, h * w, -1)
         pictures.append(patches[:, h // 2 * w + w // 2].float() / 255)
     return torch.cat(pictures)
-
-
-def tokens_of(recording: Recording, tokenizer: Tokenizer, cache: Path, log: Callable[[str], None]) -> TokenEpisodes:
-    """The recording as tokens, computed once for a run."""
-    if cache.exists():
-        with np.load(cache, allow_pickle=False) as arrays:
-            return TokenEpisodes(**arrays)
-
-    @torch.no_grad()
-    def encode(frames: NDArray[np.uint8]) -> NDArray[np.integer]:
-        parts = np.array_split(frames, -(-len(frames) // 64))
-        tokens = [tokenizer.encode(torch.from_numpy(np.array(part))) for part in parts]
-        return np.asarray(torch.cat(tokens).numpy())
-
-    said = 0
-
-    def progress(done: int) -> None:
-        nonlocal said
-        if done - said >= 50_000:
-            said = done
-            log(f"tokens: {done} of {len(recording)} frames")
-
-    episodes = tokenize(recording, encode, progress)
-    temporary = cache.with_name("part-" + cache.name)
-    np.savez(temporary, **vars(episodes))
-    temporary.replace(cache)
-    return episodes
 
 
 def split(episodes: TokenEpisodes) -> tuple[TokenEpisodes, TokenEpisodes]:

@@ -1,4 +1,4 @@
-"""Loss and gradients of a batch, computed by several threads, each on a part of it."""
+"""Loss and gradients of a batch: on a processor by several threads, each on a part of it, or on a GPU at once."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 import torch
 from torch import nn
 
-from training.objectives import Batch, HistoryNoise, Scores, window_scores
+from training.objectives import Lesson, Objective, Scores, lesson_scores
+from training.place import Place
 
 
 class Team:
@@ -18,21 +19,20 @@ class Team:
     whole: most operations are too small to be worth sharing.
     """
 
-    def __init__(self, model: nn.Module, workers: int, seed: int) -> None:
-        """workers: threads, at least 1. They share the threads that torch may use now. seed: of the history noise."""
-        self.model = model
+    def __init__(self, model: nn.Module, workers: int, place: Place) -> None:
+        """workers: threads, at least 1. They share the threads that torch may use now."""
+        self.model, self.place = model, place
         self.replicas = [model, *(_sharing(model) for _ in range(workers - 1))]
-        self.generators = [torch.Generator().manual_seed(seed * 1009 + number) for number in range(workers)]
         each = max(1, torch.get_num_threads() // workers)
         self.pool = ThreadPoolExecutor(workers, initializer=lambda: torch.set_num_threads(each))
 
-    def gradients(self, batch: Batch, noise: HistoryNoise, still_share: float) -> Scores:
+    def gradients(self, lesson: Lesson) -> Scores:
         """Put the gradient of the mean loss over these windows into the model's parameters.
 
         Returns the scores of all parts together.
         """
-        parts = zip(self.replicas, self.generators, batch.split(len(self.replicas)), strict=True)
-        futures = [self.pool.submit(_part, *part, noise, still_share, len(batch.tokens)) for part in parts]
+        parts = zip(self.replicas, lesson.split(len(self.replicas)), strict=True)
+        futures = [self.pool.submit(self._part, *part, len(lesson.seen)) for part in parts]
         scores = [future.result() for future in futures]
         mine = list(self.model.parameters())
         for replica in self.replicas[1:]:
@@ -43,6 +43,15 @@ class Team:
                 other.grad = None
         return Scores.join(scores)
 
+    def _part(self, model: nn.Module, part: Lesson, whole: int) -> Scores:
+        with self.place.autocast():
+            scores = lesson_scores(model, part)
+        share = len(part.seen) / whole
+        scores.loss = {head: value * share for head, value in scores.loss.items()}
+        sum(scores.loss.values(), start=torch.zeros(())).backward()
+        scores.loss = {head: value.detach() for head, value in scores.loss.items()}
+        return scores
+
 
 def _sharing(model: nn.Module) -> nn.Module:
     replica = copy.deepcopy(model)
@@ -51,18 +60,20 @@ def _sharing(model: nn.Module) -> nn.Module:
     return replica
 
 
-def _part(
-    model: nn.Module,
-    generator: torch.Generator,
-    part: Batch,
-    noise: HistoryNoise,
-    still_share: float,
-    whole: int,
-) -> Scores:
-    with torch.autocast("cpu", torch.bfloat16):
-        scores = window_scores(model, part, noise, generator, still_share)
-    share = len(part.tokens) / whole
-    scores.loss = {head: value * share for head, value in scores.loss.items()}
-    sum(scores.loss.values(), start=torch.zeros(())).backward()
-    scores.loss = {head: value.detach() for head, value in scores.loss.items()}
-    return scores
+class Device:
+    """The same on a GPU, or in each of several processes: one compiled pass over this process's part of the batch."""
+
+    def __init__(self, model: nn.Module, place: Place) -> None:
+        """model: on the place's device."""
+        self.place, self.objective = place, place.shared(place.compiled(Objective(model)))
+
+    def gradients(self, lesson: Lesson) -> Scores:
+        """Put the gradient of the mean loss over the windows of all processes into the model's parameters.
+
+        Returns the scores of this process's part; its losses are the mean of all.
+        """
+        with self.place.autocast():
+            scores = Scores(**self.objective(lesson))
+        self.place.backward(torch.stack(list(scores.loss.values())).sum())
+        scores.loss = self.place.mean({head: value.detach() for head, value in scores.loss.items()})
+        return scores

@@ -20,8 +20,11 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from models.diffusion_decoder import LONGEST_PLAIN, DiffusionDecoder, sigma, signal
+from training.ahead import Ahead
 from training.checkpoint import Clock, RunError, load_state, load_weights, save_state, save_weights
+from training.place import Place
 from training.recording import Episode, Recording
+from training.utilisation import Meter
 
 HELD_OUT_SHARE = 0.02
 """Share of a recording's episodes that training only looks at to say how well it goes."""
@@ -107,8 +110,15 @@ class DecoderTrainer:
     """A decoder, its running average, and the steps that train it. Step n depends on the seed and n alone."""
 
     def __init__(
-        self, decoder: DiffusionDecoder, tokenizer: Tokenizer, frames: Frames, config: DecoderTraining, seed: int
+        self,
+        decoder: DiffusionDecoder,
+        tokenizer: Tokenizer,
+        frames: Frames,
+        config: DecoderTraining,
+        seed: int,
+        place: Place | None = None,
     ) -> None:
+        """decoder, tokenizer: on the place's device; the processor is the place by default."""
         self.decoder, self.tokenizer, self.frames, self.config, self.seed = decoder, tokenizer, frames, config, seed
         weight, spread = code_statistics(decoder, tokenizer, frames, config.rarity)
         decoder.spread.copy_(spread)
@@ -124,25 +134,33 @@ class DecoderTrainer:
             weight_decay=config.weight_decay,
             fused=True,
         )
-        self.device = next(decoder.parameters()).device
+        self.place = place or Place()
+        self.device, self.predict = self.place.device, self.place.compiled(decoder)
+        self.ahead = Ahead(self._take)
         self.steps = 0
 
-    def step(self, share: float) -> float:
+    def _take(self, step: int) -> tuple[Tensor, torch.Generator]:
+        """A step's frames and what the rest of it draws from, both on the device."""
+        rng = np.random.default_rng([self.seed, step])
+        generator = torch.Generator(self.device).manual_seed(int(rng.integers(2**62)))
+        frames = self.frames.take(rng.integers(len(self.frames), size=self.config.batch))
+        return self.place.to_device(frames), generator
+
+    def step(self, share: float) -> Tensor:
         """One step, at this share of the time. Returns the mean squared error of what the network predicts."""
-        config, n, rng = self.config, self.config.batch, np.random.default_rng([self.seed, self.steps])
-        generator = torch.Generator().manual_seed(int(rng.integers(2**62)))
-        frames = self.frames.take(rng.integers(len(self.frames), size=n)).to(self.device)
+        config, n = self.config, self.config.batch
+        frames, generator = self.ahead.take(self.steps)
         tokens, vq = see(self.tokenizer, frames)
         clean = self.decoder.correction(frames, tokens, vq)
-        fresh = torch.randn(clean.shape, generator=generator).to(self.device)
+        fresh = torch.randn(clean.shape, generator=generator, device=self.device)
         long = round(n * config.long_share)
-        level, length = (drawn.to(self.device) for drawn in draw_levels(n, long, generator))
+        level, length = draw_levels(n, long, generator)
         noisy = mix(clean, fresh, level)
-        with torch.autocast(self.device.type, torch.bfloat16):
+        with self.place.autocast():
             if share > config.plain_share:
                 few = (part[:long] for part in (noisy, level, length, tokens, vq))
                 clean[:long] = two_halves(self.average, *few)
-            drawn = self.decoder(noisy, level, length, tokens, vq)
+            drawn = self.predict(noisy, level, length, tokens, vq)
         error = tile_means((drawn - clean).square(), self.decoder)
         loss = (error * self.weight[tokens]).mean()
         self.optimizer.zero_grad(set_to_none=True)
@@ -154,7 +172,7 @@ class DecoderTrainer:
         self.optimizer.step()
         self.steps += 1
         self._update_average(min(config.average, (self.steps + 1) / (self.steps + 10)))
-        return float((error.detach() * self.visible[tokens]).mean())
+        return (error.detach() * self.visible[tokens]).mean()
 
     @torch.no_grad()
     def _update_average(self, decay: float) -> None:
@@ -195,13 +213,17 @@ def two_halves(
 
 
 def draw_levels(count: int, long: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
-    """Noise levels (count,) and lengths of steps (count,): long ones for the first `long` of them, then 0."""
+    """Noise levels (count,) and lengths of steps (count,): long ones for the first `long` of them, then 0.
+
+    They are on the generator's device.
+    """
     # Spread evenly, high levels more often than low ones: there it is decided what is drawn.
-    even = torch.arange(count - long) + torch.rand(count - long, generator=generator)
+    device = generator.device
+    even = torch.arange(count - long, device=device) + torch.rand(count - long, generator=generator, device=device)
     plain = (even / (count - long)).sqrt().clamp(min=LOWEST)
-    length = LONGEST_PLAIN ** torch.rand(long, generator=generator)
-    level = length + (1 - length) * torch.rand(long, generator=generator)
-    return torch.cat([level, plain]), torch.cat([length, torch.zeros(count - long)])
+    length = LONGEST_PLAIN ** torch.rand(long, generator=generator, device=device)
+    level = length + (1 - length) * torch.rand(long, generator=generator, device=device)
+    return torch.cat([level, plain]), torch.cat([length, torch.zeros(count - long, device=device)])
 
 
 @torch.no_grad()
@@ -252,10 +274,12 @@ def train_decoder(
     seed: int,
     resume: bool,
     log: Callable[[str], None],
+    place: Place | None = None,
 ) -> dict[str, float]:
     """Train until `minutes` are spent, over all sessions together; writes `decoder.safetensors` every minute.
 
-    tokenizer: trained, with `encode` and `decode`; it stays as it is. Both networks are on the same device.
+    tokenizer: trained, with `encode` and `decode`; it stays as it is. Both networks are on the device of the place, by
+    default the processor.
     Returns the figures on held-out episodes. Raises RunError where there is nothing to resume, or where the recording,
     the tokenizer and the decoder do not fit one another.
     """
@@ -270,7 +294,7 @@ def train_decoder(
         )
     weights_path, live_path = run / "decoder.safetensors", run / "decoder-live.safetensors"
     state_path = run / "decoder-trainer.pt"
-    trainer, spent = DecoderTrainer(decoder, tokenizer, train, config, seed), 0.0
+    trainer, spent = DecoderTrainer(decoder, tokenizer, train, config, seed, place), 0.0
     if resume and state_path.exists():
         load_weights(live_path, decoder)
         state = load_state(state_path)
@@ -279,7 +303,8 @@ def train_decoder(
     elif resume:
         raise RunError(f"{run} has no training of the diffusion decoder to resume; leave --resume out.")
     log(f"diffusion: {sum(p.numel() for p in decoder.parameters()) / 1e6:.2f} M parameters, {len(train)} frames")
-    clock, recent = Clock(minutes * 60, spent), 0.0
+    clock, meter = Clock(minutes * 60, spent), Meter(0, None)
+    recent: Tensor | None = None
 
     def keep() -> None:
         save_weights(weights_path, trainer.average.state_dict())
@@ -289,9 +314,10 @@ def train_decoder(
     try:
         while clock.share < 1:
             error = trainer.step(clock.share)
-            recent = 0.98 * recent + 0.02 * error if recent else error
+            recent = error if recent is None else recent.lerp(error, 0.02)
             if trainer.steps % 100 == 0:
-                log(f"diffusion {clock.share:4.0%} step {trainer.steps}: error {recent:.5f}")
+                speed = meter.line(trainer.steps, trainer.ahead.waited)
+                log(f"diffusion {clock.share:4.0%} step {trainer.steps}: error {float(recent):.5f}; {speed}")
             if clock.due(60):
                 keep()
             if trainer.steps % 1000 == 0:

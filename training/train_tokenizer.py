@@ -17,6 +17,7 @@ from models.networks import Tokenizer, codes
 from models.two_level_vqvae import TwoLevelVQVAE
 from training.checkpoint import Clock, load_weights, save_weights
 from training.codebook import CodebookLearner
+from training.place import Place
 from training.recording import Recording
 
 
@@ -119,17 +120,20 @@ def kinds_of(frames: NDArray[np.uint8], grid: tuple[int, int], rarity: float) ->
 
 @torch.no_grad()
 def embed_kinds(
-    tokenizer: OneLevel, frames: NDArray[np.uint8], kinds: Kinds, rng: np.random.Generator, most: int = 8192
+    tokenizer: OneLevel, frames: Tensor, kinds: Kinds, rng: np.random.Generator, most: int = 8192
 ) -> tuple[Tensor, Tensor]:
-    """One embedding (K, D) and the weight (K,) of each kind, or of `most` of them where there are more."""
+    """One embedding (K, D) and the weight (K,) of each kind, or of `most` of them where there are more.
+
+    frames: (N, H, W, 3) uint8, what the kinds were found in, on the tokenizer's device.
+    """
     chosen = np.arange(len(kinds.frame))
     if len(chosen) > most:
         chosen = rng.choice(chosen, most, replace=False, p=kinds.weight / kinds.weight.sum(dtype=np.float64))
     z = []
     for part in np.array_split(chosen, -(-len(chosen) // 128)):
-        embedded = tokenizer.embed(torch.from_numpy(frames[kinds.frame[part]]))
+        embedded = tokenizer.embed(frames[torch.from_numpy(kinds.frame[part]).to(frames.device)])
         z.append(embedded[torch.arange(len(part)), torch.from_numpy(kinds.position[part])])
-    return torch.cat(z), torch.from_numpy(kinds.weight[chosen])
+    return torch.cat(z), torch.from_numpy(kinds.weight[chosen]).to(frames.device)
 
 
 def train_tokenizer(
@@ -140,28 +144,33 @@ def train_tokenizer(
     seconds: float,
     seed: int,
     log: Callable[[str], None],
+    place: Place,
 ) -> dict[str, float]:
-    """Train a tokenizer for `seconds`, writing its weights to `out`; returns its figures."""
+    """Train a tokenizer, which is on the place's device, for `seconds`; writes its weights to `out`.
+
+    Returns its figures.
+    """
     rng = np.random.default_rng(seed)
-    first = torch.from_numpy(np.array(recording.rows(recording.episodes[0]).frames[:1]))
+    first = torch.from_numpy(np.array(recording.rows(recording.episodes[0]).frames[:1])).to(place.device)
     one_level = model.fine if isinstance(model, TwoLevelVQVAE) else model
     side = math.isqrt(one_level.patches(first).shape[1])
     frames = sample_frames(recording, config.frames, (side, side), rng)
     if isinstance(model, TwoLevelVQVAE):
-        train_level(model.coarse, _each(model.from_afar, frames), config, seconds / 2, seed, log)
-        train_level(model.fine, _each(model.left_over, frames), config, seconds / 2, seed, log)
+        coarse, fine = model.coarse, model.fine
+        train_level(coarse, _each(model.from_afar, frames, place), config, seconds / 2, seed, log, place)
+        train_level(fine, _each(model.left_over, frames, place), config, seconds / 2, seed, log, place)
         steps = 0.0
     else:
-        steps = train_level(model, frames, config, seconds, seed, log)
+        steps = train_level(model, frames, config, seconds, seed, log, place)
     model.eval()
     save_weights(out, model.state_dict())
     return {"steps": steps, **tokenizer_figures(model, frames[:2000])}
 
 
 @torch.no_grad()
-def _each(view: Callable[[Tensor], Tensor], frames: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def _each(view: Callable[[Tensor], Tensor], frames: NDArray[np.uint8], place: Place) -> NDArray[np.uint8]:
     parts = np.array_split(frames, max(1, len(frames) // 64))
-    return np.concatenate([view(torch.from_numpy(part)).numpy() for part in parts])
+    return np.concatenate([view(torch.from_numpy(part).to(place.device)).cpu().numpy() for part in parts])
 
 
 def train_level(
@@ -171,14 +180,21 @@ def train_level(
     seconds: float,
     seed: int,
     log: Callable[[str], None],
+    place: Place,
 ) -> int:
-    """Train a VQ-VAE of one level on frames (N, H, W, 3) for `seconds`. Returns the number of steps."""
+    """Train a VQ-VAE of one level on frames (N, H, W, 3) for `seconds`. Returns the number of steps.
+
+    All the frames are brought to the device at once: 60,000 of them at 128 x 128 are 3 GB.
+    """
     tokenizer: OneLevel = model  # type: ignore[assignment]
     torch.manual_seed(seed)
-    rng, generator = np.random.default_rng(seed), torch.Generator().manual_seed(seed)
-    side = math.isqrt(tokenizer.patches(torch.from_numpy(frames[:1])).shape[1])
+    rng, generator = np.random.default_rng(seed), torch.Generator(place.device).manual_seed(seed)
+    there = torch.from_numpy(frames).to(place.device)
+    side = math.isqrt(tokenizer.patches(there[:1]).shape[1])
     kinds = kinds_of(frames, (side, side), config.rarity)
     weights = kinds.patch_weight
+    counts = torch.from_numpy(weights).clip(0.05, 20).to(place.device)
+    embed, decode = place.compiled(tokenizer.embed), place.compiled(tokenizer.decode_codes)
     chance = weights.mean(1, dtype=np.float64)
     chance /= chance.sum()
     log(
@@ -187,7 +203,7 @@ def train_level(
     )
     optimizer = torch.optim.AdamW(model.parameters(), lr=config.learning_rate, betas=(0.9, 0.99), weight_decay=0.01)
     learner = CodebookLearner(tokenizer.codebook)
-    seeded, step, mean = False, 0, 0.0
+    seeded, step, mean = False, 0, torch.zeros((), device=place.device)
     model.train()
     clock = Clock(seconds * (1 - config.polish_share))
     while clock.share < 1:
@@ -195,14 +211,13 @@ def train_level(
         rate = config.learning_rate * min(1.0, (step + 1) / 50) * (1 - share**2 * 0.97)
         for group in optimizer.param_groups:
             group["lr"] = rate
-        chosen = rng.choice(len(frames), config.batch, p=chance)
-        batch = torch.from_numpy(frames[chosen])
-        weight = torch.from_numpy(np.clip(weights[chosen], 0.05, 20))
+        chosen = torch.from_numpy(rng.choice(len(frames), config.batch, p=chance)).to(place.device)
+        batch, weight = there[chosen], counts[chosen]
         if not seeded and share > config.warmup_share:
-            learner.seed(*embed_kinds(tokenizer, frames, kinds, rng), 10, generator)
+            learner.seed(*embed_kinds(tokenizer, there, kinds, rng), 10, generator)
             seeded = True
-        with torch.autocast("cpu", torch.bfloat16):
-            z = tokenizer.embed(batch)
+        with place.autocast():
+            z = embed(batch)
         z = z.float()
         codes, commitment = z, z.new_zeros(())
         if seeded:
@@ -211,8 +226,8 @@ def train_level(
             quantised = tokenizer.codebook[tokens]
             commitment = (((z - quantised) ** 2).sum(-1) * weight).mean()
             codes = z + (quantised - z).detach()  # straight-through
-        with torch.autocast("cpu", torch.bfloat16):
-            drawn = tokenizer.decode_codes(codes)
+        with place.autocast():
+            drawn = decode(codes)
         error = ((drawn.float() - tokenizer.patches(batch)) ** 2).mean(-1)
         loss = (error * weight).mean() + config.commitment * commitment
         optimizer.zero_grad(set_to_none=True)
@@ -220,15 +235,15 @@ def train_level(
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         step += 1
-        mean = 0.98 * mean + 0.02 * float(error.detach().mean()) if step > 1 else float(error.detach().mean())
+        mean = mean.lerp(error.detach().mean(), 0.02 if step > 1 else 1.0)
         if step % 200 == 0:
-            db = 10 * math.log10(4 / mean)
+            db = 10 * math.log10(4 / float(mean))
             log(f"tokenizer {share:4.0%} step {step}: {db:.2f} dB, loss {float(loss.detach()):.5f}")
     round_to_half(model)
-    in_use = learner.settle(*embed_kinds(tokenizer, frames, kinds, rng))
+    in_use = learner.settle(*embed_kinds(tokenizer, there, kinds, rng))
     round_to_half(model)
     log(f"tokenizer: {in_use} codes in use")
-    polish_decoder(model, frames, weights, config, seconds * config.polish_share, seed, log)
+    polish_decoder(model, there, weights, config, seconds * config.polish_share, seed, log, place)
     return step
 
 
@@ -246,16 +261,17 @@ def round_to_half(model: torch.nn.Module) -> None:
 
 def polish_decoder(
     model: torch.nn.Module,
-    frames: NDArray[np.uint8],
+    frames: Tensor,
     weights: NDArray[np.float32],
     config: TokenizerTraining,
     seconds: float,
     seed: int,
     log: Callable[[str], None],
+    place: Place,
 ) -> None:
     """Train the decoder alone, on the tokens as they are.
 
-    frames: (N, H, W, 3) uint8. weights: (N, P), of their patches.
+    frames: (N, H, W, 3) uint8, on the place's device. weights: (N, P), of their patches.
     """
     tokenizer: OneLevel = model  # type: ignore[assignment]
     rng = np.random.default_rng(seed)
@@ -263,18 +279,19 @@ def polish_decoder(
     chance /= chance.sum()
     optimizer = torch.optim.AdamW(model.parameters(), lr=config.learning_rate, betas=(0.9, 0.99), weight_decay=0.0)
     clock, step = Clock(seconds), 0
+    counts, decode = torch.from_numpy(weights).clip(0.05, 20).to(place.device), place.compiled(tokenizer.decode_codes)
     model.train()
     while clock.share < 1:
         for group in optimizer.param_groups:
             group["lr"] = config.learning_rate / 2 * (1 - clock.share)
-        chosen = rng.choice(len(frames), config.batch, p=chance)
-        batch = torch.from_numpy(frames[chosen])
+        chosen = torch.from_numpy(rng.choice(len(frames), config.batch, p=chance)).to(place.device)
+        batch = frames[chosen]
         with torch.no_grad():
             codes = tokenizer.codebook[tokenizer.nearest(tokenizer.embed(batch))]
-        with torch.autocast("cpu", torch.bfloat16):
-            drawn = tokenizer.decode_codes(codes)
+        with place.autocast():
+            drawn = decode(codes)
         error = ((drawn.float() - tokenizer.patches(batch)) ** 2).mean(-1)
-        loss = (error * torch.from_numpy(np.clip(weights[chosen], 0.05, 20))).mean()
+        loss = (error * counts[chosen]).mean()
         optimizer.zero_grad(set_to_none=True)  # what is not part of the decoder has no gradient and stays
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
@@ -287,9 +304,9 @@ def polish_decoder(
 @torch.no_grad()
 def tokenizer_figures(model: Tokenizer, frames: NDArray[np.uint8]) -> dict[str, float]:
     """PSNR in dB of decode(encode(x)), codes used and their perplexity, on the frames given (N, H, W, 3)."""
-    psnr, count = [], torch.zeros(0)
+    psnr, count, device = [], torch.zeros(0), next(model.parameters()).device
     for part in np.array_split(frames, max(1, len(frames) // 100)):
-        x = torch.from_numpy(part)
+        x = torch.from_numpy(part).to(device)
         tokens = model.encode(x)
         y = model.decode(tokens)
         error = ((x.float() - y.float()) ** 2).mean((1, 2, 3)).clamp(min=1e-3)

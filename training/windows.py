@@ -53,6 +53,19 @@ def tokenize(
     return TokenEpisodes(joined(tokens), joined(actions), joined(rewards), joined(ended), starts, sizes)
 
 
+def joined(parts: Sequence[TokenEpisodes]) -> TokenEpisodes:
+    """All episodes of several collections, in order."""
+    before = np.cumsum([0, *(len(part.tokens) for part in parts)])
+    return TokenEpisodes(
+        np.concatenate([part.tokens for part in parts]),
+        np.concatenate([part.actions for part in parts]),
+        np.concatenate([part.rewards for part in parts]),
+        np.concatenate([part.ended for part in parts]),
+        np.concatenate([part.starts + offset for part, offset in zip(parts, before, strict=False)]),
+        np.concatenate([part.lengths for part in parts]),
+    )
+
+
 class Drawn(NamedTuple):
     """Windows out of episodes.
 
@@ -101,6 +114,7 @@ class Windows:
             spread = spread[spread >= 0]
             if allowed[spread].any():
                 self.rare.append(spread[allowed[spread]])
+        self.all_rare = np.concatenate([*self.rare, np.zeros(0, np.int64)])
 
     def __len__(self) -> int:
         return len(self.first)
@@ -109,9 +123,11 @@ class Windows:
         """`count` windows."""
         first = self.first[rng.integers(len(self.first), size=count)]
         if self.rare:
-            for row in np.flatnonzero(rng.random(count) < self.rare_share):
-                kind = self.rare[rng.integers(len(self.rare))]
-                first[row] = kind[rng.integers(len(kind))]
+            chosen = np.flatnonzero(rng.random(count) < self.rare_share)
+            kinds = rng.integers(len(self.rare), size=len(chosen))
+            sizes = np.array([len(kind) for kind in self.rare])
+            before = np.cumsum(sizes) - sizes  # of each kind, in all kinds one after the other
+            first[chosen] = self.all_rare[before[kinds] + rng.integers(sizes[kinds])]
         episode = np.searchsorted(self.episodes.starts, first, side="right") - 1
         other = self.episodes.starts[episode] + rng.integers(self.room[episode])
         rows, others = (start[:, None] + np.arange(self.length) for start in (first, other))

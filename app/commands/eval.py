@@ -26,6 +26,8 @@ class Eval:
     """Measure this mode alone: parallel or ar; by default every mode there is."""
     decoder: str = ""
     """Measure this decoder alone: vq or diffusion; by default every decoder there is."""
+    backend: str = "onnx"
+    """What computes the dreams: onnx or torch; on a GPU onnx-cuda or torch-cuda."""
     json: Path | None = None
     """Write the figures here."""
     html: Path | None = None
@@ -35,5 +37,5 @@ class Eval:
         """Measure, and print what was measured."""
         from evaluation.evaluate import evaluate
 
-        sizes = (self.episodes, self.horizon, self.quick, self.seed)
-        evaluate(self.bundles, *sizes, self.json, self.html, self.mode, self.decoder)
+        sizes, files = (self.episodes, self.horizon, self.quick, self.seed), (self.json, self.html)
+        evaluate(self.bundles, *sizes, *files, self.mode, self.decoder, self.backend)

@@ -8,6 +8,7 @@ from pathlib import Path
 import tyro
 
 from app.errors import Mistake
+from engine.bundle import BACKENDS
 from engine.manifest import MOST_STEPS
 
 
@@ -42,7 +43,7 @@ class Play:
     fullscreen: bool = False
     """Fill the screen."""
     backend: str = "onnx"
-    """What computes the dream: onnx or torch."""
+    """What computes the dream: onnx or torch; on a GPU onnx-cuda or torch-cuda."""
     frames: int | None = None
     """Stop after so many frames."""
     script: Path | None = None
@@ -82,10 +83,11 @@ class Play:
         for name, text, known in (
             ("mode", self.mode, ("parallel", "ar")),
             ("decoder", self.decoder, ("vq", "diffusion")),
-            ("backend", self.backend, ("onnx", "torch")),
+            ("backend", self.backend, BACKENDS),
         ):
             if text and text not in known:
-                raise Mistake(f"There is no {name} '{text}'; there is {' and '.join(known)}.")
+                there = f"{', '.join(known[:-1])} and {known[-1]}"
+                raise Mistake(f"There is no {name} '{text}'; there is {there}.")
         if self.real and self.tape:
             raise Mistake("A tape holds a dream, and --real plays the real game; use --record to keep it.")
         if self.steps is not None and self.decoder != "diffusion":

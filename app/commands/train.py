@@ -8,7 +8,6 @@ from typing import Annotated
 
 import tyro
 
-from app.errors import Mistake
 from app.extras import needs_train
 
 
@@ -30,15 +29,15 @@ class Train:
     """Begin with what another run has learnt."""
     seed: int = 0
     """Decides every random choice."""
-    devices: str = "cpu"
-    """Where to train."""
-    precision: str = "fp32"
-    """What to compute in."""
+    devices: str = "auto"
+    """Where to train: cpu, cuda, or a number of GPUs; auto takes a GPU where there is one."""
+    precision: str = "bf16"
+    """What to compute matrix products in: bf16 or fp32; weights are fp32 in either."""
 
     def run(self, started: float) -> None:
         """Train, with progress; Ctrl-C keeps the run."""
-        if (self.devices, self.precision) != ("cpu", "fp32"):
-            raise Mistake("This version trains with --devices cpu and --precision fp32; leave both out.")
         with needs_train():
+            from training.place import find_place
             from training.run import train
-        train(self.recipe, self.data, self.out, self.minutes, self.resume, self.seed, self.begin)
+        place = find_place(self.devices, self.precision)
+        train(self.recipe, self.data, self.out, self.minutes, self.resume, self.seed, self.begin, place=place)

@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from evaluation.bench import bench
+from engine.bundle import read_manifest
+from engine.manifest import Programs
+from evaluation.bench import backends_here, bench
 from evaluation.bundle_subject import open_subjects
 from evaluation.evaluate import evaluate
 from evaluation.flops import gflop_of_graph
@@ -62,6 +65,16 @@ BENCH_KEYS = {
     "roofline_share",
     "peak_rss_mb",
 }
+
+
+def test_a_gpu_adds_what_can_use_it_to_what_is_timed(tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    manifest = read_manifest(tiny)[0]
+    assert "onnx-cuda" not in backends_here(manifest)
+    monkeypatch.setattr("shutil.which", lambda _: "/usr/bin/nvidia-smi")
+    monkeypatch.setattr("onnxruntime.get_available_providers", lambda: ["CUDAExecutionProvider"])
+    assert backends_here(manifest) == ["onnx", "onnx-cuda"], "it has no torch programs"
+    with_programs = replace(manifest, programs=Programs("e", "d", "h", "w"))
+    assert backends_here(with_programs) == ["onnx", "onnx-cuda", "torch-cuda"]
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from models.world_model import TemporalVisualWorldModel, WorldModelConfig
-from training.objectives import Batch, HistoryNoise, corrupt, swap_parts, window_scores
+from training.objectives import Batch, HistoryNoise, Objective, corrupt, prepare, swap_parts, window_scores
+from training.place import Place
 from training.team import Team
 
 CONFIG = WorldModelConfig(vocabulary=32, grid=(4, 4), actions=5, width=32, layers=1, heads=4, causal_layers=1)
@@ -80,13 +81,23 @@ def test_several_threads_give_the_gradient_of_one(model: TemporalVisualWorldMode
     for workers in (1, 3):
         torch.set_num_threads(3)
         model.zero_grad(set_to_none=True)
-        scores = Team(model, workers, 0).gradients(batch, SILENT, 1.0)
+        scores = Team(model, workers, Place()).gradients(prepare(model.config, batch))
         gradients.append({name: p.grad.clone() for name, p in model.named_parameters() if p.grad is not None})
         assert scores.positions == 7 * 4 * 16
     torch.set_num_threads(threads)
     assert gradients[0].keys() == gradients[1].keys()
     for name, expected in gradients[0].items():  # bf16: sums in another order differ in the third digit
         torch.testing.assert_close(gradients[1][name], expected, rtol=0.05, atol=0.02 * float(expected.abs().max()))
+
+
+def test_a_lesson_compiles_as_one_graph_and_scores_the_same(model: TemporalVisualWorldModel) -> None:
+    noise, generator = HistoryNoise(1, 0.1, 1), torch.Generator().manual_seed(3)
+    lesson = prepare(model.config, _windows(), noise, generator)
+    plain = Objective(model)(lesson)
+    compiled = torch.compile(Objective(model), backend="aot_eager", fullgraph=True, dynamic=False)(lesson)
+    for head, loss in plain["loss"].items():
+        torch.testing.assert_close(compiled["loss"][head], loss)
+    assert {head: int(hits) for head, hits in compiled["hits"].items()} == {h: int(n) for h, n in plain["hits"].items()}
 
 
 def test_codes_that_look_alike_begin_alike(model: TemporalVisualWorldModel) -> None:

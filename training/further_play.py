@@ -1,0 +1,63 @@
+"""More play of a built-in game than a disk holds as pictures: it is played and encoded at once, and tokens are kept."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from games import registry
+from training.record import HELD_OUT_SEED, play_shard
+from training.recording import Rows
+from training.windows import TokenEpisodes, joined
+
+EPISODE = 256
+"""Frames of an episode."""
+BATCH = 16
+"""Episodes that a process plays at once: 200 MB of pictures at 128 x 128."""
+APART = 1 << 20
+"""Added to the number of a part, so that its games are none of a recording's with the same seed."""
+
+
+def further_play(
+    world: str,
+    size: int,
+    frames: int,
+    seed: int,
+    encode: Callable[[NDArray[np.uint8]], NDArray[np.integer]],
+    workers: int | None = None,
+    progress: Callable[[int], None] = lambda done: None,
+) -> TokenEpisodes:
+    """Play `frames` frames, rounded up to whole parts, in several processes, and encode them here as they come.
+
+    encode: (N, H, W, 3) uint8 to (N, S). workers: None for one a core. The same seed plays the same games, however many
+    processes there are. `progress` is told the frames done so far.
+    """
+    parts = -(-frames // (BATCH * EPISODE))
+    length = max(2, min(EPISODE, -(-frames // BATCH)))
+    played: list[TokenEpisodes] = []
+    starts, lengths = np.arange(BATCH, dtype=np.int64) * length, np.full(BATCH, length, np.int64)
+    workers = workers or len(os.sched_getaffinity(0))
+    with multiprocessing.get_context("spawn").Pool(min(workers, parts), _leave_interrupts) as pool:
+        for number, rows in enumerate(pool.imap(partial(_play, world, size, seed, length), range(parts))):
+            tokens = encode(rows.frames).astype(np.uint16)
+            played.append(TokenEpisodes(tokens, rows.actions, rows.rewards, rows.ended, starts, lengths))
+            progress((number + 1) * len(tokens))
+    return joined(played)
+
+
+def _leave_interrupts() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+def _play(world: str, size: int, seed: int, length: int, part: int) -> Rows:
+    seeds = np.random.default_rng([seed, APART + part]).integers(HELD_OUT_SEED, size=BATCH)
+    # Mostly one that meets every kind of event, and one that presses keys that make no sense, as people do.
+    policy = registry.policy(world, "random" if part % 3 == 2 else "explore", BATCH, int(seeds[0]))
+    return play_shard(registry.get(world)(BATCH), policy, seeds, length, size)
