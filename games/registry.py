@@ -13,6 +13,10 @@ import games.bricks.handover
 import games.bricks.policy
 import games.bricks.reader
 import games.bricks.rules
+import games.duel.handover
+import games.duel.policy
+import games.duel.reader
+import games.duel.rules
 import games.garden.handover
 import games.garden.policy
 import games.garden.reader
@@ -47,6 +51,12 @@ _GAMES: dict[str, _Entry] = {
             games.bricks.reader.Reader,
             games.bricks.policy.ExplorePolicy,
             games.bricks.handover.state_from_frames,
+        ),
+        _Entry(
+            games.duel.rules.Duel,
+            games.duel.reader.Reader,
+            games.duel.policy.ExplorePolicy,
+            games.duel.handover.state_from_frames,
         ),
     )
 }

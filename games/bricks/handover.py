@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from games.bricks.reader import Reader
-from games.bricks.rules import SPEED, State
+from games.bricks.rules import HELD_Y, SPEED, State, bat
+from games.bricks.view import SPARK, BricksView
 from games.kit.handover import reading_of
 
 
@@ -23,15 +24,26 @@ def state_from_frames(frames: NDArray[np.uint8], seed: int = 0) -> State:
     state.across[0], state.down[0] = 1, 1 - 2 * view.held[-1]
     if not state.panes[0].any():
         state.panes[0, 0] = 1
-    moves = np.diff(view.spark, axis=0)
-    legal = (np.abs(moves) <= SPEED).all(axis=1) & (view.held[1:] == 0)
-    for (x, y), good in zip(moves, legal, strict=True):
-        if good and y:
-            # Sideways at rest while it rises or falls: steep. A bounce looks the same for a tick, the next tells.
-            state.steep[0] = x == 0
-            state.down[0] = np.sign(y)
-        if good and x:
-            state.across[0] = np.sign(x)
-    if len(moves) > 1 and legal[-2:].all():
-        state.steep[0] = (moves[-2:, 0] == 0).any() and (moves[-2:, 1] != 0).all()
+    for t in range(1, len(view.held)):
+        _follow(state, view, t)
     return state
+
+
+def _follow(state: State, view: BricksView, t: int) -> None:
+    """Learn the spark's way from picture t - 1 and picture t."""
+    x, y = view.spark[t - 1]
+    dx, dy = view.spark[t] - view.spark[t - 1]
+    if view.held[t] or max(abs(dx), abs(dy)) > SPEED:
+        return
+    if dx:
+        state.across[0] = np.sign(dx)
+        if y % 4:
+            state.steep[0] = 0
+    elif y % 4 and x not in (0, 64 - SPARK) and not (dy and (view.panes[t] != view.panes[t - 1]).any()):
+        state.steep[0] = 1
+    elif not (y % 4 and state.steep[0]):
+        # It turned: at a wall, else at a pane.
+        state.across[0] = {0: 1, 64 - SPARK: -1}.get(int(x), -state.across[0])
+    state.down[0] = np.sign(dy) if dy else -1 if y == HELD_Y else -state.down[0]
+    if dy == 0 and y == HELD_Y:
+        bat(state, np.array([0]), view.spark[t, :1] - view.mirror[t])

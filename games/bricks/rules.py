@@ -46,6 +46,13 @@ def window(luck: NDArray[np.float64]) -> Ints:
     return np.concatenate([half, half[:, :, ::-1]], axis=2).astype(np.int64)
 
 
+def bat(state: State, rows: Ints, ahead: Ints) -> None:
+    """Send sparks in these rows (K,) on their way from the mirror, ahead (K,) px right of its left end."""
+    middle = ahead + (SPARK - WIDTH) // 2
+    state.across[rows] = np.where(middle == 0, state.across[rows], np.sign(middle))
+    state.steep[rows] = np.abs(middle) <= _STEEP
+
+
 class Bricks(HeartGame):
     """B windows. Reward +1 for a pane, -1 for a spark lost; ended when the last heart is lost."""
 
@@ -112,11 +119,11 @@ class Bricks(HeartGame):
         s.across = np.where(turned, -s.across, s.across)
         new_y = y + SPEED * s.down * flies
         more = self._break(new_x, new_y, flies)
-        middle = new_x + SPARK // 2 - s.mirror - WIDTH // 2
-        mirrored = flies & (new_y > HELD_Y) & (y <= HELD_Y) & (np.abs(middle) < (WIDTH + SPARK) // 2)
+        ahead = new_x - s.mirror
+        mirrored = flies & (new_y > HELD_Y) & (y <= HELD_Y) & (ahead > -SPARK) & (ahead < WIDTH)
         turned = (more > 0) | (new_y < FIELD_TOP) | mirrored
-        s.across = np.where(mirrored & (middle != 0), np.sign(middle), s.across)
-        s.steep = np.where(mirrored, np.abs(middle) <= _STEEP, s.steep).astype(np.int64)
+        mirrors = np.flatnonzero(mirrored)
+        bat(s, mirrors, ahead[mirrors])
         s.down = np.where(turned, -s.down, s.down)
         new_y = np.where(turned, y, new_y)
         on_mirror = ~flies
