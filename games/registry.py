@@ -13,6 +13,10 @@ import games.bricks.handover
 import games.bricks.policy
 import games.bricks.reader
 import games.bricks.rules
+import games.crossing.handover
+import games.crossing.policy
+import games.crossing.reader
+import games.crossing.rules
 import games.duel.handover
 import games.duel.policy
 import games.duel.reader
@@ -57,6 +61,12 @@ _GAMES: dict[str, _Entry] = {
             games.duel.reader.Reader,
             games.duel.policy.ExplorePolicy,
             games.duel.handover.state_from_frames,
+        ),
+        _Entry(
+            games.crossing.rules.Crossing,
+            games.crossing.reader.Reader,
+            games.crossing.policy.ExplorePolicy,
+            games.crossing.handover.state_from_frames,
         ),
     )
 }

@@ -24,9 +24,9 @@ UP, DOWN = 1, 2
 LOWEST, DEEPEST = 64 - HEIGHT, 64 - COMET
 MIDDLE = (TOP + LOWEST) // 2
 SERVE_X = 30
-SIGHT = 18
+SIGHT = 28
 """The other station watches a comet that comes and has got so far."""
-_QUICK = 0.8
+_QUICK = 0.55
 """How often the other station is quick enough to move."""
 _SERVE, _STALL, _PLACE, _FIRST = range(4)
 
