@@ -25,6 +25,10 @@ import games.garden.handover
 import games.garden.policy
 import games.garden.reader
 import games.garden.rules
+import games.runner.handover
+import games.runner.policy
+import games.runner.reader
+import games.runner.rules
 from games.base import BatchGame, Policy
 from games.errors import UnknownGame, UnknownPolicy
 from games.policies import RandomPolicy
@@ -67,6 +71,12 @@ _GAMES: dict[str, _Entry] = {
             games.crossing.reader.Reader,
             games.crossing.policy.ExplorePolicy,
             games.crossing.handover.state_from_frames,
+        ),
+        _Entry(
+            games.runner.rules.Runner,
+            games.runner.reader.Reader,
+            games.runner.policy.ExplorePolicy,
+            games.runner.handover.state_from_frames,
         ),
     )
 }
