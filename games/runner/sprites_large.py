@@ -22,3 +22,22 @@ MOTH = """................ ....m......m.... .....m....m..... .lll..mmmm..lll.
 lLLLl.mnnm.lLLLl lLLLLlmnnmlLLLLl lLmLLLmnnmLLLmLl lLLLLLmnnmLLLLLl
 .lLLLLmnnmLLLLl. ..lllLmnnmLlll.. .lLLLlmnnmlLLLl. lLLmLl.mm.lLmLLl
 lLLLl..mm..lLLLl .lLl........lLl. ..l..........l.. ................"""
+
+_HEAD = """....zzzzzzz..... ...zoooooOOz.... ..zooooooOOOz... ..zoooooooOOOz..
+.zoooozzzzzoOz.. .zooozwwwwwwzz.. .zooozwwwzwwwz.. .zooozwwwzwwwz.. .zooozzwwwwwz... ..zooozzwwwzz..."""
+_CLOAK = """...zzcoozzzz.... ..zccccooooz.zz. ..zcccccooozzYYz .zzccccccoooYYyY
+.zcccccccccooYyY zzccccccccccczz. zccccccccccz.... zzcccccccccz.... .zzccccccczz...."""
+_FLYING = """zz.zzcoozzzz.zz. zczzcccooooczYYz zcccccccooocYYyY .zcccccccccooYyY
+.zccccccccccczz. zcccccccccccz... zccccccccccccz.. zcccccccccccccz. zzzccccccccczzz."""
+_APART = "..zzCCzzCCzz.... ..zCCz..zCCz.... .zCCz....zCCz... zCCz......zCCz.. zzz........zzz.."
+_TOGETHER = "...zzCCCCzz..... ....zCCCCz...... ....zCCzCz...... .....zCCz....... .....zzzz......."
+_TUCKED = "..zCCCzCCCz..... .zCCzzzCCz...... zCCz..zCCz...... zzz...zCz....... ......zzz......."
+_DANGLING = "...zCCz.zCCz.... ...zCCz.zCCz.... ....zCz..zCCz... ....zz....zzz... ................"
+RUN_APART = f"{_HEAD} {_CLOAK} {_APART}"
+RUN_TOGETHER = f"{_HEAD} {_CLOAK} {_TOGETHER}"
+RISE = f"{_HEAD} {_CLOAK} {_TUCKED}"
+FALL = f"{_HEAD} {_FLYING} {_DANGLING}"
+DUCK = " ".join(["................"] * 10) + """
+....zzzzzzz..... ...zoooooOOz.... ..zooooooOOOz... .zoooozzzzzOOz.. .zooozwwwwwwzz..
+zzooozwwwzwwwz.. zcooozwwwzwwwzzz zccooozwwwwwzYYz zcccoozzzzzzYYyY zccccccooooooYyY
+zcccccccccccozYz zzccccccccccczz. .zCCzzzzzzCCz... .zzz......zzz..."""
