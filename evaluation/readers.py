@@ -14,6 +14,7 @@ from games.garden.reader import PATIENCE
 from games.garden.reader import Reader as GardensOwn
 from games.garden.reading import SEEN, Reading, visible_state
 from games.garden.rules import Garden
+from games.kit.game import HeartGame
 from games.kit.reader import SceneReader
 
 
@@ -101,10 +102,9 @@ class KitReader:
         return reading.found & reading.readable & self._reader.exact(reading.view, self._state(game))
 
     def _state(self, game: BatchGame) -> Any:
-        if not isinstance(game, self._game):
+        if not isinstance(game, HeartGame) or game.name != self._game.name:
             raise TypeError(f"This reader knows {self._game.name} only.")
-        state: Any = getattr(game, "state")  # noqa: B009
-        return state
+        return game.state
 
 
 def reader_of(game: str, size: int) -> StateReader:

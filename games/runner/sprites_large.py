@@ -37,7 +37,10 @@ RUN_APART = f"{_HEAD} {_CLOAK} {_APART}"
 RUN_TOGETHER = f"{_HEAD} {_CLOAK} {_TOGETHER}"
 RISE = f"{_HEAD} {_CLOAK} {_TUCKED}"
 FALL = f"{_HEAD} {_FLYING} {_DANGLING}"
-DUCK = " ".join(["................"] * 10) + """
+DUCK = (
+    " ".join(["................"] * 10)
+    + """
 ....zzzzzzz..... ...zoooooOOz.... ..zooooooOOOz... .zoooozzzzzOOz.. .zooozwwwwwwzz..
 zzooozwwwzwwwz.. zcooozwwwzwwwzzz zccooozwwwwwzYYz zcccoozzzzzzYYyY zccccccooooooYyY
 zcccccccccccozYz zzccccccccccczz. .zCCzzzzzzCCz... .zzz......zzz..."""
+)

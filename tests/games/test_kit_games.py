@@ -133,7 +133,7 @@ def test_every_key_decides_what_comes_next(name: str):
         assert (other != pictures[0]).any()
 
 
-def test_two_pictures_and_the_keys_tell_what_the_next_one_shows(name: str):
+def test_four_pictures_and_the_keys_tell_what_the_next_one_shows(name: str):
     """Where luck is the same, games whose last four pictures are equal go on alike: nothing stays hidden for long."""
     game = registry.get(name)(64)
     game.reset(np.full(64, 5), vary=True)
