@@ -36,7 +36,7 @@ DUCK, JUMP = 1, 2
 _CLEAR = 5
 """There are at least so many columns from one obstacle to the next."""
 _FREE = 4
-"""In a varied start the first so many columns are free."""
+"""At the start so many columns are free."""
 _OBSTACLE, _MOTH, _WIDE = 0.32, 0.2, 0.4
 """How often a column that may holds an obstacle, any other a moth, and a gap is two columns wide."""
 _COLUMN, _FIRST, _PHASE, _AIR = range(4)
@@ -71,17 +71,16 @@ class Runner(HeartGame):
         super().__init__(batch, State.empty(batch))
 
     def _begin(self, rows: Ints, seeds: Ints, vary: bool) -> None:
-        """vary: on any stretch of roof, in the middle of a jump or not."""
+        """The first columns are free. vary: anywhere between two columns, in the middle of a jump or not."""
         s = self.state
-        s.columns[rows], s.air[rows], s.low[rows], s.phase[rows] = ROOF, 0, 0, PHASES[0]
+        luck = uniform(seeds[:, None], _FIRST, np.arange(3 * COLUMNS)).reshape(-1, COLUMNS, 3)
+        columns = np.zeros((len(rows), COLUMNS), np.int64)
+        for i in range(COLUMNS):
+            columns = np.concatenate([columns[:, 1:], next_column(columns, luck[:, i])[:, None]], axis=1)
+        columns[:, :_FREE] = ROOF
+        s.columns[rows], s.air[rows], s.low[rows], s.phase[rows] = columns, 0, 0, PHASES[0]
         if vary:
-            luck = uniform(seeds[:, None], _FIRST, np.arange(3 * COLUMNS)).reshape(-1, COLUMNS, 3)
-            columns = s.columns[rows]
-            for i in range(COLUMNS):
-                columns = np.concatenate([columns[:, 1:], next_column(columns, luck[:, i])[:, None]], axis=1)
-            columns[:, :_FREE] = ROOF
-            s.columns[rows] = columns
-            s.phase[rows] = np.array(PHASES)[(uniform(seeds, _PHASE) * 4).astype(np.int64)]
+            s.phase[rows] = np.array(PHASES)[(uniform(seeds, _PHASE) * len(PHASES)).astype(np.int64)]
             s.air[rows] = np.maximum((uniform(seeds, _AIR) * 2 * AIR).astype(np.int64) - AIR, 0)
 
     def _advance(self, actions: Ints) -> tuple[Ints, Bools]:

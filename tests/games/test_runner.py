@@ -18,6 +18,7 @@ def roof(**at: int) -> Runner:
     """One run on a free roof with things at those columns: `chimney=4`; column 4 is 14 px ahead of the runner."""
     game = Runner(1)
     kinds = {"chimney": CHIMNEY, "gap": GAP, "owl": OWL, "low": LOW_MOTH, "high": HIGH_MOTH}
+    game.state.columns[:] = ROOF
     for name, column in at.items():
         game.state.columns[0, column] = kinds[name]
     return game
