@@ -14,6 +14,7 @@ DEFAULTS: dict[str, tuple[str, ...]] = {
     "down": ("down", "s"),
     "left": ("left", "a"),
     "right": ("right", "d"),
+    "a": ("j", "left ctrl"),
     "mode": ("m",),
     "decoder": ("v",),
     "hand over": ("tab",),
@@ -38,6 +39,7 @@ DEFAULTS: dict[str, tuple[str, ...]] = {
 """What can be done → the keys that do it, by pygame's key names. Names of actions play; 1-9 always choose a bundle."""
 
 EXPLAINED: dict[str, str] = {
+    "a": "main button, in games that have one",
     "mode": "parallel / autoregressive",
     "decoder": "vq / diffusion",
     "hand over": "dream / real game",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,8 +11,11 @@ from evaluation.state import Seen, StateReader
 from games import registry
 from games.base import BatchGame
 from games.garden.reader import PATIENCE
+from games.garden.reader import Reader as GardensOwn
 from games.garden.reading import SEEN, Reading, visible_state
 from games.garden.rules import Garden
+from games.kit.game import HeartGame
+from games.kit.reader import SceneReader
 
 
 class GardenReader:
@@ -19,7 +24,7 @@ class GardenReader:
     patience = PATIENCE
 
     def __init__(self, size: int) -> None:
-        self._reader = registry.reader(Garden.name, size)
+        self._reader = GardensOwn(size)
         self.size = size
 
     def rooms(self, game: BatchGame) -> NDArray[np.uint8]:
@@ -66,10 +71,47 @@ def _all_stand(ones: Reading, others: Reading) -> NDArray[np.bool_]:
     return np.asarray((match.any(axis=2) | (ones.creature_px < SEEN)).all(axis=1))
 
 
+class KitReader:
+    """The reader of a game that keeps its state in a games.kit table. size: side of the frames, 64 or 128.
+
+    Raises UnknownGame for a game that is not built in.
+    """
+
+    def __init__(self, game: str, size: int) -> None:
+        self._reader: SceneReader[Any] = registry.reader(game, size)
+        self._game = registry.get(game)
+        self.size = size
+        self.patience = self._reader.patience
+
+    def rooms(self, game: BatchGame) -> NDArray[np.uint8]:
+        """(B, ...): what stays the same; without any numbers where nothing does."""
+        return self._reader.rooms(self._state(game))
+
+    def read(self, frames: NDArray[np.uint8], rooms: NDArray[np.uint8] | None = None) -> Seen:
+        """Read (N, size, size, 3) uint8; rooms (N, ...), if given."""
+        reading = self._reader.read(frames, rooms)
+        return Seen(reading.found, reading.player_xy.astype(np.float64), reading.valid, reading.missing)
+
+    def position(self, game: BatchGame) -> NDArray[np.float64]:
+        """(B, 2): where the players are, in pixels at 64x64."""
+        return self._reader.player(self._state(game)).astype(np.float64)
+
+    def exact(self, frames: NDArray[np.uint8], game: BatchGame) -> NDArray[np.bool_]:
+        """(B,): the reading of the game's own frames is all that its state shows."""
+        reading = self._reader.read(frames)
+        return reading.found & reading.readable & self._reader.exact(reading.view, self._state(game))
+
+    def _state(self, game: BatchGame) -> Any:
+        if not isinstance(game, HeartGame) or game.name != self._game.name:
+            raise TypeError(f"This reader knows {self._game.name} only.")
+        return game.state
+
+
 def reader_of(game: str, size: int) -> StateReader:
     """The reader of a built-in game. Raises ValueError for a game that has none, or is not drawn at that size."""
-    if game != Garden.name:
+    if game not in registry.names():
+        known = ", ".join(registry.names())
         raise ValueError(
-            f"There is no state reader for {game!r}, so its dreams cannot be measured; there is one for garden."
+            f"There is no state reader for {game!r}, so its dreams cannot be measured; there is one for {known}."
         )
-    return GardenReader(size)
+    return GardenReader(size) if game == Garden.name else KitReader(game, size)

@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
+ACTIONS = ("noop", "up", "down", "left", "right", "a", "b")
+"""What a player can press in any game: four directions, the main button and a second one. Each game has some of these,
+in this order, noop first."""
 
 
 class BatchGame(ABC):

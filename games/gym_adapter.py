@@ -8,6 +8,7 @@ import gymnasium
 import numpy as np
 from numpy.typing import NDArray
 
+from games import registry
 from games.real import RealGame
 
 Frame = NDArray[np.uint8]
@@ -51,4 +52,7 @@ class BuiltinEnv(gymnasium.Env[Frame, np.int64]):
         return None if self.render_mode is None or self._frame is None else self._frame.copy()
 
 
-gymnasium.register(id="reverie/Garden-v0", entry_point="games.gym_adapter:BuiltinEnv", kwargs={"game": "garden"})
+for _name in registry.names():
+    gymnasium.register(
+        id=f"reverie/{_name.capitalize()}-v0", entry_point="games.gym_adapter:BuiltinEnv", kwargs={"game": _name}
+    )

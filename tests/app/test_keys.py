@@ -24,6 +24,7 @@ def test_arrows_and_wasd_play(tmp_path: Path) -> None:
     keys = load_keys(tmp_path / "none.json")
     assert {keys.does[key] for key in (pygame.K_UP, pygame.K_w)} == {"up"}
     assert {keys.does[key] for key in (pygame.K_RIGHT, pygame.K_d)} == {"right"}
+    assert {keys.does[key] for key in (pygame.K_j, pygame.K_LCTRL)} == {"a"}
     assert keys.does[pygame.K_TAB] == "hand over"
     assert keys.does[pygame.K_PERIOD] == "step"
 

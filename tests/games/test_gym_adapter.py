@@ -12,11 +12,12 @@ gymnasium = pytest.importorskip("gymnasium")
 from gymnasium.utils.env_checker import check_env  # noqa: E402
 
 import games.gym_adapter  # noqa: E402 - registers the environments
+from games import registry  # noqa: E402
 
 
-@pytest.mark.parametrize("size", [64, 128])
-def test_gymnasiums_own_checker_is_content(size: int):
-    env = gymnasium.make("reverie/Garden-v0", size=size, render_mode="rgb_array")
+@pytest.mark.parametrize(("game", "size"), [("Garden", 128), *((name.capitalize(), 64) for name in registry.names())])
+def test_gymnasiums_own_checker_is_content(game: str, size: int):
+    env = gymnasium.make(f"reverie/{game}-v0", size=size, render_mode="rgb_array")
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         check_env(env.unwrapped)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from games import registry
+from games.base import ACTIONS
 from games.errors import UnknownGame, UnknownPolicy
 from games.garden.rules import Garden
 from games.real import RealGame
@@ -13,13 +14,20 @@ from games.world import World
 
 
 def test_the_garden_is_found_by_its_name():
-    assert registry.names() == ("garden",)
+    assert registry.names()[0] == "garden"
     assert registry.get("garden") is Garden
     assert Garden.actions == ("noop", "up", "down", "left", "right")
 
 
+@pytest.mark.parametrize("name", registry.names())
+def test_every_game_takes_its_actions_from_the_one_vocabulary_in_its_order(name: str):
+    actions = registry.get(name).actions
+    assert actions[0] == "noop"
+    assert actions == tuple(action for action in ACTIONS if action in actions)
+
+
 def test_an_unknown_game_gets_one_sentence_that_lists_what_there_is():
-    with pytest.raises(UnknownGame, match=r"'pong'; there is garden\.$"):
+    with pytest.raises(UnknownGame, match=r"'pong'; there is garden, .*\.$"):
         registry.get("pong")
     with pytest.raises(UnknownGame):
         RealGame("pong")

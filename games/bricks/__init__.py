@@ -1,0 +1,1 @@
+"""Stained glass: a spark breaks the panes of a chapel's window."""

@@ -1,0 +1,1 @@
+"""The way home: across roads and rivers to and fro for apples."""

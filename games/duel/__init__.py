@@ -1,0 +1,1 @@
+"""Comet duel: two stations bat a comet to and fro."""

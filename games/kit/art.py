@@ -1,0 +1,81 @@
+"""Drawing that several games share: grids of letters, sprites of any size, and the strip of hearts and score on top.
+
+Pictures are (N, size, size) uint32 little-endian RGBA while they are drawn; positions are px at 64x64 in every size.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from games.base import Ints
+from games.garden import sprites as garden
+from games.garden.art import OPAQUE, Pixels, enlarge, to_rgb
+from games.kit.state import HEARTS, View
+
+__all__ = ["OPAQUE", "Pixels", "blit", "colour", "enlarge", "hud", "hud_glyphs", "parse", "to_rgb"]
+
+HEART_FULL, HEART_EMPTY, BLANK, ICON, DIGIT = range(5)
+"""Ids of the strip's glyphs; digit d is DIGIT + d."""
+
+
+def colour(code: str) -> np.uint32:
+    """`#rrggbb` as an opaque pixel."""
+    return np.uint32(OPAQUE | int(code[5:7] + code[3:5] + code[1:3], 16))
+
+
+def parse(grid: str, palette: Mapping[str, str]) -> Pixels:
+    """A grid of letters, rows apart by blanks, as (h, w) uint32; `.` is transparent.
+
+    Raises ValueError where rows differ in length, KeyError for an unknown letter.
+    """
+    rows = grid.split()
+    if len({len(row) for row in rows}) != 1:
+        raise ValueError(f"A grid's rows are of one length: {rows}")
+    pixels = {letter: colour(code) for letter, code in palette.items()} | {".": np.uint32(0)}
+    return np.array([[pixels[letter] for letter in row] for row in rows], np.uint32)
+
+
+def blit(picture: Pixels, rows: Ints, sprites: Pixels, which: Ints, position: Ints) -> None:
+    """Put K sprites on pictures (N, size, size) in place; what sticks out of the picture is left out.
+
+    rows (K,) which picture, sprites (S, h, w) in px of the picture, which (K,) of them, position (K, 2) x and y of the
+    top left corner in px at 64x64. No picture may occur twice in `rows` where sprites overlap.
+    """
+    size = picture.shape[1]
+    corner = position * (size // 64)
+    y = corner[:, 1, None, None] + np.arange(sprites.shape[1])[:, None]
+    x = corner[:, 0, None, None] + np.arange(sprites.shape[2])
+    over = sprites[which]
+    shown = (over >= OPAQUE) & (y >= 0) & (y < size) & (x >= 0) & (x < size)
+    where = (rows[:, None, None] * size + y) * size + x
+    picture.reshape(-1)[where[shown]] = over[shown]
+
+
+@lru_cache(maxsize=16)
+def hud_glyphs(size: int, icon: str, palette: tuple[tuple[str, str], ...]) -> Pixels:
+    """The strip's glyphs (14, p, p) at that size: the garden's hearts and figures, and a game's own 8x8 icon."""
+    grids = [parse(g, garden.PALETTE) for g in (garden.HEART_FULL, garden.HEART_EMPTY, garden.BLANK)]
+    grids.append(parse(icon, dict(palette)))
+    grids.extend(parse(g, garden.PALETTE) for g in garden.DIGITS)
+    grids[ICON] = np.where(grids[ICON] >= OPAQUE, grids[ICON], grids[BLANK])
+    return np.stack([enlarge(g) for g in grids] if size == 128 else grids)
+
+
+def hud(picture: Pixels, view: View, glyphs: Pixels) -> None:
+    """Draw the strip over pictures (N, size, size) in place."""
+    n, p = len(picture), glyphs.shape[1]
+    ids = np.full((n, 8), BLANK)
+    ids[:, :HEARTS] = np.where(np.arange(HEARTS) < view.hearts[:, None], HEART_FULL, HEART_EMPTY)
+    ids[:, 5] = ICON
+    ids[:, 6] = DIGIT + view.score // 10
+    ids[:, 7] = DIGIT + view.score % 10
+    picture[:, :p] = glyphs[ids].transpose(0, 2, 1, 3).reshape(n, p, 8 * p)
+
+
+def rgb(code: Pixels) -> NDArray[np.float32]:
+    """Pixels (...) as (..., 3) float32 0..255."""
+    return np.stack([(code >> np.uint32(8 * c)) & np.uint32(255) for c in range(3)], axis=-1).astype(np.float32)

@@ -1,0 +1,1 @@
+"""Rooftop runner: over chimneys and gaps, under owls, after moths."""
