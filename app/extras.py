@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from app.errors import Mistake
 
 TRAIN_ONLY = ("torch", "onnx", "onnxscript", "safetensors")
+MINARI_ONLY = ("gymnasium", "minari", "pyarrow")
 GAMES_ONLY = ("gymnasium", "ale_py", "vizdoom", "minigrid")
 
 
@@ -19,6 +20,11 @@ def needs_train() -> contextlib.AbstractContextManager[None]:
 def needs_games() -> contextlib.AbstractContextManager[None]:
     """Turns a missing gymnasium, or a missing package of games, into one sentence."""
     return _needs(GAMES_ONLY, "games")
+
+
+def needs_minari() -> contextlib.AbstractContextManager[None]:
+    """Turns a missing Minari into one sentence."""
+    return _needs(MINARI_ONLY, "minari")
 
 
 @contextlib.contextmanager

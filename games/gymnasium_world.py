@@ -40,7 +40,7 @@ class GymWorld:
         self.name = environment.source
         self.size = size
         self.env = _make(environment)
-        self.actions, self._codes = _actions(self.env, environment)
+        self.actions, self.codes = _actions(self.env, environment)
         self.fps = environment.fps or _fps(self.env, environment)
         self.cut = False
         self._seed = 0
@@ -58,7 +58,7 @@ class GymWorld:
             raise ValueError(f"An action of {self.name} is a number from 0 to {len(self.actions) - 1}, not {action}.")
         self._played.append(action)
         self.cut = False
-        code = self._codes[action]
+        code = self.codes[action]
         if code is None:
             return Step(self._frame.copy(), 0.0, False)
         total, lost, stopped, seen = 0.0, False, False, None

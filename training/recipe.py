@@ -7,6 +7,8 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+import torch
+
 from models.diffusion_decoder import DiffusionDecoderConfig
 from models.networks import (
     KINDS,
@@ -95,6 +97,12 @@ class Recipe:
             tokenizer = replace(tokenizer, patch=patch)
             decoder = replace(decoder, patch=patch) if decoder else None
         return replace(self, tokenizer=tokenizer, dynamics=dynamics, decoder=decoder)
+
+
+def parameters(plan: Recipe) -> int:
+    """How many numbers the dynamics of a recipe learn."""
+    with torch.device("meta"):  # nothing is computed or kept
+        return sum(p.numel() for p in build_dynamics(plan.dynamics).parameters())
 
 
 def names() -> list[str]:
