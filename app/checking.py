@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from app.errors import CheckFailed
 from app.game_folder import GameFolder, look_in
@@ -15,7 +15,10 @@ from games.environment import Environment
 from games.policies import HeldKeys
 from games.worlds import open_world
 
-REFERENCE_FRAMES = 64
+if TYPE_CHECKING:
+    from training.recording import Rows
+
+REFERENCE_FRAMES = 1000
 
 
 def check_before_training(recipe: str, data: Path, game: GameFolder | None, anyway: bool) -> None:
@@ -28,7 +31,7 @@ def check_before_training(recipe: str, data: Path, game: GameFolder | None, anyw
     reference = None
     if game and game.environment and game.source not in registry.names():
         look_in(game.folder)
-        reference = drawn(game.environment, recording.size)
+        reference = fresh_play(game.environment, recording.size)
     plan = plan.fitted(len(recording.actions), recording.size, ())
     findings = check_recording(recording, recipes.parameters(plan), reference)
     for finding in findings:
@@ -38,15 +41,27 @@ def check_before_training(recipe: str, data: Path, game: GameFolder | None, anyw
         raise CheckFailed(f"The recording in {data} looks broken; mend it, or train with --anyway.")
 
 
-def drawn(environment: Environment, size: int) -> NDArray[np.uint8] | None:
-    """Some frames as the environment itself draws them, (N, size, size, 3); None where it cannot be made here."""
+def fresh_play(environment: Environment, size: int) -> Rows | None:
+    """Some play of the environment in its own colours; None where it cannot be made here."""
+    from training.recording import Rows
+
     try:
-        # What it draws, whatever the person says of its colours: that is what is to be checked.
+        # Whatever the person says of its colours: that is what is to be checked.
         plain = Environment(environment.source, environment.actions, environment.frame_skip, environment.options)
         world = open_world(plain, size)
     except (ValueError, ModuleNotFoundError):
         return None
     policy = HeldKeys(len(world.actions), np.random.default_rng(0))
-    frames = [world.reset(0)]
-    frames += [world.step(policy.act()).frame for _ in range(REFERENCE_FRAMES - 1)]
-    return np.stack(frames)
+    frames, actions, rewards, ended = [world.reset(0)], [], [], []
+    for _ in range(REFERENCE_FRAMES - 1):
+        actions.append(policy.act())
+        frame, reward, lost = world.step(actions[-1])
+        frames.append(frame)
+        rewards.append(reward)
+        ended.append(lost or bool(getattr(world, "cut", False)))  # neither leads to the next frame by the action
+    return Rows(
+        np.stack(frames),
+        np.array([*actions, 0], np.uint8),
+        np.array([*rewards, 0], np.float32),
+        np.array([*ended, False]),
+    )

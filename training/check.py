@@ -34,19 +34,17 @@ class Finding:
     broken: bool
 
 
-def check_recording(
-    recording: Recording, parameters: int = 0, reference: NDArray[np.uint8] | None = None
-) -> list[Finding]:
+def check_recording(recording: Recording, parameters: int = 0, reference: Rows | None = None) -> list[Finding]:
     """All that is wrong with a recording; empty where nothing was found.
 
-    parameters: of the network that is to learn from it, 0 leaves that out. reference: (N, H, W, 3) uint8, what the
-    environment itself draws, where it can be asked.
+    parameters: of the network that is to learn from it, 0 leaves that out. reference: fresh play of the environment
+    with its own colours, where it can be asked.
     """
     sample = [recording.rows(episode) for episode in _sample(recording)]
     findings = [
-        shifted(sample),
+        shifted(sample, reference),
         frozen(sample),
-        swapped(sample, reference) if reference is not None else None,
+        swapped(sample, np.asarray(reference.frames)) if reference is not None else None,
         *seldom_pressed(recording),
         too_little(recording, parameters) if parameters else None,
     ]
@@ -64,14 +62,19 @@ def _sample(recording: Recording) -> list[Episode]:
 # Actions shifted by one frame.
 
 
-def shifted(sample: list[Rows]) -> Finding | None:
-    """Whether the action one row before or after explains a change better than the action of its own row."""
-    early, late = _explained(sample, -1), _explained(sample, 1)
-    for (own, other), how, cause in (
-        (late, "after", "the action is stored with the frame that it led to"),
-        (early, "before", "the action is stored one frame too soon, or the game answers one frame late"),
+def shifted(sample: list[Rows], reference: Rows | None = None) -> Finding | None:
+    """Whether the action one row before or after explains a change better than the action of its own row.
+
+    A game that answers late looks like that too: where the reference does the same, nothing is said.
+    """
+    for shift, how, cause in (
+        (1, "after", "the action is stored with the frame that it led to"),
+        (-1, "before", "the action is stored one frame too soon, or the game answers one frame late"),
     ):
-        if other > 0.02 and other > 2 * own + 0.01:
+        own, other = _explained(sample, shift)
+        if _is_shifted(own, other) and not (
+            reference and _is_shifted(*_explained([reference], shift, LEAST_TRANSITIONS // 4))
+        ):
             return Finding(
                 f"The actions are shifted by one frame: a change is explained by the action of the frame {how} "
                 f"({other:.0%} of it) and not by its own ({own:.0%}); {cause}.",
@@ -80,7 +83,11 @@ def shifted(sample: list[Rows]) -> Finding | None:
     return None
 
 
-def _explained(sample: list[Rows], shift: int) -> tuple[float, float]:
+def _is_shifted(own: float, other: float) -> bool:
+    return other > 0.02 and other > 2 * own + 0.01
+
+
+def _explained(sample: list[Rows], shift: int, least: int = LEAST_TRANSITIONS) -> tuple[float, float]:
     """How much of the change after frame t its own action explains, and how much the action of row t + shift.
 
     Only rows are looked at in which the two differ, so that neither can speak for the other.
@@ -94,7 +101,7 @@ def _explained(sample: list[Rows], shift: int) -> tuple[float, float]:
             changes.append(_motion(np.asarray(rows.frames[t]), np.asarray(rows.frames[t + 1])))
             own.append(np.asarray(rows.actions[t]))
             other.append(np.asarray(rows.actions[t + shift]))
-    if sum(map(len, changes)) < LEAST_TRANSITIONS:
+    if sum(map(len, changes)) < least:
         return 0.0, 0.0
     motion = np.concatenate(changes)
     # Where much moves at once (a new round, a flash) must not outweigh all the rest.
