@@ -15,7 +15,7 @@ from engine.manifest import MOST_STEPS
 from games import registry
 from games.environment import Environment
 from games.world import Frame, Step, World
-from games.worlds import RealWorld, named, open_world
+from games.worlds import RealWorld, environment_of, named, open_world
 
 if TYPE_CHECKING:
     from engine.bundle import Bundle
@@ -304,19 +304,13 @@ class Session:
         return self.real_game
 
     def _environment(self) -> Environment:
-        """How the real game is made. A bundle only names what is registered here: it does not choose code to run."""
+        """How the real game is made: as the person says, or as the bundle may say."""
         if self.choice.environment:
             return self.choice.environment
         if self.choice.game or not self.bundle:
             return named(self.choice.game or registry.names()[0])
         manifest = self.bundle.manifest
-        written = manifest.training.get("environment")
-        environment = Environment.from_json(written) if isinstance(written, dict) else None
-        if environment is None or environment.source != manifest.games[0]:
-            environment = named(manifest.games[0], manifest.actions)
-        if environment.is_class:
-            raise Mistake(f"The real game of this dream, {environment.source}, is only made from its own game folder.")
-        return environment
+        return environment_of(manifest.games[0], manifest.actions, manifest.training.get("environment"))
 
     def _continue_in_real(self) -> str:
         """Let the real game go on from the picture where it can read one, and begin anew where it cannot."""

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from evaluation.film import Film
 from evaluation.rollout import begin
 from evaluation.subject import Subject
 from evaluation.truth import LEAD
@@ -49,7 +50,7 @@ class Strips:
 
 def strips(
     subjects: Sequence[Subject],
-    grounds: dict[tuple[str, int], Ground],
+    grounds: dict[tuple[str, int], Ground | Film],
     seed: int,
     quick: bool = False,
     episode: int = 0,
@@ -59,14 +60,15 @@ def strips(
     game_seed = 0
     for subject in subjects:
         ground = grounds[(subject.game, subject.resolution)]
-        shown = episode % ground.truth.batch
-        truth = ground.truth.only(slice(shown, shown + 1))
+        whole, reader = (ground, None) if isinstance(ground, Film) else (ground.truth, ground.reader)
+        shown = episode % whole.batch
+        truth = whole.only(slice(shown, shown + 1))
         ticks = min(128 if quick else max(SHOWN_FRAMES), truth.ticks + 1 - LEAD)
         real = "real" if subject.resolution == 64 else f"real {subject.resolution}"
         if real not in frames:
             frames[real] = truth.frames(LEAD, LEAD + ticks)[:, 0]
             game_seed = int(truth.seeds[0])
-        dream, _ = begin(subject, truth, ground.reader, seed)
+        dream = truth.begin(subject, seed) if isinstance(truth, Film) else begin(subject, truth, reader, seed)[0]
         frames[subject.label] = np.stack([dream.step(truth.actions[LEAD - 1 + k])[0].copy() for k in range(ticks)])
     return Strips(frames, seed, game_seed)
 

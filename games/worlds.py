@@ -7,6 +7,7 @@ from typing import Protocol, runtime_checkable
 
 from games import registry
 from games.environment import Environment
+from games.errors import UnsuitableGame
 from games.real import RealGame
 from games.world import World
 
@@ -26,6 +27,20 @@ def open_world(environment: Environment, size: int = 64) -> RealWorld:
     from games.gymnasium_world import GymWorld
 
     return GymWorld(environment, size)
+
+
+def environment_of(world: str, actions: tuple[str, ...], written: object = None) -> Environment:
+    """How the real game of a bundle is made.
+
+    written: what its training wrote down. A bundle only names what is registered here, for it may come from anybody:
+    raises UnsuitableGame where it names a class, which is code that is to be run.
+    """
+    environment = Environment.from_json(written) if isinstance(written, dict) else None
+    if environment is None or environment.source != world:
+        environment = named(world, actions)
+    if environment.is_class:
+        raise UnsuitableGame(f"The real game of this dream, {world}, is only made from its own game folder.")
+    return environment
 
 
 def may_be_environment(name: str) -> bool:
