@@ -28,6 +28,7 @@ def check_before_training(recipe: str, data: Path, game: GameFolder | None, anyw
     from training.recording import Recording
 
     recording, plan = Recording(data), recipes.load(recipe)
+    print(f"looking at the recording of {len(recording):,} frames", file=sys.stderr)
     reference = None
     if game and game.environment and game.source not in registry.names():
         look_in(game.folder)

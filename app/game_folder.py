@@ -148,8 +148,10 @@ def begin_game(folder: Path, environment: Environment, actions: tuple[str, ...],
     """
     if is_game_folder(folder):
         game = read_game(folder)
-        if (game.source, game.size) != (environment.source, size):
-            raise Mistake(f"{folder} is of {game.source} at {game.size} pixels; record with: reverie record {folder}")
+        own = game.environment or environment
+        settings = environment.frame_skip in (1, own.frame_skip) and environment.actions in ((), own.actions)
+        if (game.source, game.size) != (environment.source, size) or not settings:
+            raise Mistake(f"{folder / GAME} says otherwise; record as it says with: reverie record {folder}")
         return game
     from app.game_keys import keys_for
 

@@ -44,7 +44,7 @@ def play(options: Play, started: float) -> None:
             _writable(path)
     keys = screen = None
     if not options.headless:
-        from app.display import open_display
+        from app.display import name_window, open_display
         from app.keys import load_keys
 
         screen = open_display(64, options.scale, options.fullscreen)
@@ -57,6 +57,8 @@ def play(options: Play, started: float) -> None:
             from app.game_keys import keys_of_game
 
             keys = keys_of_game(session.actions, game.keys if game else None)
+            if game:
+                name_window(game.title)
         script = read_script(options.script, session.actions) if options.script else None
         with _recorded(options, fps) as recording, _taped(options, session):
             meter = Meter(started)
@@ -117,7 +119,7 @@ def _bundle(options: Play, game: GameFolder | None) -> Bundle | None:
             return None
         raise Mistake(f"{game.folder} holds no dream yet; {game.next_step()}")
     if options.bundle:
-        bundle = load_bundle(options.bundle, options.backend)
+        bundle = load_bundle(str(game.dream) if game else options.bundle, options.backend)
         if options.game and options.game not in bundle.manifest.games:
             games = ", ".join(bundle.manifest.games)
             raise Mistake(f"The dream {bundle.manifest.name} is of {games}, not of {options.game}.")

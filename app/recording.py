@@ -18,7 +18,7 @@ from engine import library
 from games import registry
 from games.environment import Environment
 from games.world import Frame
-from games.worlds import may_be_environment, open_world
+from games.worlds import RealWorld, may_be_environment, open_world
 
 if TYPE_CHECKING:
     from app.commands.record import Record
@@ -102,6 +102,8 @@ def plan_recording(options: Record) -> Plan:
             raise Mistake(
                 f"{game.folder / 'game.toml'} says how {world} is recorded; leave the options out, or edit it."
             )
+        if game.source not in registry.names():
+            _try(game.environment, game.size)
         return Plan(world, game.environment, game.recording, options.steps or game.steps, game.size, game)
     if out is None:
         raise Mistake(f"Say where to record to: reverie record {world} -o FOLDER")
@@ -110,24 +112,30 @@ def plan_recording(options: Record) -> Plan:
     environment = _environment(options)
     if environment is None or environment.source in registry.names():
         return Plan(world, environment, out, steps, size, None)
-    with needs_games():
-        tried = open_world(environment, size)  # a mistake shows before anything is written
+    tried = _try(environment, size)
     game = begin_game(out, environment, tried.actions, size, tried.fps)
     made = game.environment or environment
     return Plan(world, made, game.recording, steps, size, game)
+
+
+def _try(environment: Environment, size: int) -> RealWorld:
+    """Make the game once, so that a mistake shows before anything is written."""
+    with needs_games():
+        return open_world(environment, size)
 
 
 def _environment(options: Record) -> Environment | None:
     """How the real game is made; None for a dream. Raises Mistake for a name that is nothing at all."""
     world = options.world
     names = tuple(name.strip().lower() for name in options.actions.split(",") if name.strip())
-    if world not in registry.names() and may_be_environment(world):
+    folder = Path(world).is_dir()
+    if world not in registry.names() and not folder and may_be_environment(world):
         return Environment(world, names, options.frame_skip or 1)
     if names or options.frame_skip:
         raise Mistake("--actions and --frame-skip belong to Gymnasium environments; leave them out.")
     if world in registry.names():
         return Environment(world)
-    if world not in library.shipped() and not Path(world).is_dir():
+    if world not in library.shipped() and not folder:
         known = ", ".join((*registry.names(), *library.shipped()))
         raise Mistake(
             f"There is no world '{world}' to record; there is {known}, any Gymnasium id such as ALE/Freeway-v5, "

@@ -55,7 +55,9 @@ class Dataset:
         for episode in self._data.iterate_episodes():
             seen = episode.observations
             if isinstance(seen, dict):
-                frames = [as_picture({name: part[t] for name, part in seen.items()}) for t in range(len(episode) + 1)]
+                frames = [
+                    as_picture({name: part[t] for name, part in seen.items()}) for t in range(len(episode.rewards) + 1)
+                ]
             else:
                 frames = [as_picture(one) for one in seen]
             if any(frame is None for frame in frames):

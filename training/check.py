@@ -12,10 +12,12 @@ from numpy.typing import NDArray
 
 from training.recording import Episode, Recording, Rows
 
-SAMPLE_FRAMES = 6_000
+SAMPLE_FRAMES = 4_000
 SAMPLE_EPISODES = 24
 LEAST_TRANSITIONS = 200
 """With fewer transitions of one kind nothing is said of shifts: it could be chance."""
+FINEST = 64
+"""Pixels a side at which motion is looked for first."""
 SELDOM = 0.005
 """An action is hardly ever pressed where its share of the transitions is below this."""
 STILL = 0.75
@@ -118,6 +120,8 @@ def _motion(before: NDArray[np.uint8], after: NDArray[np.uint8]) -> NDArray[np.f
     """
     features = []
     first, second = before.astype(np.float32), after.astype(np.float32)
+    while first.shape[1] > FINEST:
+        first, second = _halved(first), _halved(second)
     for _ in range(4):
         change, mean = second - first, (first + second) / 2
         down, right = np.gradient(mean, axis=1), np.gradient(mean, axis=2)

@@ -52,6 +52,8 @@ class Train:
             raise Mistake(
                 f"Say where the recording is and where the run goes: reverie train {recipe} --data DIR -o RUN"
             )
+        if game and not any(data.glob("index-*.json")):
+            raise Mistake(f"{game.folder} holds no recording yet; {game.next_step()}")
         with needs_train():
             from app.checking import check_before_training
             from training.run import train
