@@ -53,7 +53,10 @@ def fresh_play(environment: Environment, size: int) -> Rows | None:
     except (ValueError, ModuleNotFoundError):
         return None
     policy = HeldKeys(len(world.actions), np.random.default_rng(0))
-    frames, actions, rewards, ended = [world.reset(0)], [], [], []
+    frames = [world.reset(0)]
+    actions: list[int] = []
+    rewards: list[float] = []
+    ended: list[bool] = []
     for _ in range(REFERENCE_FRAMES - 1):
         actions.append(policy.act())
         frame, reward, lost = world.step(actions[-1])

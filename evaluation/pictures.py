@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 
 from evaluation.film import Film
 from evaluation.rollout import begin
-from evaluation.subject import Subject
-from evaluation.truth import LEAD
+from evaluation.subject import Rollout, Subject
+from evaluation.truth import LEAD, Truth
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -60,7 +60,7 @@ def strips(
     game_seed = 0
     for subject in subjects:
         ground = grounds[(subject.game, subject.resolution)]
-        whole, reader = (ground, None) if isinstance(ground, Film) else (ground.truth, ground.reader)
+        whole: Film | Truth = ground if isinstance(ground, Film) else ground.truth
         shown = episode % whole.batch
         truth = whole.only(slice(shown, shown + 1))
         ticks = min(128 if quick else max(SHOWN_FRAMES), truth.ticks + 1 - LEAD)
@@ -68,7 +68,12 @@ def strips(
         if real not in frames:
             frames[real] = truth.frames(LEAD, LEAD + ticks)[:, 0]
             game_seed = int(truth.seeds[0])
-        dream = truth.begin(subject, seed) if isinstance(truth, Film) else begin(subject, truth, reader, seed)[0]
+        dream: Rollout
+        if isinstance(truth, Film):
+            dream = truth.begin(subject, seed)
+        else:
+            assert not isinstance(ground, Film)
+            dream, _ = begin(subject, truth, ground.reader, seed)
         frames[subject.label] = np.stack([dream.step(truth.actions[LEAD - 1 + k])[0].copy() for k in range(ticks)])
     return Strips(frames, seed, game_seed)
 

@@ -54,12 +54,11 @@ class Dataset:
         """The episodes, one after another. Raises UnsuitableGame where they show no pictures."""
         for episode in self._data.iterate_episodes():
             seen = episode.observations
-            if isinstance(seen, dict):
-                frames = [
-                    as_picture({name: part[t] for name, part in seen.items()}) for t in range(len(episode.rewards) + 1)
-                ]
-            else:
-                frames = [as_picture(one) for one in seen]
+            moments = range(len(episode.rewards) + 1)
+            frames = [
+                as_picture({name: part[t] for name, part in seen.items()} if isinstance(seen, dict) else seen[t])
+                for t in moments
+            ]
             if any(frame is None for frame in frames):
                 raise UnsuitableGame(f"The dataset {self.name} has no pictures among its observations.")
             [meta] = self._data.storage.get_episode_metadata([episode.id])
@@ -87,9 +86,7 @@ def read(source: str) -> Dataset:
         raise UnsuitableGame(f"The dataset {source} has no actions numbered from 0 ({space}).")
     about = data.storage.metadata.get(ABOUT, {})
     environment = data.env_spec.id if data.env_spec is not None else ""
-    return Dataset(
-        source, about, int(space.n), environment, int(data.total_episodes), int(data.total_steps), data
-    )  # fmt: skip
+    return Dataset(source, about, int(space.n), environment, int(data.total_episodes), int(data.total_steps), data)
 
 
 def write(root: Path, name: str, size: int, actions: int, about: dict[str, Any], episodes: Iterable[Played]) -> Path:
@@ -113,16 +110,7 @@ def write(root: Path, name: str, size: int, actions: int, about: dict[str, Any],
     for episode in episodes:
         stopped = np.zeros(len(episode.actions), bool)
         stopped[-1] = not episode.ended[-1]
-        storage.update_episodes(
-            [
-                EpisodeBuffer(
-                    seed=episode.seed,
-                    observations=episode.frames,
-                    actions=episode.actions,  # type: ignore[arg-type]
-                    rewards=episode.rewards,  # type: ignore[arg-type]
-                    terminations=episode.ended,  # type: ignore[arg-type]
-                    truncations=stopped,  # type: ignore[arg-type]
-                )
-            ]
-        )
+        fields: dict[str, Any] = {"observations": episode.frames, "actions": episode.actions}
+        fields |= {"rewards": episode.rewards, "terminations": episode.ended, "truncations": stopped}
+        storage.update_episodes([EpisodeBuffer(seed=episode.seed, **fields)])
     return folder

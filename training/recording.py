@@ -120,8 +120,12 @@ class RecordingWriter:
 
 def joined(parts: list[Rows]) -> Rows:
     """Several runs of frames, one after another."""
-    columns = [asdict_arrays(part) for part in parts]
-    return Rows(**{kind: np.concatenate([column[kind] for column in columns]) for kind in columns[0]})
+    return Rows(
+        np.concatenate([part.frames for part in parts]),
+        np.concatenate([part.actions for part in parts]),
+        np.concatenate([part.rewards for part in parts]),
+        np.concatenate([part.ended for part in parts]),
+    )
 
 
 def asdict_arrays(rows: Rows) -> dict[str, NDArray[np.generic]]:
