@@ -184,6 +184,20 @@ def test_a_real_game_that_stops_begins_an_episode(tmp_path: Path) -> None:
     assert broken == [1, 1]
 
 
+def test_a_person_plays_an_environment_in_the_window(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pygame = pytest.importorskip("pygame")
+    monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
+    folder = tmp_path / "toy"
+    try:
+        assert main(["record", TOY, "-o", str(folder), "--human", "--steps", "12"]) == 0
+    finally:
+        pygame.display.quit()
+    recording = Recording(folder)
+    assert (len(recording), recording.world, recording.fps) == (13, TOY, 30)
+    assert main(["record", str(folder), "--steps", "20"]) == 0, "other play is added to it"
+    assert len(Recording(folder)) == 33
+
+
 @pytest.mark.slow
 def test_the_whole_way_in_one_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("torch")
