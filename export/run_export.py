@@ -46,6 +46,7 @@ def export_run(
     if precision not in PRECISIONS:
         raise ExportError(f"unknown precision {precision!r}: choose {', '.join(PRECISIONS)}")
     out = Path(out)
+    called = name or out.name
     run = read_run(Path(run_dir))
     sizes = sizes_of(run)
     parameters = count_parameters(*run.networks)
@@ -64,7 +65,7 @@ def export_run(
         for name, model in models.items():
             save(model, folder / f"{name}.onnx")
         _write_starts(run, sizes, folder / "starts.npz")
-        manifest = seal(folder, _manifest(run, sizes, name or out.name, precision, parameters, tuple(graphs), files))
+        manifest = seal(folder, _manifest(run, sizes, called, precision, parameters, tuple(graphs), files))
         for backend in ("onnx", "torch") if programs else ("onnx",):
             bundle = Bundle.load(folder, backend, threads=1)
             worst = check_parity(graphs, bundle.runtime, sizes, precision if backend == "onnx" else "fp32")
