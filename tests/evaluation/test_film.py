@@ -37,7 +37,7 @@ def test_a_film_is_held_out_play_that_can_be_played_again() -> None:
 def test_a_bundle_of_an_environment_is_measured_and_what_needs_a_reader_is_left_out(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    bundle = write_tiny_bundle(tmp_path / "toy", game=TOY)
+    bundle = write_tiny_bundle(tmp_path / "toy", of=TOY)
     files = {"json_path": tmp_path / "e.json", "html_path": tmp_path / "e.html"}
     report = evaluate([bundle], 2, 20, quick=True, mode="parallel", own={TOY: Environment(TOY)}, **files)
     [entry] = report["bundles"].values()
@@ -55,4 +55,4 @@ def test_a_bundle_of_an_environment_is_measured_and_what_needs_a_reader_is_left_
 )
 def test_a_game_that_cannot_be_made_is_said_in_a_sentence(game: str, says: str, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=says):
-        evaluate([write_tiny_bundle(tmp_path / "other", game=game)], 2, 20, quick=True)
+        evaluate([write_tiny_bundle(tmp_path / "other", of=game)], 2, 20, quick=True)
