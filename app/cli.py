@@ -16,7 +16,7 @@ from typing import Annotated, Any
 
 from app.errors import CheckFailed, Mistake
 
-COMMANDS = ("play", "list", "record", "train", "export", "eval", "bench", "render", "verify")
+COMMANDS = ("play", "list", "record", "import", "train", "export", "eval", "bench", "render", "verify")
 DEBUG = "REVERIE_DEBUG"
 """Environment variable that lets a mistake end in its traceback, for who looks for a fault in the program itself."""
 
@@ -59,6 +59,7 @@ def parse(words: list[str]) -> Any:
     from app.commands.bench import Bench
     from app.commands.eval import Eval
     from app.commands.export import Export
+    from app.commands.import_ import Import
     from app.commands.list import List
     from app.commands.play import Play
     from app.commands.record import Record
@@ -67,7 +68,7 @@ def parse(words: list[str]) -> Any:
     from app.commands.verify import Verify
 
     classes: dict[str, type] = dict(
-        zip(COMMANDS, (Play, List, Record, Train, Export, Eval, Bench, Render, Verify), strict=True)
+        zip(COMMANDS, (Play, List, Record, Import, Train, Export, Eval, Bench, Render, Verify), strict=True)
     )
     if words[0] not in (*COMMANDS, "-h", "--help"):
         _say(f"There is no command '{words[0]}'; there is {', '.join(COMMANDS)}.", 2)

@@ -47,5 +47,10 @@ def open_display(size: int, scale: int | None, fullscreen: bool) -> pygame.Surfa
     return screen
 
 
+def name_window(title: str) -> None:
+    """Say in the window's frame which game it shows."""
+    pygame.display.set_caption(f"{title} – Reverie")
+
+
 def _no_display(reason: str) -> Mistake:
     return Mistake(f"There is no display to open a window on ({reason}); `--headless` plays without one.")

@@ -8,14 +8,30 @@ from collections.abc import Iterator
 from app.errors import Mistake
 
 TRAIN_ONLY = ("torch", "onnx", "onnxscript", "safetensors")
+MINARI_ONLY = ("gymnasium", "minari", "pyarrow")
+GAMES_ONLY = ("gymnasium", "ale_py", "vizdoom", "minigrid")
+
+
+def needs_train() -> contextlib.AbstractContextManager[None]:
+    """Turns a missing torch (and what comes with it) into one sentence."""
+    return _needs(TRAIN_ONLY, "train")
+
+
+def needs_games() -> contextlib.AbstractContextManager[None]:
+    """Turns a missing gymnasium, or a missing package of games, into one sentence."""
+    return _needs(GAMES_ONLY, "games")
+
+
+def needs_minari() -> contextlib.AbstractContextManager[None]:
+    """Turns a missing Minari into one sentence."""
+    return _needs(MINARI_ONLY, "minari")
 
 
 @contextlib.contextmanager
-def needs_train() -> Iterator[None]:
-    """Turns a missing torch (and what comes with it) into one sentence."""
+def _needs(packages: tuple[str, ...], extra: str) -> Iterator[None]:
     try:
         yield
     except ModuleNotFoundError as error:
-        if (error.name or "").split(".")[0] not in TRAIN_ONLY:
+        if (error.name or "").split(".")[0] not in packages:
             raise
-        raise Mistake(f'This needs {error.name}, which is not installed: `pip install "reverie[train]"`.') from error
+        raise Mistake(f'This needs {error.name}, which is not installed: `pip install "reverie[{extra}]"`.') from error

@@ -5,15 +5,19 @@ from __future__ import annotations
 import pygame
 
 from app import font, look
-from app.keys import EXPLAINED, Keys
+from app.keys import DEFAULTS, EXPLAINED, Keys
 
 LINE = 21
+ARROWS = ("up", "down", "left", "right")
 MENU = ("resume", "new start", "save GIF", "help", "quit")
 
 
 def draw_help(screen: pygame.Surface, keys: Keys) -> None:
     """The list of keys; in smaller letters where the window is small."""
     rows = [("↑ ↓ ← →  W A S D" if _default_arrows(keys) else _arrows(keys), "play")]
+    if own := [what for what in keys.names if what not in DEFAULTS]:  # a game with actions of its own
+        arrows = [what for what in ARROWS if keys.names[what]]
+        rows = [(keys.shown(what), what.replace("_", " ")) for what in (*arrows, *own)]
     rows += [(keys.shown(what), EXPLAINED[what]) for what in EXPLAINED]
     rows.append(("1 – 9", "open another dream"))
     scale = 2 if screen.get_height() > LINE * (len(rows) + 4) and screen.get_width() >= 500 else 1
@@ -42,7 +46,7 @@ def draw_menu(screen: pygame.Surface, chosen: int) -> None:
 
 
 def _default_arrows(keys: Keys) -> bool:
-    return [keys.names[what] for what in ("up", "down", "left", "right")] == [
+    return [keys.names[what] for what in ARROWS] == [
         ("up", "w"),
         ("down", "s"),
         ("left", "a"),
@@ -51,4 +55,4 @@ def _default_arrows(keys: Keys) -> bool:
 
 
 def _arrows(keys: Keys) -> str:
-    return "  ".join(keys.shown(what) for what in ("up", "down", "left", "right"))
+    return "  ".join(keys.shown(what) for what in ARROWS)

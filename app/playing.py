@@ -12,12 +12,15 @@ from typing import TYPE_CHECKING, Any
 from app.capture import Recording
 from app.choosing import choose_bundle, load_bundle
 from app.errors import Mistake, cannot_write
+from app.game_folder import GameFolder, is_game_folder, look_in, read_game
 from app.meter import Meter
 from app.player import Player
 from app.script import read_script
 from app.session import Choice, Session
 from engine.files import write_whole
+from engine.manifest import MANIFEST
 from games import registry
+from games.worlds import may_be_environment
 
 if TYPE_CHECKING:
     import pygame
@@ -25,28 +28,41 @@ if TYPE_CHECKING:
     from app.commands.play import Play
     from engine.bundle import Bundle
 
+FPS = 20.0
+"""Frames a second where nothing else is said."""
+
 
 def play(options: Play, started: float) -> None:
     """Play until the frames are made or the person leaves. Raises Mistake; Ctrl-C comes out after all is saved."""
-    if options.game:
+    game = read_game(options.bundle) if is_game_folder(options.bundle) else None
+    if game:
+        look_in(game.folder)
+    if options.game and not may_be_environment(options.game):
         registry.get(options.game)
     for path in (options.report, options.tape):
         if path is not None:
             _writable(path)
     keys = screen = None
     if not options.headless:
-        from app.display import open_display
+        from app.display import name_window, open_display
         from app.keys import load_keys
 
         screen = open_display(64, options.scale, options.fullscreen)
-        keys = load_keys()
+        keys = load_keys()  # a mistake in them shows before anything is loaded
     try:
-        bundle = _bundle(options)
-        session = Session(_choice(options, bundle), bundle)
+        bundle = _bundle(options, game)
+        session = Session(_choice(options, bundle, game), bundle, game.size if game else 64)
+        fps = options.fps or _own_fps(game, session)
+        if screen is not None:
+            from app.game_keys import keys_of_game
+
+            keys = keys_of_game(session.actions, game.keys if game else None)
+            if game:
+                name_window(game.title)
         script = read_script(options.script, session.actions) if options.script else None
-        with _recorded(options) as recording, _taped(options, session):
+        with _recorded(options, fps) as recording, _taped(options, session):
             meter = Meter(started)
-            player = Player(session, meter, options.fps, not options.unpaced, options.frames, script)
+            player = Player(session, meter, fps, not options.unpaced, options.frames, script)
             if recording:
                 player.sinks.append(recording.add)
             try:
@@ -68,7 +84,7 @@ def _in_window(options: Play, player: Player, screen: pygame.Surface, keys: Any)
     from app.saving import Saving
     from app.window import Window
 
-    saving = Saving(options.fps)
+    saving = Saving(1 / player.period)
     try:
         Window(screen, player, keys, saving, _numbered(), options.fullscreen).run()
     finally:
@@ -89,24 +105,35 @@ def _numbered() -> tuple[str, ...]:
     return tuple(library.shipped())
 
 
-def _bundle(options: Play) -> Bundle | None:
+def _own_fps(game: GameFolder | None, session: Session) -> float:
+    """Frames a second that the game is meant for."""
+    if game and game.fps:
+        return game.fps
+    return session.bundle.manifest.fps if session.bundle and not session.is_real else getattr(session.world, "fps", FPS)
+
+
+def _bundle(options: Play, game: GameFolder | None) -> Bundle | None:
     """The bundle to play; with --real only the one that was named (for Tab), if any."""
+    if game and not (game.dream / MANIFEST).is_file():
+        if options.real:
+            return None
+        raise Mistake(f"{game.folder} holds no dream yet; {game.next_step()}")
     if options.bundle:
-        bundle = load_bundle(options.bundle, options.backend)
+        bundle = load_bundle(str(game.dream) if game else options.bundle, options.backend)
         if options.game and options.game not in bundle.manifest.games:
             games = ", ".join(bundle.manifest.games)
             raise Mistake(f"The dream {bundle.manifest.name} is of {games}, not of {options.game}.")
         return bundle
     wanted = options.game or None, _mode(options), options.decoder or None
     try:
-        return choose_bundle(options.fps, *wanted, options.backend)
+        return choose_bundle(options.fps or FPS, *wanted, options.backend)
     except (Mistake, ImportError):
         if options.real:
             return None
         raise
 
 
-def _choice(options: Play, bundle: Bundle | None) -> Choice:
+def _choice(options: Play, bundle: Bundle | None, game: GameFolder | None) -> Choice:
     return Choice(
         bundle=bundle.manifest.name if bundle else None,
         game=options.game or None,
@@ -120,6 +147,7 @@ def _choice(options: Play, bundle: Bundle | None) -> Choice:
         start=options.start,
         backend=options.backend,
         tape=options.tape is not None,
+        environment=game.environment if game and not options.game else None,
     )
 
 
@@ -129,12 +157,12 @@ def _mode(options: Play) -> str | None:
 
 
 @contextlib.contextmanager
-def _recorded(options: Play) -> Iterator[Recording | None]:
+def _recorded(options: Play, fps: float) -> Iterator[Recording | None]:
     """A recording that is saved however the play ends."""
     if options.record is None:
         yield None
         return
-    recording = Recording(options.record, options.fps)
+    recording = Recording(options.record, fps)
     try:
         yield recording
     finally:

@@ -4,16 +4,27 @@ from __future__ import annotations
 
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from app.choosing import load_bundle
 from app.errors import Mistake
+from app.extras import needs_games
+from app.game_folder import GameFolder, begin_game, is_game_folder, look_in, read_game
+from engine import library
+from games import registry
+from games.environment import Environment
 from games.world import Frame
+from games.worlds import RealWorld, may_be_environment, open_world
 
 if TYPE_CHECKING:
+    from app.commands.record import Record
     from training.record import EpisodeRecorder
 
+STEPS = 20_000
 PROGRESS_SECONDS = 1.0
 CHAPTER_FRAMES = 600
 
@@ -63,41 +74,111 @@ class Chapters:
             self.reset(frame, self._seed)
 
 
-def record_game(world: str, out: Path, steps: int, policy: str, workers: int, size: int, seed: int) -> None:
-    """Record a built-in game with several processes. Raises ValueError; Ctrl-C keeps finished shards."""
+@dataclass(frozen=True)
+class Plan:
+    """What `reverie record` is to do.
+
+    world: as it was named. environment: how a real game is made, None for a dream. out: folder of the recording.
+    game: the game folder that `out` lies in, if any.
+    """
+
+    world: str
+    environment: Environment | None
+    out: Path
+    steps: int
+    size: int
+    game: GameFolder | None
+
+
+def plan_recording(options: Record) -> Plan:
+    """From the options of `reverie record`. An environment gets a game folder. Raises Mistake or ValueError."""
+    world, steps, size, out = options.world, options.steps or STEPS, options.size or 64, options.out
+    if is_game_folder(world):
+        game = read_game(world)
+        look_in(game.folder)
+        if game.environment is None:
+            raise Mistake(f"{game.folder / 'game.toml'} names no source to record; import videos or add one.")
+        if out is not None or options.size or options.frame_skip or options.actions:
+            raise Mistake(
+                f"{game.folder / 'game.toml'} says how {world} is recorded; leave the options out, or edit it."
+            )
+        if game.source not in registry.names():
+            _try(game.environment, game.size)
+        return Plan(world, game.environment, game.recording, options.steps or game.steps, game.size, game)
+    if out is None:
+        raise Mistake(f"Say where to record to: reverie record {world} -o FOLDER")
+    if out.exists() and not out.is_dir():
+        raise Mistake(f"{out} is a file; name a folder.")
+    environment = _environment(options)
+    if environment is None or environment.source in registry.names():
+        return Plan(world, environment, out, steps, size, None)
+    tried = _try(environment, size)
+    game = begin_game(out, environment, tried.actions, size, tried.fps)
+    made = game.environment or environment
+    return Plan(world, made, game.recording, steps, size, game)
+
+
+def _try(environment: Environment, size: int) -> RealWorld:
+    """Make the game once, so that a mistake shows before anything is written."""
+    with needs_games():
+        return open_world(environment, size)
+
+
+def _environment(options: Record) -> Environment | None:
+    """How the real game is made; None for a dream. Raises Mistake for a name that is nothing at all."""
+    world = options.world
+    names = tuple(name.strip().lower() for name in options.actions.split(",") if name.strip())
+    folder = Path(world).is_dir()
+    if world not in registry.names() and not folder and may_be_environment(world):
+        return Environment(world, names, options.frame_skip or 1)
+    if names or options.frame_skip:
+        raise Mistake("--actions and --frame-skip belong to Gymnasium environments; leave them out.")
+    if world in registry.names():
+        return Environment(world)
+    if world not in library.shipped() and not folder:
+        known = ", ".join((*registry.names(), *library.shipped()))
+        raise Mistake(
+            f"There is no world '{world}' to record; there is {known}, any Gymnasium id such as ALE/Freeway-v5, "
+            f"module:Class, or a dream's folder."
+        )
+    return None
+
+
+def record_game(plan: Plan, policy: str, workers: int, seed: int) -> None:
+    """Record a real game with several processes. Raises ValueError; Ctrl-C keeps what was played."""
     from training.record import record
 
-    progress = Progress(steps)
+    assert plan.environment is not None
+    progress = Progress(plan.steps)
     try:
-        record(world, out, steps, policy, workers, size, seed, progress)
+        record(plan.environment, plan.out, plan.steps, policy, workers, plan.size, seed, progress)
     finally:
-        progress.end(out)
+        progress.end(plan.out)
+    _say_next(plan)
 
 
-def record_dream(world: str, out: Path, steps: int, seed: int) -> None:
+def record_dream(plan: Plan, seed: int) -> None:
     """Record a dream, played with held random keys."""
     from engine.dream import Dream
     from training.record import EpisodeRecorder, record_world
 
-    bundle = load_bundle(world)
+    bundle = load_bundle(plan.world)
     dream = Dream(bundle, seed=seed)
-    recorder = EpisodeRecorder(out, f"dream:{bundle.manifest.name}", dream.actions, dream.size)
-    progress = Progress(steps)
+    recorder = EpisodeRecorder(plan.out, f"dream:{bundle.manifest.name}", dream.actions, dream.size)
+    progress = Progress(plan.steps)
     try:
-        record_world(dream, recorder, steps, seed)
-        progress.done = steps
+        record_world(dream, recorder, plan.steps, np.random.default_rng(seed), progress=progress)
     finally:
-        recorder.close()
-        progress.end(out)
+        progress.end(plan.out)
 
 
-def record_human(world: str, out: Path, steps: int, size: int, seed: int, started: float) -> None:
-    """Record what a person plays in the window, until they leave or `steps` frames are made.
+def record_human(plan: Plan, seed: int, started: float) -> None:
+    """Record what a person plays in the window, until they leave or the frames are made.
 
     Leaving, closing the window and Ctrl-C keep everything played so far.
     """
     from app.display import open_display
-    from app.keys import load_keys
+    from app.game_keys import keys_of_game
     from app.meter import Meter
     from app.player import Player
     from app.saving import Saving
@@ -105,26 +186,29 @@ def record_human(world: str, out: Path, steps: int, size: int, seed: int, starte
     from app.window import Window
     from training.record import EpisodeRecorder
 
-    real = world in _games()
-    if out.exists() and not out.is_dir():
-        raise Mistake(f"{out} is a file; name a folder.")
-    screen = open_display(size, None, fullscreen=False)
-    bundle = None if real else load_bundle(world)
-    session = Session(Choice(game=world if real else None, real=real, seed=seed), bundle, size)
-    recorder = EpisodeRecorder(out, session.name, session.actions, session.frame.shape[0])
+    real = plan.environment
+    screen = open_display(plan.size, None, fullscreen=False)
+    bundle = None if real else load_bundle(plan.world)
+    session = Session(Choice(real=real is not None, seed=seed, environment=real), bundle, plan.size)
+    own = real and real.source not in registry.names()
+    about, fps = (real.to_json(), session.world.fps) if real and own else (None, None)  # type: ignore[attr-defined]
+    recorder = EpisodeRecorder(
+        plan.out, session.name, session.actions, session.frame.shape[0], environment=about, fps=fps
+    )
     session.witness = Chapters(recorder)
     session.witness.reset(session.frame, seed)
-    player = Player(session, Meter(started), frames=steps)
+    player = Player(session, Meter(started), fps=(plan.game and plan.game.fps) or fps or 20.0, frames=plan.steps)
     saving = Saving(1 / player.period)
+    keys = keys_of_game(session.actions, plan.game.keys if plan.game else None)
     try:
-        Window(screen, player, load_keys(), saving, (), fullscreen=False).run()
+        Window(screen, player, keys, saving, (), fullscreen=False).run()
     finally:
         recorder.close()
         saving.finish(player)
-        print(f"recorded {player.meter.frames:,} frames in {out}", file=sys.stderr)
+        print(f"recorded {player.meter.frames:,} frames in {plan.out}", file=sys.stderr)
+    _say_next(plan)
 
 
-def _games() -> tuple[str, ...]:
-    from games import registry
-
-    return registry.names()
+def _say_next(plan: Plan) -> None:
+    if plan.game:
+        print(plan.game.next_step(), file=sys.stderr)

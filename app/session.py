@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from app.errors import Mistake
+from app.extras import needs_games
 from engine.manifest import MOST_STEPS
 from games import registry
-from games.real import RealGame
+from games.environment import Environment
 from games.world import Frame, Step, World
+from games.worlds import RealWorld, environment_of, named, open_world
 
 if TYPE_CHECKING:
     from engine.bundle import Bundle
@@ -32,6 +34,7 @@ class Choice:
     bundle: name or folder, None for the real game only. game: the real game (a dream's own when None).
     mode, decoder, temperature, passes, steps: None for what the bundle holds best. seed: of the first start. start:
     which of the bundle's start histories, None to let the seed choose. tape: note down what replays the first dream.
+    environment: how the real game is made, None for what its name and the bundle say.
     """
 
     bundle: str | None = None
@@ -46,6 +49,7 @@ class Choice:
     start: int | None = None
     backend: str = "onnx"
     tape: bool = False
+    environment: Environment | None = None
 
 
 @dataclass(frozen=True)
@@ -93,7 +97,7 @@ class Session:
         self.size = size
         self.seed = choice.seed
         self.dream: Dream | None = None
-        self.real_game: RealGame | None = None
+        self.real_game: RealWorld | None = None
         self.bundle: Bundle | None = None
         self.taped: TapedDream | None = None
         self.witness: Witness | None = None
@@ -137,6 +141,11 @@ class Session:
         step = step._replace(frame=np.array(step.frame))
         self.frame = step.frame
         self.score = 0.0 if step.ended else self.score + step.reward
+        if getattr(self.world, "cut", False):  # the real game stopped and began anew: nothing leads to this frame
+            self.history.clear()
+            self.history.append((step.frame, 0))
+            self._break()
+            return step
         self.history.append((step.frame, action))
         if self.witness:
             self.witness.step(action, *step)
@@ -215,13 +224,8 @@ class Session:
             self.is_real = False
             message = "the dream goes on from here"
         else:
-            frames = np.stack([frame for frame, _ in self.history])
-            try:
-                self.frame = self._real().restore_from(frames, self.seed)
-            except ValueError as error:
-                raise Mistake(f"The real game cannot go on from this picture: {error}") from error
+            message = self._continue_in_real()
             self.is_real = True
-            message = "the real game goes on from here"
         self._break()
         return message
 
@@ -286,13 +290,41 @@ class Session:
         assert self.dream is not None
         return self.dream
 
-    def _real(self) -> RealGame:
+    def _real(self) -> RealWorld:
         """The real game, made when first asked for."""
         if self.real_game is None:
-            name = self.choice.game or (self.bundle.manifest.games[0] if self.bundle else registry.names()[0])
-            self.real_game = RealGame(name, self.dream.size if self.dream else self.size)
-            self.real_game.reset(self.seed)
+            with needs_games():
+                game = open_world(self._environment(), self.dream.size if self.dream else self.size)
+            if self.bundle and game.actions != self.bundle.manifest.actions:
+                raise Mistake(
+                    f"{game.name} has other actions than the dream; play the game folder that it was made in."
+                )
+            self.real_game = game
+            game.reset(self.seed)
         return self.real_game
+
+    def _environment(self) -> Environment:
+        """How the real game is made: as the person says, or as the bundle may say."""
+        if self.choice.environment:
+            return self.choice.environment
+        if self.choice.game or not self.bundle:
+            return named(self.choice.game or registry.names()[0])
+        manifest = self.bundle.manifest
+        return environment_of(manifest.games[0], manifest.actions, manifest.training.get("environment"))
+
+    def _continue_in_real(self) -> str:
+        """Let the real game go on from the picture where it can read one, and begin anew where it cannot."""
+        game = self._real()
+        if not hasattr(game, "restore_from"):
+            self.frame = np.array(game.reset(self.seed))
+            self.history.clear()
+            self.history.append((self.frame, 0))
+            return "the real game begins anew"
+        try:
+            self.frame = game.restore_from(np.stack([frame for frame, _ in self.history]), self.seed)
+        except ValueError as error:
+            raise Mistake(f"The real game cannot go on from this picture: {error}") from error
+        return "the real game goes on from here"
 
     def _use(self, bundle: Bundle) -> None:
         """Make a dream of that bundle, with the switches asked for as far as it has them."""

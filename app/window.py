@@ -134,8 +134,8 @@ class Window:
     def _overlay_key(self, key: int, what: str | None) -> None:
         if self.overlay == "help" or what == "menu":
             self._close()
-        elif what in ("up", "down"):
-            self.chosen = (self.chosen + (1 if what == "down" else -1)) % len(overlays.MENU)
+        elif what in ("up", "down") or key in (pygame.K_UP, pygame.K_DOWN):
+            self.chosen = (self.chosen + (1 if "down" in (what, pygame.key.name(key)) else -1)) % len(overlays.MENU)
         elif key in (pygame.K_RETURN, pygame.K_KP_ENTER, pygame.K_SPACE):
             self._menu(overlays.MENU[self.chosen])
 

@@ -10,6 +10,9 @@ import checkpoints
 from engine.errors import BundleError
 from engine.manifest import MANIFEST
 
+DREAM = "dream"
+"""Where a game folder keeps its bundle."""
+
 
 def shipped_folder() -> Path:
     """The folder that holds the shipped bundles."""
@@ -24,13 +27,17 @@ def shipped(folder: Path | None = None) -> dict[str, Path]:
 
 
 def resolve(name: str | Path, folder: Path | None = None) -> Path:
-    """The folder of a bundle, given the name that `reverie list` prints or a folder. Raises BundleError."""
+    """The folder of a bundle, given the name that `reverie list` prints, its folder, or the game folder that it is in.
+
+    Raises BundleError.
+    """
     known = shipped(folder)
     if str(name) in known:
         return known[str(name)]
     path = Path(name).expanduser()
     if path.is_dir():
-        return path
+        inside = path / DREAM
+        return inside if (inside / MANIFEST).is_file() and not (path / MANIFEST).is_file() else path
     kind = "folder" if os.sep in str(name) else "bundle"
     names = ", ".join(known) or "none is installed"
     raise BundleError(f"there is no {kind} {str(name)!r}: give a folder or one of the shipped bundles ({names})")

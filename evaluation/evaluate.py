@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from evaluation import metrics
 from evaluation.actions import ActionSizes, action_follow
 from evaluation.ceiling import CeilingSizes, changed_token_ceiling
+from evaluation.film import Film, measure_film, record_film
 from evaluation.machine import machine
 from evaluation.progress import Progress, shown, silent
 from evaluation.rollout import RolloutSizes, drift_free_frames, rollout
@@ -25,6 +26,11 @@ from evaluation.subject import Subject
 from evaluation.tables import accuracy_tables
 from evaluation.teacher_forced import TeacherSizes, teacher_forced
 from evaluation.truth import FIRST_HELD_OUT_SEED, LEAD, Truth, record_truth
+from games.worlds import environment_of
+
+if TYPE_CHECKING:
+    from evaluation.bundle_subject import BundleSubject
+    from games.environment import Environment
 
 EVALUATION_SECONDS = 13 * 60.0
 """What one bundle in one mode may take by default. Only the search for where a dream drifts is cut short by it."""
@@ -163,13 +169,15 @@ def evaluate(
     mode: str = "",
     decoder: str = "",
     backend: str = "onnx",
+    own: Mapping[str, Environment] | None = None,
 ) -> dict[str, Any]:
     """Measure bundles in all their modes, or in one, print the tables, and write the reports that are asked for.
 
     bundles: names or folders; none means all that ship. episodes: held-out episodes; horizon: frames of the long
     rollouts. quick: two minutes a bundle and mode at most, and the report says so. seed: chooses the episodes and the
-    sampling. mode, decoder: this one alone. backend: what runs the bundles. Returns the report of the command line's
-    contract. Raises ValueError with one sentence for what cannot be measured.
+    sampling. mode, decoder: this one alone. backend: what runs the bundles. own: how the person makes the games that
+    are their own. Returns the report of the command line's contract. Raises ValueError with one sentence for what
+    cannot be measured.
     """
     from evaluation.bundle_subject import open_subjects
 
@@ -189,17 +197,22 @@ def evaluate(
             raise ValueError(f"No bundle to be measured has the {what} {wanted!r}; there are {choices}.")
     report: dict[str, Any] = {"bundles": {}, "quick": quick, "machine": machine(), "made": _now()}
     report |= {"episodes": sizes.episodes, "horizon": sizes.horizon, "seed": seed}
-    grounds: dict[tuple[str, int], Ground] = {}
+    grounds: dict[tuple[str, int], Ground | Film] = {}
     with shown() as progress:
         for subject in subjects:
             key = (subject.game, subject.resolution)
             if key not in grounds:
-                grounds[key] = lay_ground(*key, sizes, seed)
+                grounds[key] = _ground_of(subject, sizes, seed, own or {})
 
             def named(what: str, done: int, total: int, label: str = subject.label) -> None:
                 progress(f"{label}: {what}", done, total)
 
-            report["bundles"][subject.label] = measure(subject, grounds[key], sizes, seed, named)
+            ground = grounds[key]
+            if isinstance(ground, Film):
+                entry = measure_film(subject, ground, sizes.horizon, sizes.teacher, quick, seed, named)
+            else:
+                entry = measure(subject, ground, sizes, seed, named)
+            report["bundles"][subject.label] = entry
             if json_path is not None:  # after every entry: stopping a long run keeps what is done
                 write_json(report, Path(json_path))
     for table in accuracy_tables(report):
@@ -210,6 +223,22 @@ def evaluate(
 
         write_html(report, strips(subjects, grounds, seed, quick), Path(html_path))
     return report
+
+
+def _ground_of(subject: BundleSubject, sizes: Sizes, seed: int, own: Mapping[str, Environment]) -> Ground | Film:
+    """What a bundle is measured against: a built-in game, or the environment that it dreams of, as its pictures."""
+    from games import registry
+
+    if subject.game in registry.names():
+        return lay_ground(subject.game, subject.resolution, sizes, seed)
+    written = subject.bundle.manifest.training.get("environment")
+    try:
+        environment = own.get(subject.game) or environment_of(subject.game, subject.actions, written)
+        return record_film(environment, subject.actions, subject.resolution, sizes.episodes, sizes.ticks, seed)
+    except ModuleNotFoundError as error:
+        raise ValueError(
+            f"{subject.game} cannot be made here: {error}; install what it needs to measure it."
+        ) from error
 
 
 def write_json(report: dict[str, Any], path: Path) -> None:

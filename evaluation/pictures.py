@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from evaluation.film import Film
 from evaluation.rollout import begin
-from evaluation.subject import Subject
-from evaluation.truth import LEAD
+from evaluation.subject import Rollout, Subject
+from evaluation.truth import LEAD, Truth
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -49,7 +50,7 @@ class Strips:
 
 def strips(
     subjects: Sequence[Subject],
-    grounds: dict[tuple[str, int], Ground],
+    grounds: dict[tuple[str, int], Ground | Film],
     seed: int,
     quick: bool = False,
     episode: int = 0,
@@ -59,14 +60,20 @@ def strips(
     game_seed = 0
     for subject in subjects:
         ground = grounds[(subject.game, subject.resolution)]
-        shown = episode % ground.truth.batch
-        truth = ground.truth.only(slice(shown, shown + 1))
+        whole: Film | Truth = ground if isinstance(ground, Film) else ground.truth
+        shown = episode % whole.batch
+        truth = whole.only(slice(shown, shown + 1))
         ticks = min(128 if quick else max(SHOWN_FRAMES), truth.ticks + 1 - LEAD)
         real = "real" if subject.resolution == 64 else f"real {subject.resolution}"
         if real not in frames:
             frames[real] = truth.frames(LEAD, LEAD + ticks)[:, 0]
             game_seed = int(truth.seeds[0])
-        dream, _ = begin(subject, truth, ground.reader, seed)
+        dream: Rollout
+        if isinstance(truth, Film):
+            dream = truth.begin(subject, seed)
+        else:
+            assert not isinstance(ground, Film)
+            dream, _ = begin(subject, truth, ground.reader, seed)
         frames[subject.label] = np.stack([dream.step(truth.actions[LEAD - 1 + k])[0].copy() for k in range(ticks)])
     return Strips(frames, seed, game_seed)
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from evaluation import metrics
 from evaluation.progress import Progress, silent
 from evaluation.subject import Subject
-from evaluation.truth import LEAD, Truth
+from evaluation.truth import LEAD, Played
 
 COMPARED_SIZE = 128
 """Pictures of bundles of different resolutions are compared at this size."""
@@ -29,7 +29,7 @@ class TeacherSizes:
     picture_every: int = 8
 
 
-def teacher_forced(subject: Subject, truth: Truth, sizes: TeacherSizes, progress: Progress = silent) -> dict[str, Any]:
+def teacher_forced(subject: Subject, truth: Played, sizes: TeacherSizes, progress: Progress = silent) -> dict[str, Any]:
     """The teacher-forced keys of the report, over `sizes.ticks` frames of every episode of `truth`.
 
     The frames before LEAD fill the history and are not counted, so that every bundle is asked about the same frames.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,23 @@ LEAD = 16
 
 _SEEDS_APART = 100_000
 _TWIN_SALT = 0x7157
+
+
+class Played(Protocol):
+    """True trajectories of any game, as their pictures; see `Truth` for the shapes."""
+
+    @property
+    def actions(self) -> NDArray[np.int64]: ...
+    @property
+    def rewards(self) -> NDArray[np.float32]: ...
+    @property
+    def ended(self) -> NDArray[np.bool_]: ...
+    @property
+    def ticks(self) -> int: ...
+    @property
+    def batch(self) -> int: ...
+    def play(self, start: int = 0, stop: int | None = None) -> Iterator[tuple[int, Any, NDArray[np.uint8]]]:
+        """Yields (t, the game or nothing, frames (B, size, size, 3) uint8)."""
 
 
 @dataclass(frozen=True)

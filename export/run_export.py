@@ -25,6 +25,7 @@ from models.world_model import TemporalVisualWorldModel
 
 KNOWN_ACTIONS = (4, 4, 1)
 FPS = 20
+"""Frames a second of a run that does not say."""
 
 
 def export_run(
@@ -32,6 +33,7 @@ def export_run(
     out: str | Path,
     precision: str = "fp16",
     programs: bool = False,
+    name: str = "",
     log: Callable[[str], None] = print,
 ) -> Path:
     """Turn a run folder into a bundle folder, which takes the place of an older bundle there. Returns the folder.
@@ -39,11 +41,13 @@ def export_run(
     precision: how weights are stored: fp32, fp16 (half the size, same speed), int8 (all but
         the tokenizer in bytes, with which the trunk computes too: faster).
     programs: add torch programs for the torch backend; both backends then read one file of weights.
+    name: what the bundle calls itself, its folder's name where none is given.
     Raises ExportError, with nothing written, where the run is unfit or a graph does not compute what its network does.
     """
     if precision not in PRECISIONS:
         raise ExportError(f"unknown precision {precision!r}: choose {', '.join(PRECISIONS)}")
     out = Path(out)
+    called = name or out.name
     run = read_run(Path(run_dir))
     sizes = sizes_of(run)
     parameters = count_parameters(*run.networks)
@@ -66,7 +70,7 @@ def export_run(
         for name, model in models.items():
             save(model, folder / f"{name}.onnx")
         _write_starts(run, sizes, folder / "starts.npz")
-        manifest = seal(folder, _manifest(run, sizes, out.name, precision, parameters, tuple(graphs), files))
+        manifest = seal(folder, _manifest(run, sizes, called, precision, parameters, tuple(graphs), files))
         for backend in ("onnx", "torch") if programs else ("onnx",):
             bundle = Bundle.load(folder, backend, threads=1)
             worst = check_parity(graphs, bundle.runtime, sizes, precision if backend == "onnx" else "fp32")
@@ -133,7 +137,7 @@ def _manifest(
         version=str(record["kind"]).removeprefix("v"),
         games=(str(record["world"]),),
         actions=tuple(record["actions"]),
-        fps=FPS,
+        fps=int(record.get("fps", FPS)),
         resolution=sizes.resolution,
         grid=sizes.grid,
         vocabulary=sizes.vocabulary,

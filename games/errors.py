@@ -9,3 +9,7 @@ class UnknownGame(ValueError):
 
 class UnknownPolicy(ValueError):
     """The name is not one of the playing policies. The message is one sentence that lists those that exist."""
+
+
+class UnsuitableGame(ValueError):
+    """An environment that cannot be made or played here. The message is one sentence: what is wrong, what to do."""

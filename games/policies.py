@@ -22,3 +22,30 @@ class RandomPolicy:
         self._held = np.where(fresh, self._rng.integers(0, self._count, len(fresh)), self._held)
         self._left = np.where(fresh, self._rng.integers(1, 9, len(fresh)), self._left) - 1
         return self._held
+
+
+class HeldKeys:
+    """Plays one trajectory of any world with held random keys.
+
+    taste: in every episode some keys are pressed more than others, so that episodes lead to different places; without
+    it all keys are pressed alike. longest_hold: ticks that a key is held at most.
+    """
+
+    def __init__(self, actions: int, rng: np.random.Generator, taste: bool = False, longest_hold: int = 8) -> None:
+        self._rng, self._count, self._taste, self._longest = rng, actions, taste, longest_hold
+        self.begin()
+
+    def begin(self) -> None:
+        """An episode begins."""
+        even = np.full(self._count, 1 / self._count)
+        # Half of the even share stays, so that no key is ever forgotten.
+        self._shares = (even + self._rng.dirichlet(np.full(self._count, 0.7))) / 2 if self._taste else even
+        self._left = self._action = 0
+
+    def act(self) -> int:
+        """The next action."""
+        if not self._left:
+            self._left = int(self._rng.integers(1, self._longest + 1))
+            self._action = int(self._rng.choice(self._count, p=self._shares))
+        self._left -= 1
+        return self._action

@@ -22,6 +22,7 @@ class RealGame:
         self.name = name
         self.size = self.game.checked_size(size)
         self.actions = self.game.actions
+        self.fps = self.game.fps
 
     def reset(self, seed: int) -> Frame:
         """Start the trajectory of that seed and return its first frame (size, size, 3) uint8."""

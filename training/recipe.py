@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, TypeVar
+
+import torch
 
 from models.diffusion_decoder import DiffusionDecoderConfig
 from models.networks import (
@@ -23,6 +25,8 @@ from models.networks import (
     tokenizer_config,
 )
 from models.patch_vqvae import PatchVQVAEConfig
+from models.v1.vqvae import VQVAEConfig
+from models.world_model import WorldModelConfig
 from training.checkpoint import RunError, load_weights, read_run
 from training.objectives import HistoryNoise
 from training.train_decoder import DecoderTraining
@@ -77,6 +81,30 @@ class Recipe:
     def size(self) -> int:
         """Side in pixels of the frames that it is made for."""
         return frame_size(self.tokenizer)
+
+    def fitted(self, actions: int, size: int, rewards: tuple[float, ...]) -> Recipe:
+        """The same recipe for a recording with that many actions, frames of that size and those rewards.
+
+        The grid of tokens stays, and its patches grow or shrink with the frame, so that a frame costs what it did. A
+        recipe that learns rewards learns the recording's, where it does not name them all. Raises RunError for a size
+        that the grid does not divide.
+        """
+        tokenizer, decoder, dynamics = self.tokenizer, self.decoder, replace(self.dynamics, actions=actions)
+        if isinstance(dynamics, WorldModelConfig) and dynamics.rewards and set(rewards) - set(dynamics.rewards):
+            dynamics = replace(dynamics, rewards=rewards)
+        if size != self.size:
+            patch, rest = (0, 1) if isinstance(tokenizer, VQVAEConfig) else divmod(tokenizer.patch * size, self.size)
+            if rest or not patch or isinstance(tokenizer, VQVAEConfig):
+                raise RunError(f"the recipe {self.name} takes frames of {self.size} pixels, not of {size}.")
+            tokenizer = replace(tokenizer, patch=patch)
+            decoder = replace(decoder, patch=patch) if decoder else None
+        return replace(self, tokenizer=tokenizer, dynamics=dynamics, decoder=decoder)
+
+
+def parameters(plan: Recipe) -> int:
+    """How many numbers the dynamics of a recipe learn."""
+    with torch.device("meta"):  # nothing is computed or kept
+        return sum(p.numel() for p in build_dynamics(plan.dynamics).parameters())
 
 
 def names() -> list[str]:

@@ -1,4 +1,4 @@
-"""`reverie record`: plays a built-in game in many trajectories at once and writes what happened."""
+"""`reverie record`: plays a game and writes what happened; a built-in one in many trajectories at once."""
 
 from __future__ import annotations
 
@@ -14,9 +14,17 @@ import numpy as np
 
 from games import registry
 from games.base import BatchGame, Ints, Policy
+from games.environment import SEARCH, Environment
+from games.errors import UnknownPolicy
+from games.policies import HeldKeys
 from games.world import Frame, World
-from training.recording import Recording, RecordingError, RecordingWriter, Rows
+from games.worlds import open_world
+from training.recording import Recording, RecordingError, RecordingWriter, Rows, joined
 
+PROGRESS_FRAMES = 64
+ENVIRONMENT_EPISODE_FRAMES = 1024
+SHARD_FRAMES = 2048
+"""Fewer, larger files for an environment, which may give many short episodes."""
 HELD_OUT_SEED = 1_000_000
 """Game seeds from here on are for evaluation; recordings for training stay below."""
 
@@ -25,14 +33,15 @@ HELD_OUT_SEED = 1_000_000
 class RecordConfig:
     """What to record.
 
-    world: name of a built-in game.
+    world: name of a built-in game, or what an environment is called.
     steps: frames to record in all, rounded up to whole shards.
     policy: "random" or "explore".
     workers: processes.
     size: edge of a frame in pixels.
     seed: decides rooms, luck and play.
-    batch: trajectories that a worker plays at once.
-    episode_frames: frames of an episode, from reset to reset.
+    batch: trajectories of a built-in game that a worker plays at once.
+    episode_frames: frames of a built-in game's episode, from reset to reset.
+    environment: how the world is made, None for a built-in game. search: where its module is looked for.
     """
 
     world: str
@@ -43,10 +52,12 @@ class RecordConfig:
     seed: int = 0
     batch: int = 64
     episode_frames: int = 256
+    environment: Environment | None = None
+    search: tuple[Path, ...] = ()
 
 
 def record(
-    world: str,
+    world: str | Environment,
     out: Path,
     steps: int,
     policy: str = "explore",
@@ -55,7 +66,9 @@ def record(
     seed: int = 0,
     progress: Callable[[int], None] = lambda frames: None,
 ) -> Recording:
-    """Record a built-in game into the folder `out`, with several processes; `progress` is told how many frames are new.
+    """Record a game into the folder `out`, with several processes; `progress` is told how many frames are new.
+
+    world: a built-in game's name, or an environment (a built-in game as one is that game).
 
     Ctrl-C ends the episodes that are being played where they are, writes them too, and is then raised on. Raises
     ValueError for an unknown world, policy or size, and RecordingError where the folder cannot be written or holds
@@ -63,10 +76,15 @@ def record(
     """
     if steps < 1 or workers < 1:
         raise ValueError("steps and workers must be at least 1")
-    config = RecordConfig(world, steps, policy, workers, size, seed)
-    game = registry.get(world)  # a mistake shows here, in one sentence, not in a worker
-    game(1).checked_size(size)
-    registry.policy(world, policy, 1)
+    environment = None if isinstance(world, str) or world.source in registry.names() else world
+    name = world if isinstance(world, str) else world.source
+    config = RecordConfig(name, steps, policy, workers, size, seed, environment=environment, search=tuple(SEARCH))
+    # A mistake shows here, in one sentence, not in a worker.
+    if environment is None:
+        registry.get(name)(1).checked_size(size)
+        registry.policy(name, policy, 1)
+    elif policy not in registry.POLICIES:
+        raise UnknownPolicy(f"There is no policy {policy!r}; there are {' and '.join(registry.POLICIES)}.")
     if out.exists() and not out.is_dir():
         raise RecordingError(f"{out} is a file; name a folder.")
     context = multiprocessing.get_context("spawn")
@@ -116,7 +134,8 @@ def _work_in_process(config: RecordConfig, out: Path, worker: int, frames: int, 
         return bool(stop.is_set())
 
     try:
-        _work(config, out, worker, frames, messages.put, ends)
+        work = _work if config.environment is None else _work_in_environment
+        work(config, out, worker, frames, messages.put, ends)
         messages.put(None)
     except (OSError, ValueError) as error:
         messages.put(str(error))
@@ -143,6 +162,27 @@ def _work(
         writer.write(rows, [len(rows.actions) // batch] * batch, seeds.tolist())
         done += len(rows.actions)
         progress(len(rows.actions))
+
+
+def _work_in_environment(
+    config: RecordConfig,
+    out: Path,
+    worker: int,
+    frames: int,
+    progress: Callable[[int], None],
+    stop: Callable[[], bool],
+) -> None:
+    assert config.environment is not None
+    SEARCH[:] = config.search
+    world = open_world(config.environment, config.size)
+    about = config.environment.to_json()
+    recorder = EpisodeRecorder(
+        out, world.name, world.actions, config.size, worker, about, world.fps, shard_frames=SHARD_FRAMES
+    )
+    # As with built-in games: neither another worker nor another run into the same folder repeats a seed.
+    rng = np.random.default_rng([config.seed, worker, recorder.writer.shards])
+    taste = config.policy == "explore"
+    record_world(world, recorder, frames, rng, ENVIRONMENT_EPISODE_FRAMES, taste, progress, stop)
 
 
 def play_shard(
@@ -181,10 +221,25 @@ def play_shard(
 
 
 class EpisodeRecorder:
-    """Records any World one frame at a time: a person's play, or a dream. A closed episode becomes a shard."""
+    """Records any World one frame at a time: an environment, a person's play, or a dream.
 
-    def __init__(self, out: Path, world: str, actions: tuple[str, ...], size: int) -> None:
-        self.writer = RecordingWriter(out, world, actions, size)
+    shard_frames: closed episodes are gathered into shards of at least so many frames; 0 makes a shard of each.
+    """
+
+    def __init__(
+        self,
+        out: Path,
+        world: str,
+        actions: tuple[str, ...],
+        size: int,
+        writer: int = 0,
+        environment: dict[str, Any] | None = None,
+        fps: int | None = None,
+        shard_frames: int = 0,
+    ) -> None:
+        self.writer = RecordingWriter(out, world, actions, size, writer, environment, fps)
+        self.shard_frames = shard_frames
+        self._closed: list[tuple[Rows, int]] = []
         self._frames: list[Frame] = []
         self._actions: list[int] = []
         self._rewards: list[float] = []
@@ -193,7 +248,9 @@ class EpisodeRecorder:
 
     def reset(self, frame: Frame, seed: int) -> None:
         """Close the episode that was running and begin another with its first frame."""
-        self.close()
+        self._end_episode()
+        if sum(len(rows.frames) for rows, _ in self._closed) >= self.shard_frames:
+            self._write()
         self._frames, self._seed = [frame], seed
 
     def step(self, action: int, frame: Frame, reward: float, ended: bool) -> None:
@@ -204,7 +261,11 @@ class EpisodeRecorder:
         self._frames.append(frame)
 
     def close(self) -> None:
-        """Write the episode so far, if it has at least one transition."""
+        """Write the episode so far, if it has at least one transition, and all that wait to be written."""
+        self._end_episode()
+        self._write()
+
+    def _end_episode(self) -> None:
         if self._actions:
             rows = Rows(
                 np.stack(self._frames),
@@ -212,25 +273,54 @@ class EpisodeRecorder:
                 np.array([*self._rewards, 0], np.float32),
                 np.array([*self._ended, False]),
             )
-            self.writer.write(rows, [len(self._frames)], [self._seed])
+            self._closed.append((rows, self._seed))
         self._frames, self._actions, self._rewards, self._ended = [], [], [], []
+
+    def _write(self) -> None:
+        closed, self._closed = self._closed, []
+        if not closed:
+            return
+        parts = [rows for rows, _ in closed]
+        rows = parts[0] if len(parts) == 1 else joined(parts)
+        self.writer.write(rows, [len(part.frames) for part in parts], [seed for _, seed in closed])
 
 
 def record_world(
-    world: World, recorder: EpisodeRecorder, steps: int, seed: int, episode_frames: int = 256, longest_hold: int = 8
+    world: World,
+    recorder: EpisodeRecorder,
+    steps: int,
+    rng: np.random.Generator,
+    episode_frames: int = 256,
+    taste: bool = False,
+    progress: Callable[[int], None] = lambda frames: None,
+    stop: Callable[[], bool] = lambda: False,
 ) -> None:
-    """Play any World at random, each key held for 1 to `longest_hold` ticks, and record `steps` frames of it."""
-    rng = np.random.default_rng(seed)
-    done = 0
-    while done < steps:
-        episode_seed = int(rng.integers(HELD_OUT_SEED))
-        recorder.reset(world.reset(episode_seed), episode_seed)
-        done, left, action = done + 1, 0, 0
-        for _ in range(min(episode_frames - 1, max(1, steps - done))):
-            if not left:
-                left, action = int(rng.integers(1, longest_hold + 1)), int(rng.integers(len(world.actions)))
-            left -= 1
-            step = world.step(action)
-            recorder.step(action, *step)
+    """Play any World with held random keys and record `steps` frames of it; all that was played is written at the end.
+
+    taste: see games.policies.HeldKeys. A frame that does not follow from the one before (`cut`, where the world knows
+    it) begins an episode of the recording.
+    """
+    policy = HeldKeys(len(world.actions), rng, taste)
+    done, told = 0, 0
+    try:
+        while done < steps and not stop():
+            seed = int(rng.integers(HELD_OUT_SEED))
+            recorder.reset(world.reset(seed), seed)
+            policy.begin()
             done += 1
-    recorder.close()
+            for _ in range(min(episode_frames - 1, max(1, steps - done))):
+                action = policy.act()
+                step = world.step(action)
+                if getattr(world, "cut", False):
+                    recorder.reset(step.frame, seed)
+                else:
+                    recorder.step(action, *step)
+                done += 1
+                if done - told >= PROGRESS_FRAMES:
+                    progress(done - told)
+                    told = done
+                    if stop():
+                        break
+    finally:
+        recorder.close()
+        progress(done - told)

@@ -17,6 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 FORMAT = 1
+SAME = ("world", "actions", "size", "environment", "fps")
+"""What all parts of one recording have in common."""
+INSIDE = "recording"
+"""Where a game folder keeps its recording."""
 
 
 class RecordingError(ValueError):
@@ -52,7 +56,20 @@ class Rows:
 class RecordingWriter:
     """Writes shards `<kind>-<writer>-<number>.npy` and `index-<writer>.json` into a folder."""
 
-    def __init__(self, folder: Path, world: str, actions: tuple[str, ...], size: int, writer: int = 0) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        world: str,
+        actions: tuple[str, ...],
+        size: int,
+        writer: int = 0,
+        environment: dict[str, Any] | None = None,
+        fps: int | None = None,
+    ) -> None:
+        """environment: how the world was made (games.environment), where that takes more than its name.
+
+        fps: frames a second, where that is known. Raises RecordingError where the folder holds something else.
+        """
         folder.mkdir(parents=True, exist_ok=True)
         self.folder, self.writer = folder, writer
         self.index: dict[str, Any] = {
@@ -61,11 +78,13 @@ class RecordingWriter:
             "actions": list(actions),
             "size": size,
             "episodes": [],
+            **({"environment": environment} if environment else {}),
+            **({"fps": fps} if fps else {}),
         }
         self.path = folder / f"index-{writer:02d}.json"
         if self.path.exists():
             known = _read_index(self.path)
-            if any(known[key] != self.index[key] for key in ("world", "actions", "size")):
+            if any(known.get(key) != self.index.get(key) for key in SAME):
                 raise RecordingError(f"{folder} holds a recording of another world or size; choose another folder.")
             self.index = known
         self.shards = len({episode["shard"] for episode in self.index["episodes"]})
@@ -99,6 +118,16 @@ class RecordingWriter:
         self.shards += 1
 
 
+def joined(parts: list[Rows]) -> Rows:
+    """Several runs of frames, one after another."""
+    return Rows(
+        np.concatenate([part.frames for part in parts]),
+        np.concatenate([part.actions for part in parts]),
+        np.concatenate([part.rewards for part in parts]),
+        np.concatenate([part.ended for part in parts]),
+    )
+
+
 def asdict_arrays(rows: Rows) -> dict[str, NDArray[np.generic]]:
     """The four arrays of `rows` by the name that their files carry."""
     return {"frames": rows.frames, "actions": rows.actions, "rewards": rows.rewards, "ended": rows.ended}
@@ -108,17 +137,24 @@ class Recording:
     """A folder of shards, read by memmap."""
 
     def __init__(self, folder: Path) -> None:
-        """Raises RecordingError where there is no recording or its parts do not belong together."""
+        """folder: of the recording, or the game folder that it lies in.
+
+        Raises RecordingError where there is no recording or its parts do not belong together.
+        """
+        if not any(folder.glob("index-*.json")) and (folder / INSIDE).is_dir():
+            folder = folder / INSIDE
         self.folder = folder
         indexes = [_read_index(path) for path in sorted(folder.glob("index-*.json"))]
         if not indexes:
             raise RecordingError(f"{folder} holds no recording; make one with: reverie record garden -o {folder}")
         first = indexes[0]
-        if any(index[key] != first[key] for index in indexes for key in ("world", "actions", "size")):
+        if any(index.get(key) != first.get(key) for index in indexes for key in SAME):
             raise RecordingError(f"{folder} mixes recordings of different worlds or sizes.")
         self.world: str = first["world"]
         self.actions: tuple[str, ...] = tuple(first["actions"])
         self.size: int = first["size"]
+        self.environment: dict[str, Any] | None = first.get("environment")
+        self.fps: int | None = first.get("fps")
         self.episodes = [Episode(**episode) for index in indexes for episode in index["episodes"]]
         if not self.episodes:
             raise RecordingError(f"{folder} holds no whole episode.")

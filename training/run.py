@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -32,6 +33,8 @@ from training.windows import TokenEpisodes, joined, tokenize
 
 STARTS = 16
 """Start histories that a run hands to its bundle."""
+MOST_REWARDS = 9
+"""Different rewards that a model learns to foretell; another one is taken for the nearest."""
 HELD_OUT_SHARE = 0.02
 """Share of a recording's episodes that training only looks at to say how well it goes."""
 
@@ -58,9 +61,12 @@ def train(
     place = place or Place()
     log = log if place.first else _silence
     plan, recording = recipes.load(recipe), Recording(data)
+    plan = plan.fitted(len(recording.actions), recording.size, rewards_of(recording))
     record = _record(plan, recording, out, minutes, resume)
     place.wait()  # from here on the first process changes what the others have just read
     other = recipes.restore(begin) if begin else None
+    if recording.environment:
+        record["training"]["environment"] = recording.environment
     if begin:
         record["training"]["from"] = {"recipe": read_run(begin)["recipe"], **read_run(begin)["training"]}
     tokenizer = build_tokenizer(plan.tokenizer).to(place.device)
@@ -234,7 +240,18 @@ def _describe(plan: recipes.Recipe, recording: Recording) -> dict[str, object]:
         "world": recording.world,
         "actions": list(recording.actions),
         "size": recording.size,
+        **({"fps": recording.fps} if recording.fps else {}),
     }
+
+
+def rewards_of(recording: Recording) -> tuple[float, ...]:
+    """The values that rewards take in a recording, 0 among them; the commonest where there are very many."""
+    counts: Counter[float] = Counter()
+    for name in dict.fromkeys(episode.shard for episode in recording.episodes):
+        values, each = np.unique(recording.shard(name).rewards, return_counts=True)
+        counts.update(dict(zip(values.tolist(), each.tolist(), strict=True)))
+    counts.pop(0.0, None)
+    return tuple(sorted([0.0, *(value for value, _ in counts.most_common(MOST_REWARDS - 1))]))
 
 
 @torch.no_grad()
@@ -284,7 +301,7 @@ def start_histories(recording: Recording, history: int) -> dict[str, NDArray[np.
     """Starts for a bundle: frames (N, history, H, W, 3), actions (N, history - 1) uint8, seeds (N,) int64.
 
     A built-in game gives fresh rooms at the beginning of a round, seen while nobody presses a key; any other world
-    gives the beginnings of recorded episodes.
+    gives moments of recorded episodes, every second one of them the beginning.
     """
     if recording.world in registry.names():
         seeds = np.arange(900_000, 900_000 + STARTS)
@@ -294,11 +311,15 @@ def start_histories(recording: Recording, history: int) -> dict[str, NDArray[np.
         frames, actions = rows.frames.reshape(*shape, *rows.frames.shape[1:]), rows.actions.reshape(shape)
         return {"frames": frames, "actions": actions[:, :-1], "seeds": seeds}
     long = [episode for episode in recording.episodes if episode.length >= history]
-    chosen = [long[i] for i in np.linspace(0, len(long) - 1, min(STARTS, len(long))).astype(int)]
+    if not long:
+        raise RunError(f"{recording.folder} has no episode of {history} frames; record longer ones.")
+    chosen = [long[i] for i in np.linspace(0, len(long) - 1, STARTS).astype(int)]
+    # Every second one starts on the way: the beginning of a game is often always the same.
+    first = [(episode.length - history) * i // STARTS if i % 2 else 0 for i, episode in enumerate(chosen)]
     parts = [recording.rows(episode) for episode in chosen]
     return {
-        "frames": np.stack([part.frames[:history] for part in parts]),
-        "actions": np.stack([part.actions[: history - 1] for part in parts]),
+        "frames": np.stack([part.frames[t : t + history] for part, t in zip(parts, first, strict=True)]),
+        "actions": np.stack([part.actions[t : t + history - 1] for part, t in zip(parts, first, strict=True)]),
         "seeds": np.array([episode.seed for episode in chosen], np.int64),
     }
 

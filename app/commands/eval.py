@@ -7,13 +7,15 @@ from pathlib import Path
 
 import tyro
 
+from app.game_folder import is_game_folder, look_in, read_game
+
 
 @dataclass
 class Eval:
     """Measure how true dreams are, on held-out episodes."""
 
     bundles: tyro.conf.Positional[tuple[str, ...]] = ()
-    """Names or folders; without any, all that ship."""
+    """Names, folders or game folders; without any, all that ship."""
     episodes: int = 32
     """Held-out episodes."""
     horizon: int = 1024
@@ -37,5 +39,10 @@ class Eval:
         """Measure, and print what was measured."""
         from evaluation.evaluate import evaluate
 
+        own = {}
+        for game in (read_game(name) for name in self.bundles if is_game_folder(name)):
+            look_in(game.folder)
+            if game.environment:
+                own[game.source] = game.environment
         sizes, files = (self.episodes, self.horizon, self.quick, self.seed), (self.json, self.html)
-        evaluate(self.bundles, *sizes, *files, self.mode, self.decoder, self.backend)
+        evaluate(self.bundles, *sizes, *files, self.mode, self.decoder, self.backend, own)

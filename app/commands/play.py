@@ -17,7 +17,7 @@ class Play:
     """Play a dream with the arrow keys."""
 
     bundle: tyro.conf.Positional[str] = ""
-    """Name or folder of the dream; without one, the best that holds 20 FPS here."""
+    """Name or folder of the dream, or a game folder; without one, the best that holds 20 FPS here."""
     game: str = ""
     """Play a dream of this game (or, with --real, this game)."""
     mode: str = ""
@@ -32,8 +32,8 @@ class Play:
     """Passes a frame of the parallel mode: 1 is the fastest, more are truer."""
     real: bool = False
     """Play the real game."""
-    fps: float = 20.0
-    """Frames a second."""
+    fps: float | None = None
+    """Frames a second; without it, what the dream was recorded at (20)."""
     seed: int = 0
     """Decides the start and every random choice."""
     start: int | None = None
@@ -78,7 +78,7 @@ class Play:
         ):
             if value is not None and value < least:
                 raise Mistake(f"--{name} must be at least {least}, not {value:g}.")
-        if self.fps > 240:
+        if self.fps is not None and self.fps > 240:
             raise Mistake(f"--fps must be at most 240, not {self.fps:g}; --unpaced plays as fast as it goes.")
         for name, text, known in (
             ("mode", self.mode, ("parallel", "ar")),

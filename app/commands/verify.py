@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import tyro
 
-from app.errors import CheckFailed
+from app.errors import CheckFailed, Mistake
+from app.game_folder import is_game_folder, read_game
 
 
 @dataclass
@@ -14,13 +15,18 @@ class Verify:
     """Check bundles: hashes, manifest, graphs, and one known frame."""
 
     bundles: tyro.conf.Positional[tuple[str, ...]] = ()
-    """Names or folders; without any, all that ship."""
+    """Names, folders or game folders; without any, all that ship."""
 
     def run(self, started: float) -> None:
         """Print a line for each bundle. Raises CheckFailed when one is not as it says."""
         from engine import library
+        from engine.manifest import MANIFEST
         from engine.verify import verify
 
+        games = [read_game(name) for name in self.bundles if is_game_folder(name)]
+        for game in games:
+            if not (game.dream / MANIFEST).is_file():
+                raise Mistake(f"{game.folder} holds no dream yet; {game.next_step()}")
         paths = [library.resolve(name) for name in self.bundles] or list(library.shipped().values())
         bad = 0
         for path in paths:
@@ -29,3 +35,5 @@ class Verify:
             print(f"{path.name}: {'good' if not findings else ''}{'; '.join(map(str, findings))}")
         if bad:
             raise CheckFailed(f"{bad} of {len(paths)} bundles are not what they say they are.")
+        for game in games:
+            print(f"next: reverie play {game.folder}")

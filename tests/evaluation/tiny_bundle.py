@@ -16,7 +16,7 @@ CODES = 256
 SURE = 20.0
 
 
-def write_tiny_bundle(folder: Path, name: str = "tiny", diffusion: bool = False) -> Path:
+def write_tiny_bundle(folder: Path, name: str = "tiny", diffusion: bool = False, of: str = "garden") -> Path:
     """Write the bundle into a new folder: a token is how bright its patch is; the last frame is repeated for ever.
 
     diffusion: it has that decoder too, whose picture is 10 levels brighter for a step of the whole way.
@@ -86,7 +86,7 @@ def write_tiny_bundle(folder: Path, name: str = "tiny", diffusion: bool = False)
         format=1,
         name=name,
         version="0",
-        games=("garden",),
+        games=(of,),
         actions=Garden.actions,
         fps=20,
         resolution=64,

@@ -1,0 +1,71 @@
+"""Before training, the recording is looked at, and what is wrong with it is said in plain words."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from app.errors import CheckFailed
+from app.game_folder import GameFolder, look_in
+from games import registry
+from games.environment import Environment
+from games.policies import HeldKeys
+from games.worlds import open_world
+
+if TYPE_CHECKING:
+    from training.recording import Rows
+
+REFERENCE_FRAMES = 1000
+
+
+def check_before_training(recipe: str, data: Path, game: GameFolder | None, anyway: bool) -> None:
+    """Say on stderr what is wrong. Raises CheckFailed where the recording is broken and nobody wants it anyway."""
+    from training import recipe as recipes
+    from training.check import check_recording
+    from training.recording import Recording
+
+    recording, plan = Recording(data), recipes.load(recipe)
+    print(f"looking at the recording of {len(recording):,} frames", file=sys.stderr)
+    reference = None
+    if game and game.environment and game.source not in registry.names():
+        look_in(game.folder)
+        reference = fresh_play(game.environment, recording.size)
+    plan = plan.fitted(len(recording.actions), recording.size, ())
+    findings = check_recording(recording, recipes.parameters(plan), reference)
+    for finding in findings:
+        print(finding.sentence, file=sys.stderr)
+    broken = [finding for finding in findings if finding.broken]
+    if broken and not anyway:
+        raise CheckFailed(f"The recording in {data} looks broken; mend it, or train with --anyway.")
+
+
+def fresh_play(environment: Environment, size: int) -> Rows | None:
+    """Some play of the environment in its own colours; None where it cannot be made here."""
+    from training.recording import Rows
+
+    try:
+        # Whatever the person says of its colours: that is what is to be checked.
+        plain = Environment(environment.source, environment.actions, environment.frame_skip, environment.options)
+        world = open_world(plain, size)
+    except (ValueError, ModuleNotFoundError):
+        return None
+    policy = HeldKeys(len(world.actions), np.random.default_rng(0))
+    frames = [world.reset(0)]
+    actions: list[int] = []
+    rewards: list[float] = []
+    ended: list[bool] = []
+    for _ in range(REFERENCE_FRAMES - 1):
+        actions.append(policy.act())
+        frame, reward, lost = world.step(actions[-1])
+        frames.append(frame)
+        rewards.append(reward)
+        ended.append(lost or bool(getattr(world, "cut", False)))  # neither leads to the next frame by the action
+    return Rows(
+        np.stack(frames),
+        np.array([*actions, 0], np.uint8),
+        np.array([*rewards, 0], np.float32),
+        np.array([*ended, False]),
+    )

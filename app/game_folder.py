@@ -1,0 +1,189 @@
+"""A game folder: one short `game.toml` that a person writes, and beside it all that is made of it.
+
+`recording/` holds what was recorded or imported, `run/` what is trained, `dream/` the bundle.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from app.errors import Mistake, cannot_write
+from engine.files import write_whole
+from engine.library import DREAM
+from engine.manifest import MANIFEST
+from games.environment import SEARCH, Environment
+
+GAME = "game.toml"
+RECORDING, RUN = "recording", "run"
+SIZES = (64, 128)
+KNOWN: dict[str, type | tuple[type, ...]] = {
+    "title": str, "source": str, "actions": dict, "size": int, "fps": int, "recipe": str, "steps": int,
+    "minutes": (int, float), "frame_skip": int, "options": dict, "picture": str, "colour_order": str,
+}  # fmt: skip
+"""What may stand in a `game.toml`."""
+
+
+@dataclass(frozen=True)
+class GameFolder:
+    """A `game.toml`, read.
+
+    title: for people. source: a built-in game, a Gymnasium id, `module:Class`, or "" for what is only imported.
+    keys: action → the keys that play it; with any, only these actions are used. size: side of a frame in pixels.
+    recipe: what `train` follows, for `minutes`. steps: frames to record. environment: None without a source.
+    """
+
+    folder: Path
+    title: str
+    source: str = ""
+    keys: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    size: int = 64
+    fps: int = 0
+    recipe: str = "v1.1"
+    steps: int = 100_000
+    minutes: float = 240.0
+    environment: Environment | None = None
+
+    @property
+    def recording(self) -> Path:
+        """Folder of the recording."""
+        return self.folder / RECORDING
+
+    @property
+    def run(self) -> Path:
+        """Folder of the training run."""
+        return self.folder / RUN
+
+    @property
+    def dream(self) -> Path:
+        """Folder of the bundle."""
+        return self.folder / DREAM
+
+    @property
+    def name(self) -> str:
+        """What the bundle is called."""
+        return self.folder.absolute().name
+
+    def next_step(self) -> str:
+        """What a person does next, as one command."""
+        if not any(self.recording.glob("index-*.json")):
+            get = f"reverie record {self.folder}" if self.source else f"reverie import VIDEOS -o {self.folder}"
+            return f"next: {get}"
+        if not (self.run / "dynamics.safetensors").is_file():
+            return f"next: reverie train {self.folder}"
+        if not (self.dream / MANIFEST).is_file():
+            return f"next: reverie export {self.folder}"
+        return f"next: reverie play {self.folder}"
+
+
+def is_game_folder(name: str | Path) -> bool:
+    """True for a folder with a `game.toml` (or that file itself)."""
+    path = Path(name)
+    return (path / GAME).is_file() or (path.name == GAME and path.is_file())
+
+
+def read_game(name: str | Path) -> GameFolder:
+    """Read a game folder. Raises Mistake with one sentence for what cannot be understood."""
+    folder = Path(name).parent if Path(name).name == GAME else Path(name)
+    path = folder / GAME
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise Mistake(f"{folder} has no {GAME}; write one, or begin with: reverie record GAME -o {folder}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise Mistake(f"{path} is not valid TOML: {error}.") from error
+    if unknown := sorted(set(content) - set(KNOWN)):
+        raise Mistake(f"{path}: nothing is called '{unknown[0]}'; there is {', '.join(KNOWN)}.")
+    for what, value in content.items():
+        if not isinstance(value, KNOWN[what]) or isinstance(value, bool):
+            raise Mistake(f"{path}: {what} cannot be {value!r}.")
+    for what in ("fps", "steps", "minutes", "frame_skip"):
+        if content.get(what, 1) <= 0:
+            raise Mistake(f"{path}: {what} must be more than 0, not {content[what]}.")
+    if content.get("size", 64) not in SIZES:
+        raise Mistake(f"{path}: size must be {' or '.join(map(str, SIZES))}, not {content['size']}.")
+    own = {what: content[what] for what in ("title", "source", "size", "fps", "recipe", "steps") if what in content}
+    keys = _keys(content.get("actions", {}), path)
+    return GameFolder(
+        folder,
+        **{"title": folder.absolute().name, **own},
+        keys=keys,
+        minutes=float(content.get("minutes", 240)),
+        environment=_environment(content, tuple(keys), path),
+    )
+
+
+def _keys(actions: dict[str, Any], path: Path) -> dict[str, tuple[str, ...]]:
+    keys = {}
+    for action, names in actions.items():
+        listed = [names] if isinstance(names, str) else names
+        if not isinstance(listed, list) or not all(isinstance(key, str) for key in listed):
+            raise Mistake(f"{path}: the keys of the action '{action}' must be a list such as [\"space\"].")
+        keys[action] = tuple(key for key in listed if key)
+    return keys
+
+
+def _environment(content: dict[str, Any], actions: tuple[str, ...], path: Path) -> Environment | None:
+    if "source" not in content:
+        return None
+    settings = ("frame_skip", "options", "picture", "colour_order", "fps")
+    try:
+        return Environment(content["source"], actions, **{what: content[what] for what in settings if what in content})
+    except ValueError as error:
+        raise Mistake(f"{path}: {error}") from error
+
+
+def look_in(folder: Path) -> None:
+    """A module beside a `game.toml` is found first."""
+    if folder not in SEARCH:
+        SEARCH.insert(0, folder)
+
+
+def begin_game(folder: Path, environment: Environment, actions: tuple[str, ...], size: int, fps: int) -> GameFolder:
+    """The game folder of a recording; its `game.toml` is written where there is none yet.
+
+    Raises Mistake where the folder is another game's.
+    """
+    if is_game_folder(folder):
+        game = read_game(folder)
+        own = game.environment or environment
+        settings = environment.frame_skip in (1, own.frame_skip) and environment.actions in ((), own.actions)
+        if (game.source, game.size) != (environment.source, size) or not settings:
+            raise Mistake(f"{folder / GAME} says otherwise; record as it says with: reverie record {folder}")
+        return game
+    from app.game_keys import keys_for
+
+    path = folder / GAME
+    text = draft(folder.absolute().name, environment, keys_for(actions), size, fps)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        write_whole(path, text.encode())
+    except OSError as error:
+        raise cannot_write(path, error) from error
+    return read_game(folder)
+
+
+def draft(title: str, environment: Environment | None, keys: dict[str, tuple[str, ...]], size: int, fps: int) -> str:
+    """The text of a `game.toml` to begin with."""
+    source = f"source = {_toml(environment.source)}\n" if environment else ""
+    settings = ""
+    if environment:
+        for what, usual in (("frame_skip", 1), ("picture", ""), ("colour_order", "rgb")):
+            if getattr(environment, what) != usual:
+                settings += f"{what} = {_toml(getattr(environment, what))}\n"
+    lines = "".join(f"{_toml(action)} = {_toml(list(names))}\n" for action, names in keys.items())
+    options = ""
+    if environment and environment.options:
+        options = "\n[options]\n" + "".join(f"{_toml(k)} = {_toml(v)}\n" for k, v in environment.options.items())
+    return (
+        f"title = {_toml(title)}\n{source}size = {size}\nfps = {fps}\n{settings}"
+        f'recipe = "v1.1"\n\n[actions] # action = the keys that play it\n{lines}{options}'
+    )
+
+
+def _toml(value: object) -> str:
+    import json
+
+    return json.dumps(value, ensure_ascii=False)  # strings, numbers, booleans and lists are written alike in both

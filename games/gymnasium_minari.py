@@ -1,0 +1,116 @@
+"""Minari datasets: the form in which others keep recordings of Gymnasium environments.
+
+A dataset of ours is lossless: Arrow storage without JPEG. What Minari has no word for (names of the actions, frames a
+second) stands under `reverie` in the dataset's metadata.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import gymnasium
+import minari
+import numpy as np
+from minari.data_collector.episode_buffer import EpisodeBuffer
+from minari.dataset.minari_storage import MinariStorage
+from numpy.typing import NDArray
+
+from games.errors import UnsuitableGame
+from games.picture import as_picture
+
+ABOUT = "reverie"
+DATA, METADATA = "data", "metadata.json"
+
+
+class Played(NamedTuple):
+    """One episode. frames: T + 1 pictures (H, W, 3) uint8. actions, rewards, ended: (T,). seed: it was reset with."""
+
+    frames: Any
+    actions: NDArray[np.int64]
+    rewards: NDArray[np.float32]
+    ended: NDArray[np.bool_]
+    seed: int
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A dataset that can be read. about: what `write` was told, empty for somebody else's. count: of the actions.
+
+    environment: id of the environment that it was recorded in, "" where it does not say.
+    """
+
+    name: str
+    about: dict[str, Any]
+    count: int
+    environment: str
+    episodes: int
+    steps: int
+    _data: minari.MinariDataset
+
+    def read(self) -> Iterator[Played]:
+        """The episodes, one after another. Raises UnsuitableGame where they show no pictures."""
+        for episode in self._data.iterate_episodes():
+            seen = episode.observations
+            moments = range(len(episode.rewards) + 1)
+            frames = [
+                as_picture({name: part[t] for name, part in seen.items()} if isinstance(seen, dict) else seen[t])
+                for t in moments
+            ]
+            if any(frame is None for frame in frames):
+                raise UnsuitableGame(f"The dataset {self.name} has no pictures among its observations.")
+            [meta] = self._data.storage.get_episode_metadata([episode.id])
+            yield Played(
+                frames,
+                np.asarray(episode.actions, np.int64),
+                np.asarray(episode.rewards, np.float32),
+                np.asarray(episode.terminations, bool),
+                int(meta.get("seed") or 0),
+            )
+
+
+def read(source: str) -> Dataset:
+    """A dataset by its folder, or by the name under which Minari has it here. Raises UnsuitableGame."""
+    folder = Path(source)
+    places = [folder / DATA, folder] if folder.is_dir() else []
+    found = next((place for place in places if (place / METADATA).is_file()), None)
+    try:
+        data = minari.MinariDataset(found) if found else minari.load_dataset(source)
+    except (OSError, ValueError, ImportError) as error:
+        reason = str(error).splitlines()[0]
+        raise UnsuitableGame(f"{source} cannot be read as a Minari dataset: {reason}") from error
+    space = data.action_space
+    if not isinstance(space, gymnasium.spaces.Discrete) or int(space.start) != 0:
+        raise UnsuitableGame(f"The dataset {source} has no actions numbered from 0 ({space}).")
+    about = data.storage.metadata.get(ABOUT, {})
+    environment = data.env_spec.id if data.env_spec is not None else ""
+    return Dataset(source, about, int(space.n), environment, int(data.total_episodes), int(data.total_steps), data)
+
+
+def write(root: Path, name: str, size: int, actions: int, about: dict[str, Any], episodes: Iterable[Played]) -> Path:
+    """Write a dataset into `root`, which Minari reads when MINARI_DATASETS_PATH names it. Returns the dataset's folder.
+
+    size: side of the frames. actions: how many there are. The folder is whole only when this returns.
+    Raises UnsuitableGame where there is one already.
+    """
+    folder = root / name
+    if folder.exists():
+        raise UnsuitableGame(f"{folder} is there already; choose another name.")
+    (folder / DATA).parent.mkdir(parents=True)
+    storage = MinariStorage.new(
+        folder / DATA,
+        observation_space=gymnasium.spaces.Box(0, 255, (size, size, 3), np.uint8),
+        action_space=gymnasium.spaces.Discrete(actions),
+        data_format="arrow",
+        jpeg_encoding=False,
+    )
+    storage.update_metadata({"dataset_id": name, "minari_version": minari.__version__, ABOUT: about})
+    for episode in episodes:
+        stopped = np.zeros(len(episode.actions), bool)
+        stopped[-1] = not episode.ended[-1]
+        fields: dict[str, Any] = {"observations": episode.frames, "actions": episode.actions}
+        fields |= {"rewards": episode.rewards, "terminations": episode.ended, "truncations": stopped}
+        storage.update_episodes([EpisodeBuffer(seed=episode.seed, **fields)])
+    return folder

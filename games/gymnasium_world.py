@@ -1,0 +1,219 @@
+"""Any environment with the Gymnasium interface as a World."""
+
+from __future__ import annotations
+
+import contextlib
+import difflib
+import importlib
+import inspect
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from games.environment import SEARCH, Environment
+from games.errors import UnsuitableGame
+from games.picture import as_picture, letterbox
+from games.world import Frame, Step
+
+NOOPS = ("noop", "no_op", "none", "idle", "nothing", "stay", "wait")
+MOST_ACTIONS = 256
+PACKAGES = {"ALE/": "ale_py", "Vizdoom": "vizdoom.gymnasium_wrapper", "MiniGrid-": "minigrid", "BabyAI-": "minigrid"}
+"""What an id begins with, and what has to be imported for it to be registered."""
+ATARI_FPS = 60
+
+
+class GymWorld:
+    """One trajectory of an environment. Satisfies games.world.World.
+
+    Action 0 is the environment's own no-op. Where it has none, action 0 lets the world wait: nothing is stepped.
+    A round that is lost begins anew at once, as World has it. `cut` is true after a step whose frame does not follow
+    from the one before, because the environment stopped at a limit of time and begins anew.
+
+    Raises UnsuitableGame where the environment cannot be made, has no picture or has no numbered actions, and
+    ModuleNotFoundError where the package that it belongs to is not installed.
+    """
+
+    def __init__(self, environment: Environment, size: int = 64) -> None:
+        self.environment = environment
+        self.name = environment.source
+        self.size = size
+        self.env = _make(environment)
+        self.actions, self.codes = _actions(self.env, environment)
+        self.fps = environment.fps or _fps(self.env, environment)
+        self.cut = False
+        self._seed = 0
+        self._played: list[int] = []
+        self._frame: Frame = self.reset(0)
+
+    def reset(self, seed: int) -> Frame:
+        """Start the trajectory of that seed and return its first frame (size, size, 3) uint8."""
+        self._seed, self._played, self.cut = seed, [], False
+        return self._begin(seed)
+
+    def step(self, action: int) -> Step:
+        """Hold an action for `frame_skip` steps. Raises ValueError for an action outside `actions`."""
+        if not 0 <= action < len(self.actions):
+            raise ValueError(f"An action of {self.name} is a number from 0 to {len(self.actions) - 1}, not {action}.")
+        self._played.append(action)
+        self.cut = False
+        code = self.codes[action]
+        if code is None:
+            return Step(self._frame.copy(), 0.0, False)
+        total, lost, stopped, seen = 0.0, False, False, None
+        for _ in range(self.environment.frame_skip):
+            seen, reward, lost, stopped, _ = self.env.step(code)
+            total += float(reward)
+            if lost or stopped:
+                break
+        if lost or stopped:
+            self.cut = not lost
+            self._begin(None)
+        else:
+            self._frame = self._picture(seen)
+        return Step(self._frame.copy(), total, bool(lost))
+
+    def snapshot(self) -> tuple[int, tuple[int, ...]]:
+        """The seed and every action since: environments have no other state that can be copied safely."""
+        return self._seed, tuple(self._played)
+
+    def restore(self, snapshot: Any) -> Frame:
+        """Play a snapshot's actions again; exact where the environment's luck comes from its seed alone."""
+        seed, played = snapshot
+        frame = self.reset(seed)
+        for action in played:
+            frame = self.step(action).frame
+        return frame
+
+    def close(self) -> None:
+        """Let go of what the environment holds."""
+        self.env.close()
+
+    def _begin(self, seed: int | None) -> Frame:
+        seen, _ = self.env.reset() if seed is None else self.env.reset(seed=seed)
+        self._frame = self._picture(seen)
+        return self._frame.copy()
+
+    def _picture(self, observation: object) -> Frame:
+        wanted, picture = self.environment.picture, None
+        if wanted != "observation" and hasattr(self.env, "render"):
+            picture = as_picture(self.env.render())
+        if picture is None and wanted != "render":
+            picture = as_picture(observation)
+        if picture is None:
+            where = {"": "neither draws nor shows one", "render": "does not draw one"}.get(wanted, "does not show one")
+            raise UnsuitableGame(
+                f"{self.name} has no picture to learn from: it {where} as an array (H, W, 3) of bytes."
+            )
+        return letterbox(picture[..., ::-1] if self.environment.colour_order == "bgr" else picture, self.size)
+
+
+def _make(environment: Environment) -> Any:
+    """The environment, not yet reset."""
+    try:
+        if environment.is_class:
+            return _own(environment)
+        return _registered(environment)
+    except (ModuleNotFoundError, UnsuitableGame):
+        raise
+    except Exception as error:  # whatever a stranger's constructor raises is said in one sentence
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise UnsuitableGame(f"{environment.source} cannot be made: {reason}") from error
+
+
+def _own(environment: Environment) -> Any:
+    module, _, name = environment.source.partition(":")
+    with _found_here():
+        try:
+            kind = getattr(importlib.import_module(module), name, None)
+        except ModuleNotFoundError as error:
+            if error.name not in (module, module.partition(".")[0]):
+                raise
+            places = " or ".join(str(folder.absolute()) for folder in SEARCH)
+            raise UnsuitableGame(f"There is no Python module '{module}' in {places}.") from error
+    if not callable(kind):
+        raise UnsuitableGame(f"The module '{module}' has no class '{name}'.")
+    parameters = inspect.signature(kind).parameters
+    takes_any = any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters.values())
+    draws = {"render_mode": "rgb_array"} if "render_mode" in parameters or takes_any else {}
+    env = kind(**draws, **environment.options)
+    if missing := [what for what in ("reset", "step", "action_space") if not hasattr(env, what)]:
+        raise UnsuitableGame(f"{environment.source} is no Gymnasium environment: it has no {missing[0]}.")
+    return env
+
+
+def _registered(environment: Environment) -> Any:
+    import gymnasium
+
+    source = environment.source
+    package = next((module for start, module in PACKAGES.items() if source.startswith(start)), None)
+    if package:
+        registering = importlib.import_module(package)
+        if package == "ale_py":
+            registering.ALEInterface.setLoggerMode(registering.LoggerMode.Error)
+    try:
+        spec = gymnasium.spec(source)
+    except gymnasium.error.Error as error:
+        near = difflib.get_close_matches(source, gymnasium.registry, n=3)
+        hint = f"; there is {', '.join(near)}" if near else "; name a registered Gymnasium id, or module:Class"
+        raise UnsuitableGame(f"There is no environment '{source}'{hint}.") from error
+    return gymnasium.make(spec, render_mode="rgb_array", disable_env_checker=True, **environment.options)
+
+
+@contextlib.contextmanager
+def _found_here() -> Iterator[None]:
+    """Modules beside the person, and beside their game.toml, are found first."""
+    before = list(sys.path)
+    sys.path[:0] = [str(folder.absolute()) for folder in SEARCH]
+    try:
+        yield
+    finally:
+        sys.path[:] = before
+
+
+def _actions(env: Any, environment: Environment) -> tuple[tuple[str, ...], tuple[Any, ...]]:
+    """Names of the actions, and what the environment is given for each: None lets the world wait."""
+    space = env.action_space
+    count, first = getattr(space, "n", None), int(getattr(space, "start", 0))
+    if not isinstance(count, int | np.integer):
+        raise UnsuitableGame(
+            f"{environment.source} has no numbered actions ({space}); only Discrete ones can be played."
+        )
+    if count > MOST_ACTIONS - 1:
+        raise UnsuitableGame(f"{environment.source} has {count} actions; at most {MOST_ACTIONS - 1} can be recorded.")
+    names = _names(getattr(env, "unwrapped", env), int(count))
+    codes: dict[str, Any] = {name: first + index for index, name in enumerate(names)}
+    noop = next((name for name in NOOPS if name in codes), None)
+    if unknown := [name for name in environment.actions if name not in codes and name != "noop"]:
+        raise UnsuitableGame(f"{environment.source} has no action '{unknown[0]}'; it has {', '.join(names)}.")
+    # Nothing pressed is always there, and always first.
+    used = [name for name in environment.actions or names if name not in (noop, "noop")]
+    return ("noop", *used), (codes[noop] if noop else None, *(codes[name] for name in used))
+
+
+def _names(env: Any, count: int) -> list[str]:
+    """What the environment calls its actions, in small letters; `action3` where it does not say."""
+    given: list[Any] = []
+    if hasattr(env, "get_action_meanings"):
+        given = list(env.get_action_meanings())
+    elif hasattr(env, "button_map") and hasattr(env, "game"):
+        buttons = [button.name for button in env.game.get_available_buttons()]
+        given = ["_".join(b for b, down in zip(buttons, row, strict=False) if down) or "noop" for row in env.button_map]
+    else:
+        for words in (getattr(env, "action_names", None), getattr(env, "actions", None)):
+            with contextlib.suppress(TypeError):
+                given = given or [getattr(word, "name", word) for word in words or ()]
+    names = [str(name).strip().lower().replace(" ", "_") for name in given[:count]]
+    if len(names) < count or len(set(names)) < count:
+        return [f"action{index}" for index in range(count)]
+    return names
+
+
+def _fps(env: Any, environment: Environment) -> int:
+    """Frames a second that the environment is meant to be seen at; 20 where it does not say."""
+    rate = float((getattr(env, "metadata", None) or {}).get("render_fps") or 20)
+    spec = getattr(env, "spec", None)
+    if environment.source.startswith("ALE/") and spec is not None and isinstance(spec.kwargs.get("frameskip"), int):
+        rate = ATARI_FPS / spec.kwargs["frameskip"]
+    return min(240, max(1, round(rate / environment.frame_skip)))

@@ -1,0 +1,148 @@
+"""Play that comes from elsewhere, and goes there, without a pixel or a key lost."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from app.cli import main
+from training.recording import Recording
+
+pytest.importorskip("gymnasium")
+
+from tests.games.toy import Toy
+
+ACTIONS = ["right", "right", "noop", "up", "left", "down", "noop"]
+
+
+@pytest.fixture
+def frames() -> list[np.ndarray]:
+    env = Toy()
+    first, _ = env.reset(seed=1)
+    return [first, *(env.step(env.action_names.index(action))[0] for action in ACTIONS)]
+
+
+def put_gif(path: Path, frames: list[np.ndarray]) -> None:
+    path.parent.mkdir(exist_ok=True)
+    images = [Image.fromarray(frame) for frame in frames]
+    for number, image in enumerate(images):  # equal neighbours would be stored once
+        image.putpixel((0, 0), (number, 0, 0))
+    images[0].save(path, save_all=True, append_images=images[1:], duration=100, loop=0)
+
+
+def put_video(path: Path, frames: list[np.ndarray]) -> None:
+    av = pytest.importorskip("av")
+    path.parent.mkdir(exist_ok=True)
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264rgb", rate=12)
+        stream.width, stream.height, stream.pix_fmt = 48, 32, "rgb24"
+        stream.options = {"qp": "0"}
+        for frame in frames:
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
+        container.mux(stream.encode())
+
+
+def test_a_video_and_a_csv_become_a_recording(tmp_path: Path, frames: list[np.ndarray]) -> None:
+    put_video(tmp_path / "in" / "a.mkv", frames)
+    lines = ["action,reward,ended", *(f"{action},0.5,{int(i == 6)}" for i, action in enumerate(ACTIONS))]
+    (tmp_path / "in" / "a.csv").write_text("\n".join(lines))
+    assert main(["import", str(tmp_path / "in"), "-o", str(tmp_path / "game")]) == 0
+    recording = Recording(tmp_path / "game")
+    assert (recording.world, recording.fps, recording.size) == ("game", 12, 64)
+    assert recording.actions == ("noop", "right", "up", "left", "down")
+    rows = recording.rows(recording.episodes[0])
+    assert [recording.actions[a] for a in rows.actions] == [*ACTIONS, "noop"]
+    assert rows.rewards.tolist() == [0.5] * 7 + [0]
+    assert rows.ended.tolist() == [False] * 6 + [True, False]
+    assert len(rows.frames) == 8
+    middle = rows.frames[:, 32 - 21 : 32 + 21]
+    assert not (rows.frames[:, :10]).any(), "letterboxed"
+    assert (middle[..., 2] > middle[..., 0]).mean() > 0.8, "the background stays blue"
+    text = (tmp_path / "game" / "game.toml").read_text()
+    assert '"right" = ["right", "d"]' in text
+    assert "source" not in text
+
+
+def test_a_sparse_log_holds_its_keys_and_numbers_are_actions(tmp_path: Path, frames: list[np.ndarray]) -> None:
+    put_gif(tmp_path / "in" / "a.gif", frames)
+    log = [{"frame": 0, "action": 2}, {"frame": 3, "action": 0, "reward": 1}, {"frame": 5, "action": 1}]
+    (tmp_path / "in" / "a.jsonl").write_text("\n".join(map(json.dumps, log)))
+    (tmp_path / "game").mkdir()
+    (tmp_path / "game" / "game.toml").write_text('title = "Mine"\nsize = 128\n[actions]\njump = ["space"]\n')
+    assert main(["import", str(tmp_path / "in"), "-o", str(tmp_path / "game")]) == 0
+    recording = Recording(tmp_path / "game")
+    assert recording.actions == ("noop", "jump", "action2")
+    assert recording.size == 128
+    rows = recording.rows(recording.episodes[0])
+    assert rows.actions.tolist() == [2, 2, 2, 0, 0, 1, 1, 0]
+    assert rows.rewards.tolist() == [0, 0, 0, 1, 0, 0, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("name", "log", "says"),
+    [
+        ("b.csv", "action\nup\n", "has no log of the actions beside it"),
+        ("a.csv", "key\nup\n", "has no 'action' in every line"),
+        ("a.csv", "action\nup\nup\n", "has 2 lines, and a.gif has 8 frames"),
+        ("a.csv", "frame,action\n0,up\n99,up\n", "speaks of frame 99"),
+        ("a.csv", "frame,action\n3,up\n2,up\n", "line 2: the frames must count upwards"),
+        ("a.jsonl", "{", "cannot be read"),
+        ("a.csv", "", "holds no lines"),
+    ],
+)
+def test_what_does_not_fit_together_is_said_and_nothing_is_written(
+    name: str, log: str, says: str, tmp_path: Path, frames: list[np.ndarray], capsys: pytest.CaptureFixture[str]
+) -> None:
+    put_gif(tmp_path / "in" / "a.gif", frames)
+    (tmp_path / "in" / name).write_text(log)
+    assert main(["import", str(tmp_path / "in"), "-o", str(tmp_path / "game")]) == 2
+    said = capsys.readouterr().err
+    assert says in said
+    assert said.count("\n") == 1
+    assert not (tmp_path / "game").exists()
+
+
+def test_a_recording_goes_to_minari_and_comes_back_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    minari = pytest.importorskip("minari")
+    pytest.importorskip("pyarrow")
+    made = ["record", "tests.games.toy:Toy", "-o", str(tmp_path / "game"), "--steps", "150"]
+    assert main(made) == 0
+    sets = tmp_path / "sets"
+    assert main(["export", str(tmp_path / "game"), "--minari", "mine/toy-v0", "-o", str(sets)]) == 0
+    assert main(["export", str(tmp_path / "game"), "--minari", "mine/toy-v0", "-o", str(sets)]) == 2
+    monkeypatch.setenv("MINARI_DATASETS_PATH", str(sets))
+    data = minari.load_dataset("mine/toy-v0")
+    assert data.storage.FORMAT == "arrow"
+    assert not data.storage.jpeg_encoding
+    for source, name in (("mine/toy-v0", "by-name"), (str(sets / "mine" / "toy-v0"), "by-folder")):
+        assert main(["import", source, "-o", str(tmp_path / name)]) == 0
+        before, after = Recording(tmp_path / "game"), Recording(tmp_path / name)
+        assert (after.world, after.actions, after.size, after.fps) == (before.world, before.actions, 64, 30)
+        assert after.environment == before.environment
+        assert [e.seed for e in after.episodes] == [e.seed for e in before.episodes]
+        for one, other in zip(before.episodes, after.episodes, strict=True):
+            for kind, array in vars(before.rows(one)).items():
+                np.testing.assert_array_equal(array, getattr(after.rows(other), kind))
+    assert main(["import", "no/such-v0", "-o", str(tmp_path / "none")]) == 2
+    assert "cannot be read as a Minari dataset" in capsys.readouterr().err
+    assert not (tmp_path / "none").exists()
+
+
+def test_somebody_elses_dataset_gets_names_and_a_noop(tmp_path: Path) -> None:
+    pytest.importorskip("minari")
+    pytest.importorskip("pyarrow")
+    from games.gymnasium_minari import Played, write
+
+    frames = np.random.default_rng(0).integers(0, 256, (4, 32, 32, 3), np.uint8)
+    played = Played(frames, np.array([0, 1, 1]), np.zeros(3, np.float32), np.array([False, False, True]), 0)
+    write(tmp_path, "other/game-v0", 32, 2, {}, [played])
+    assert main(["import", str(tmp_path / "other/game-v0"), "-o", str(tmp_path / "game")]) == 0
+    recording = Recording(tmp_path / "game")
+    assert recording.actions == ("noop", "action0", "action1")
+    assert recording.rows(recording.episodes[0]).actions.tolist() == [1, 2, 2, 0]

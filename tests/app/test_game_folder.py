@@ -1,0 +1,238 @@
+"""One folder and one short file: record, train, export, verify and play, each saying what comes next."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from app.cli import main
+from app.errors import Mistake
+from app.game_folder import read_game
+from app.game_keys import keys_for, keys_of_game
+from app.session import Choice, Session
+from engine.bundle import Bundle
+from games.environment import Environment
+from training.recording import Recording
+
+pytest.importorskip("gymnasium")
+
+TOY = "tests.games.toy:Toy"
+
+
+@pytest.fixture(autouse=True)
+def own_config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REVERIE_CONFIG", str(tmp_path))
+
+
+def write(folder: Path, text: str) -> Path:
+    folder.mkdir(exist_ok=True)
+    (folder / "game.toml").write_text(text)
+    return folder
+
+
+def test_recording_an_environment_begins_a_game_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / "toy"
+    words = ["record", TOY, "-o", str(folder), "--steps", "60", "--frame-skip", "2", "--actions", "right,left"]
+    assert main(words) == 0
+    assert f"next: reverie train {folder}" in capsys.readouterr().err
+    game = read_game(folder)
+    assert (game.source, game.size, game.fps, game.recipe) == (TOY, 64, 15, "v1.1")
+    assert game.environment == Environment(TOY, ("right", "left"), frame_skip=2, fps=15)
+    assert game.keys == {"right": ("right", "d"), "left": ("left", "a")}
+    before = len(Recording(folder))
+    assert main(["record", str(folder), "--steps", "40", "--seed", "1"]) == 0
+    recording = Recording(folder)
+    assert len(recording) == before + 40
+    assert recording.actions == ("noop", "right", "left")
+    assert Environment.from_json(recording.environment or {}) == game.environment
+
+
+def test_two_workers_record_different_play(tmp_path: Path) -> None:
+    assert main(["record", TOY, "-o", str(tmp_path / "toy"), "--steps", "80", "--workers", "2"]) == 0
+    first, second = Recording(tmp_path / "toy").episodes
+    assert first.seed != second.seed
+
+
+def test_an_episode_does_not_cross_a_limit_of_time(tmp_path: Path) -> None:
+    folder = write(tmp_path / "toy", f'source = "{TOY}"\n[options]\nlimit = 10\n')
+    assert main(["record", str(folder), "--steps", "100"]) == 0
+    recording = Recording(folder)
+    assert {episode.length for episode in recording.episodes} == {10}
+    assert len({episode.shard for episode in recording.episodes}) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("title = ", "is not valid TOML"),
+        ("speed = 3", "nothing is called 'speed'; there is title, source"),
+        ("size = 65", "size must be 64 or 128, not 65"),
+        ('size = "big"', "size cannot be 'big'"),
+        ("fps = 0", "fps must be more than 0"),
+        ("[actions]\njump = 3", "the keys of the action 'jump' must be a list"),
+        ('source = ""', "is no game"),
+        ('source = "x:Y"\ncolour_order = "gbr"', "colour_order must be rgb or bgr"),
+    ],
+)
+def test_a_mistake_in_the_file_is_one_sentence(text: str, says: str, tmp_path: Path) -> None:
+    with pytest.raises(Mistake, match=says) as caught:
+        read_game(write(tmp_path / "game", text))
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["record", TOY], "Say where to record to"),
+        (["record", "tests.games.toy:Missing", "-o", "OUT"], "has no class 'Missing'"),
+        (["record", "tests.games.toy:Wheel", "-o", "OUT"], "only Discrete"),
+        (["record", "Nothing-v3", "-o", "OUT"], "There is no environment 'Nothing-v3'"),
+        (["record", TOY, "-o", "OUT", "--actions", "fly"], "no action 'fly'"),
+        (["record", "garden", "-o", "OUT", "--frame-skip", "2"], "belong to Gymnasium environments"),
+        (["record", "GAME", "-o", "OUT"], "leave the options out"),
+        (["train", "GAME"], "holds no recording"),
+        (["train", "tiny"], "Say where the recording is"),
+        (["train", "GAME", "--data", "OUT"], "leave --data and -o out"),
+        (["export", "GAME"], "next: reverie record GAME"),
+        (["export", "OUT"], "Say where the bundle goes"),
+        (["verify", "GAME"], "holds no dream yet"),
+        (["play", "GAME", "--headless", "--frames", "2"], "holds no dream yet; next: reverie record GAME"),
+    ],
+)
+def test_a_step_too_early_or_askew_says_what_to_do(
+    words: list[str], says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path / "GAME", f'source = "{TOY}"\n')
+    before = sorted(tmp_path.rglob("*"))
+    assert main(words) == 2
+    said = capsys.readouterr().err
+    assert says in said
+    assert said.count("\n") == 1
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_every_action_gets_a_key_and_no_key_has_two_meanings() -> None:
+    actions = ("noop", "up", "fire", "upright", "move_left", "left", "jump", "open_door")
+    keys = keys_for(actions, {"jump": ("j",)})
+    assert keys["jump"] == ("j",)
+    assert keys["left"] == ("left", "a")
+    assert keys["fire"] == ("space",)
+    flat = [key for names in keys.values() for key in names]
+    assert len(set(flat)) == len(flat)
+    assert all(keys[action] for action in actions[1:])
+    pygame = pytest.importorskip("pygame")
+    does = keys_of_game(actions, {"jump": ("j",)}).does
+    assert does[pygame.K_SPACE] == "fire"
+    assert does[pygame.K_p] == "pause"
+    assert keys_of_game(("noop", "up", "down", "left", "right")).does[pygame.K_SPACE] == "pause"
+
+
+def dream_of(bundle: Bundle, world: str, actions: tuple[str, ...], **training: object) -> Bundle:
+    manifest = replace(bundle.manifest, games=(world,), actions=actions, training=training)
+    return replace(bundle, manifest=manifest)
+
+
+def test_a_dream_of_an_environment_hands_over_to_it_and_back(bundle: Bundle) -> None:
+    actions = ("noop", "up", "down", "left", "right")
+    dream = dream_of(bundle, "reverie-tests/Toy-v0", actions, environment=Environment("reverie-tests/Toy-v0").to_json())
+    import tests.games.toy  # noqa: F401 - registers it
+
+    session = Session(Choice(), dream)
+    session.step(4)
+    assert session.hand_over() == "the real game begins anew"
+    assert session.is_real
+    assert session.step(4).frame.shape == (64, 64, 3)
+    assert session.hand_over() == "the dream goes on from here"
+
+
+def test_a_dream_never_chooses_code_to_run(bundle: Bundle) -> None:
+    session = Session(Choice(), dream_of(bundle, TOY, bundle.manifest.actions))
+    with pytest.raises(ValueError, match="only made from its own game folder"):
+        session.hand_over()
+    own = Session(Choice(environment=Environment(TOY)), dream_of(bundle, TOY, bundle.manifest.actions))
+    assert own.hand_over() == "the real game begins anew"
+
+
+def test_a_dream_of_a_game_that_is_not_here_can_be_played_all_the_same(bundle: Bundle) -> None:
+    session = Session(Choice(), dream_of(bundle, "my-videos", bundle.manifest.actions))
+    session.step(1)
+    with pytest.raises(ValueError, match="There is no environment 'my-videos'"):
+        session.hand_over()
+    assert not session.is_real
+    session.step(1)
+
+
+def test_a_real_game_that_stops_begins_an_episode(tmp_path: Path) -> None:
+    environment = Environment("tests.games.toy:Toy", options={"limit": 3})
+    session = Session(Choice(real=True, environment=environment))
+    broken: list[int] = []
+
+    class Witness:
+        def reset(self, frame: np.ndarray, seed: int) -> None:
+            broken.append(len(session.history))
+
+        def step(self, action: int, frame: np.ndarray, reward: float, ended: bool) -> None:
+            pass
+
+    session.witness = Witness()
+    for _ in range(6):
+        session.step(0)
+    assert broken == [1, 1]
+
+
+def test_a_person_plays_an_environment_in_the_window(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pygame = pytest.importorskip("pygame")
+    monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
+    folder = tmp_path / "toy"
+    try:
+        assert main(["record", TOY, "-o", str(folder), "--human", "--steps", "12"]) == 0
+    finally:
+        pygame.display.quit()
+    recording = Recording(folder)
+    assert (len(recording), recording.world, recording.fps) == (13, TOY, 30)
+    assert main(["record", str(folder), "--steps", "20"]) == 0, "other play is added to it"
+    assert len(Recording(folder)) == 33
+
+
+@pytest.mark.slow
+def test_the_whole_way_in_one_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("torch")
+    folder = write(
+        tmp_path / "my-toy", f'title = "Toy"\nsource = "{TOY}"\nrecipe = "tiny"\nsteps = 1500\nminutes = 0.1\n'
+    )
+    assert main(["record", str(folder)]) == 0
+    assert main(["train", str(folder)]) == 0
+    assert f"next: reverie export {folder}" in capsys.readouterr().out
+    assert main(["train", str(folder), "--minutes", "0.15"]) == 0, "it goes on by itself"
+    assert main(["export", str(folder), "--precision", "fp32"]) == 0
+    assert f"next: reverie verify {folder}" in capsys.readouterr().out
+    assert main(["verify", str(folder)]) == 0
+    assert f"next: reverie play {folder}" in capsys.readouterr().out
+    manifest = Bundle.load(folder / "dream").manifest
+    assert (manifest.name, manifest.games, manifest.fps) == ("my-toy", (TOY,), 30)
+    assert manifest.training["environment"]["source"] == TOY
+    for more in ([], ["--real"]):
+        words = ["play", str(folder), "--headless", "--unpaced", "--frames", "5", "--report", str(tmp_path / "r.json")]
+        assert main([*words, *more]) == 0
+
+
+def test_a_broken_recording_is_not_trained_on(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("torch")
+    folder = write(tmp_path / "game", f'source = "{TOY}"\nrecipe = "tiny"\ncolour_order = "bgr"\n')
+    assert main(["record", str(folder), "--steps", "1500"]) == 0
+    assert main(["train", str(folder)]) == 1
+    said = capsys.readouterr().err
+    assert "Red and blue are swapped" in said
+    assert "train with --anyway" in said
+    assert not (folder / "run").exists()
+
+
+def test_recordings_of_other_settings_are_not_mixed(tmp_path: Path) -> None:
+    folder = write(tmp_path / "game", f'source = "{TOY}"\n')
+    assert main(["record", str(folder), "--steps", "20"]) == 0
+    write(folder, f'source = "{TOY}"\nframe_skip = 2\n')
+    assert main(["record", str(folder), "--steps", "20"]) == 2

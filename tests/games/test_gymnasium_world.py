@@ -1,0 +1,198 @@
+"""Any environment with the Gymnasium interface is a World: framed, named, seeded, and its ends are told apart."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("gymnasium")
+
+from games.environment import SEARCH, Environment
+from games.errors import UnsuitableGame
+from games.picture import as_picture, letterbox
+from games.world import World
+from games.worlds import may_be_environment, named, open_world
+from tests.games.toy import Toy
+
+TOY = "tests.games.toy:Toy"
+
+
+def open_toy(source: str = TOY, size: int = 64, **settings: object):
+    return open_world(Environment(source, **settings), size)
+
+
+def test_a_class_and_a_registered_id_are_the_same_world() -> None:
+    own, registered = open_toy(), open_toy("reverie-tests/Toy-v0")
+    assert isinstance(own, World)
+    assert own.actions == registered.actions == ("noop", "up", "down", "left", "right")
+    assert (own.fps, own.name, own.size) == (30, TOY, 64)
+    for world in (own, registered):
+        world.reset(3)
+    for action in (4, 4, 1, 0, 2, 3):
+        first, second = own.step(action), registered.step(action)
+        np.testing.assert_array_equal(first.frame, second.frame)
+
+
+def test_a_seed_gives_the_same_play_and_a_snapshot_goes_back_exactly() -> None:
+    world, rng = open_toy(), np.random.default_rng(0)
+    world.reset(5)
+    actions = rng.integers(5, size=40)
+    first = [world.step(int(action)).frame for action in actions]
+    world.reset(5)
+    snapshot = None
+    for t, action in enumerate(actions):
+        if t == 20:
+            snapshot = world.snapshot()
+        np.testing.assert_array_equal(world.step(int(action)).frame, first[t])
+    np.testing.assert_array_equal(world.restore(snapshot), first[19])
+    np.testing.assert_array_equal(world.step(int(actions[20])).frame, first[20])
+
+
+def test_a_wide_picture_is_letterboxed_and_keeps_its_colours() -> None:
+    world = open_toy(size=48)
+    frame = world.reset(0)
+    assert frame.shape == (48, 48, 3)
+    assert not frame[:8].any()
+    assert not frame[40:].any()
+    np.testing.assert_array_equal(frame[8:40], Toy.render(world.env))
+    swapped = open_toy(size=48, colour_order="bgr").reset(0)
+    np.testing.assert_array_equal(swapped, frame[..., ::-1])
+
+
+def test_a_picture_is_made_smaller_by_the_mean_of_its_areas() -> None:
+    picture = np.zeros((210, 160, 3), np.uint8)
+    picture[:, 80:] = 200
+    frame = letterbox(picture, 64)
+    assert frame.shape == (64, 64, 3)
+    assert not frame[:, :7].any()
+    assert abs(frame[:, 7:56].mean() - 100) < 4
+    assert (letterbox(np.full((10, 10, 3), 7, np.uint8), 64) == 7).all()
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        np.full((3, 16, 20), 9, np.uint8),
+        np.full((16, 20), 9, np.uint8),
+        np.full((16, 20, 1), 9, np.uint8),
+        np.full((16, 20, 4), 9, np.uint8),
+        np.full((16, 20, 3), 9 / 255, np.float32),
+        {"text": "hello", "screen": np.full((16, 20, 3), 9, np.uint8)},
+    ],
+)
+def test_pictures_come_in_many_forms(value: object) -> None:
+    picture = as_picture(value)
+    assert picture is not None
+    assert picture.shape == (16, 20, 3)
+    assert (picture == 9).all()
+
+
+@pytest.mark.parametrize("value", [np.zeros(4), np.zeros((16, 20, 3), np.int64), np.full((16, 20), -1.0), None, {}])
+def test_what_is_no_picture_is_not_taken_for_one(value: object) -> None:
+    assert as_picture(value) is None
+
+
+def test_a_subset_of_the_actions_keeps_its_order_after_noop() -> None:
+    world = open_toy(actions=("right", "noop", "left"))
+    assert world.actions == ("noop", "right", "left")
+    world.reset(0)
+    before = world.env.me[1]
+    world.step(1)
+    assert world.env.me[1] == before + 1
+
+
+def test_a_world_without_a_noop_waits() -> None:
+    world = open_toy("tests.games.toy:NoRest")
+    assert world.actions == ("noop", "up", "down", "left", "right")
+    first = world.reset(0)
+    step = world.step(0)
+    assert world.env.steps == 0
+    np.testing.assert_array_equal(step.frame, first)
+    world.step(4)
+    assert world.env.me == [4, 3]
+
+
+def test_an_action_is_held_for_as_many_steps_as_are_skipped() -> None:
+    world = open_toy(frame_skip=3)
+    world.reset(0)
+    world.step(4)
+    assert (world.env.steps, world.env.me) == (3, [4, 5])
+    assert world.fps == 10
+
+
+def test_a_lost_round_ends_and_a_stopped_one_is_cut() -> None:
+    world = open_toy(options={"limit": 5})
+    world.reset(0)
+    steps = [world.step(0) for _ in range(5)]
+    assert [step.ended for step in steps] == [False] * 5
+    assert world.cut
+    assert world.env.steps == 0
+    assert not (world.step(0), world.cut)[1]
+    world = open_toy()
+    world.reset(0)
+    world.env.other = [4, 3]
+    world.env._move = lambda place, by: place.__setitem__(slice(None), [4, 3])  # both meet
+    step = world.step(0)
+    assert step.ended
+    assert not world.cut
+    assert world.env.steps == 0
+
+
+@pytest.mark.parametrize(
+    ("source", "settings", "message"),
+    [
+        ("tests.games.toy:Missing", {}, "has no class 'Missing'"),
+        ("no_such_module:Game", {}, "There is no Python module 'no_such_module'"),
+        ("reverie-tests/Tooy-v0", {}, "There is no environment 'reverie-tests/Tooy-v0'; there is reverie-tests/Toy-v0"),
+        (TOY, {"actions": ("jump",)}, "no action 'jump'; it has noop, up"),
+        (TOY, {"options": {"speed": 3}}, "cannot be made"),
+        (TOY, {"frame_skip": 0}, "frame_skip must be at least 1"),
+        (TOY, {"colour_order": "yuv"}, "colour_order must be rgb or bgr"),
+        ("tests.games.toy:Numbers", {}, "no picture to learn from"),
+        ("tests.games.toy:Wheel", {}, "only Discrete"),
+        ("games.registry:get", {}, "cannot be made"),
+    ],
+)
+def test_what_cannot_be_played_is_said_in_one_sentence(source: str, settings: dict[str, object], message: str) -> None:
+    with pytest.raises(UnsuitableGame, match=message) as caught:
+        open_toy(source, **settings)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_module_beside_the_game_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "my_own_game.py").write_text("from tests.games.toy import Toy\n\nclass Mine(Toy):\n    pass\n")
+    monkeypatch.setattr("games.gymnasium_world.SEARCH", [tmp_path])
+    assert open_toy("my_own_game:Mine").actions[0] == "noop"
+    assert tmp_path not in SEARCH
+
+
+def test_names_of_environments_are_told_from_typing_errors() -> None:
+    assert all(map(may_be_environment, ("ALE/Freeway-v5", "CartPole-v1", "my_game:Game", "a.b:C")))
+    assert not any(map(may_be_environment, ("garden", "chess", "v1.1", "runs/freeway", "Game")))
+    assert named("garden", ("noop", "up")).actions == ()
+
+
+@pytest.mark.parametrize(
+    ("package", "source", "actions"),
+    [
+        ("ale_py", "ALE/Freeway-v5", ("noop", "up", "down")),
+        ("vizdoom", "VizdoomBasic-v1", ("noop", "attack", "move_right", "move_left")),
+        ("minigrid", "MiniGrid-Dynamic-Obstacles-5x5-v0", ("noop", "left", "right", "forward")),
+    ],
+)
+def test_well_known_games_name_their_actions(package: str, source: str, actions: tuple[str, ...]) -> None:
+    try:
+        importlib.import_module(package)
+    except ImportError:
+        pytest.skip(f"{package} is not installed")
+    world = open_toy(source)
+    assert world.actions == actions
+    frame = world.reset(0)
+    assert frame.shape == (64, 64, 3)
+    assert frame.std() > 5
+    again = [world.step(len(actions) - 1).frame for _ in range(5)]
+    world.reset(0)
+    np.testing.assert_array_equal(world.step(len(actions) - 1).frame, again[0])

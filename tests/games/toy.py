@@ -1,0 +1,71 @@
+"""A tiny environment with the Gymnasium interface: a red square that the actions move, and a green one that wanders."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gymnasium
+import numpy as np
+
+CELL, ROWS, COLUMNS = 4, 8, 12
+MOVES = {"noop": (0, 0), "up": (-1, 0), "down": (1, 0), "left": (0, -1), "right": (0, 1)}
+
+
+class Toy(gymnasium.Env[np.ndarray, int]):
+    """32 x 48 pixels. The right edge earns one; the green square ends the round; `limit` steps end the time."""
+
+    metadata = {"render_modes": ["rgb_array"], "render_fps": 30}  # noqa: RUF012
+    action_names: tuple[str, ...] = tuple(MOVES)
+
+    def __init__(self, limit: int = 0, render_mode: str | None = None) -> None:
+        self.limit = limit
+        self.render_mode = render_mode
+        self.action_space = gymnasium.spaces.Discrete(len(self.action_names))
+        self.observation_space = gymnasium.spaces.Box(0, 255, (ROWS * CELL, COLUMNS * CELL, 3), np.uint8)
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[np.ndarray, dict]:
+        super().reset(seed=seed)
+        self.me, self.other, self.steps = [4, 2], [int(self.np_random.integers(ROWS)), COLUMNS - 2], 0
+        return self.render(), {}
+
+    def step(self, action: int) -> tuple[np.ndarray, float, bool, bool, dict]:
+        before, self.steps = list(self.me), self.steps + 1
+        self._move(self.me, MOVES[self.action_names[action]])
+        self._move(self.other, list(MOVES.values())[int(self.np_random.integers(5))])
+        reward = float(self.me[1] == COLUMNS - 1 != before[1])
+        return self.render(), reward, self.me == self.other, self.steps == self.limit, {}
+
+    def render(self) -> np.ndarray:
+        picture = np.full((ROWS, COLUMNS, 3), (30, 30, 90), np.uint8)
+        picture[tuple(self.other)] = (40, 220, 60)
+        picture[tuple(self.me)] = (230, 40, 20)
+        return picture.repeat(CELL, 0).repeat(CELL, 1)
+
+    @staticmethod
+    def _move(place: list[int], by: tuple[int, int]) -> None:
+        place[0] = min(max(place[0] + by[0], 0), ROWS - 1)
+        place[1] = min(max(place[1] + by[1], 0), COLUMNS - 1)
+
+
+class NoRest(Toy):
+    """It has no action that does nothing."""
+
+    action_names = ("up", "down", "left", "right")
+
+
+class Numbers(Toy):
+    """It shows numbers, no picture."""
+
+    def render(self) -> np.ndarray:
+        return np.zeros(4, np.float32)
+
+
+class Wheel(Toy):
+    """It is steered by a number."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.action_space = gymnasium.spaces.Box(-1, 1, (1,))
+
+
+gymnasium.register(id="reverie-tests/Toy-v0", entry_point=Toy)
