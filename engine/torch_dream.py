@@ -309,7 +309,8 @@ class TorchDreams:
     def _commit(self, tokens: Tensor, frames: Tensor, kept: list[Tensor], good: Tensor) -> None:
         """The present frames of the good go into the ring and the next ones take their place; the others stay."""
         if self.ring is not None:
-            self.ring.push(*kept, good)
+            keys, values = kept
+            self.ring.push(keys, values, good)
         self.tokens = torch.where(good[:, None], tokens, self.tokens)
         self.frames = torch.where(good[:, None, None, None], frames, self.frames)
         self.faults += (~good).sum()

@@ -188,4 +188,8 @@ def gflop_per_frame(folder: Path, graphs: Graphs, head_runs: float, steps: int) 
 
 if __name__ == "__main__":
     bundle_path, mode_name, decoder_name, *numbers, backend_name = sys.argv[1:]
-    print(json.dumps(bench_row(Path(bundle_path), mode_name, decoder_name, *map(int, numbers), backend_name)))
+    frame_count, thread_count, seed_value = map(int, numbers)
+    row_of_it = bench_row(
+        Path(bundle_path), mode_name, decoder_name, frame_count, thread_count, seed_value, backend_name
+    )
+    print(json.dumps(row_of_it))

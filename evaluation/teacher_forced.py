@@ -12,6 +12,7 @@ from evaluation import metrics
 from evaluation.progress import Progress, silent
 from evaluation.subject import Subject
 from evaluation.truth import LEAD, Played
+from games.base import BatchGame
 
 COMPARED_SIZE = 128
 """Pictures of bundles of different resolutions are compared at this size."""
@@ -51,7 +52,6 @@ def teacher_forced(subject: Subject, truth: Played, sizes: TeacherSizes, progres
     teacher = subject.teacher(truth.batch)
     prediction = None
     tokens = frames = None
-    comparable = COMPARED_SIZE in truth.make(1).sizes and COMPARED_SIZE % truth.size == 0
     for t, game, true_frames in truth.play(0, LEAD + ticks):
         true_tokens = subject.encode(true_frames)
         if t >= LEAD and prediction is not None and tokens is not None and frames is not None:
@@ -69,6 +69,8 @@ def teacher_forced(subject: Subject, truth: Played, sizes: TeacherSizes, progres
                 rewards.add(outcome[0], truth.rewards[t - 1])
                 ends.add(outcome[1], truth.ended[t - 1])
             if (t - LEAD) % sizes.picture_every == 0:
+                drawn_there = isinstance(game, BatchGame) and COMPARED_SIZE in game.sizes
+                comparable = drawn_there and COMPARED_SIZE % true_frames.shape[2] == 0
                 large_frames = game.render(COMPARED_SIZE) if comparable else None
                 for key, drawn in (("reconstruction", true_tokens), ("one_step", prediction.most_likely())):
                     picture = subject.decode(drawn)

@@ -131,8 +131,10 @@ class Lesson(NamedTuple):
 
     def moved(self, move: Callable[[Tensor], Tensor]) -> Lesson:
         """The same lesson somewhere else."""
+        parts = (self.seen, self.history, self.target, self.actions, self.rewards, self.ended)
+        seen, history, target, actions, rewards, ended = map(move, parts)
         weight = None if self.weight is None else move(self.weight)
-        return Lesson(*(move(x) for x in self[:-1] if x is not None), weight)
+        return Lesson(seen, history, target, actions, rewards, ended, weight)
 
 
 def prepare(
