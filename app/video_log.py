@@ -103,7 +103,7 @@ def pictures(video: Path) -> Iterator[NDArray[np.uint8]]:
             raise Mistake('This needs PyAV, which is not installed: `pip install "reverie[video]"`.') from error
         with av.open(str(video)) as container:
             for frame in container.decode(video=0):
-                yield frame.to_ndarray(format="rgb24")
+                yield np.asarray(frame.to_ndarray(format="rgb24"), np.uint8)
     except (OSError, ValueError, IndexError) as error:
         raise Mistake(f"{video} cannot be read as a video.") from error
 
@@ -132,7 +132,7 @@ def _clip(video: Path, log: Path) -> Clip:
         raise Mistake(f"{log} holds no lines of a log.")
     if any(row.get("action") is None for row in rows):
         raise Mistake(f"{log} has no 'action' in every line; it has {', '.join(map(str, rows[0]))}.")
-    lines = []
+    lines: list[Line] = []
     for number, row in enumerate(rows):
         try:
             frame = int(row.get("frame", number))

@@ -9,7 +9,7 @@ import argparse
 import io
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -50,7 +50,7 @@ class Strips:
 
 def strips(
     subjects: Sequence[Subject],
-    grounds: dict[tuple[str, int], Ground | Film],
+    grounds: Mapping[tuple[str, int], Ground | Film],
     seed: int,
     quick: bool = False,
     episode: int = 0,
