@@ -112,28 +112,34 @@ class TrunkLayer(nn.Module):
         """(..., S, width) to query, key, value (..., heads, S, head_dim)."""
         *lead, s, c = x.shape
         y = self.qkv(self.norm(x)).reshape(*lead, s, 3, self.heads, c // self.heads)
-        q, k, v = y.movedim(-3, 0).transpose(-2, -3).unbind(0)
-        return q, k, v
+        y = y.movedim(-3, 0).transpose(-2, -3)
+        return y[0], y[1], y[2]
 
     def lines(self, x: Tensor) -> Tensor:
-        """(N, heads, S, D) to (N, heads, lines, positions of a line, D): what looks at one another stands in a line."""
+        """(N, heads, S, D) to (N, heads, lines, positions of a line, D): what looks at one another stands in a line.
+
+        Where all positions do, there is one line and no axis for it.
+        """
         if not (self.by_row or self.by_column):
-            return x[:, :, None]
+            return x
         x = x.unflatten(2, self.grid)
         return x.transpose(2, 3) if self.by_column else x
 
     def positions(self, x: Tensor) -> Tensor:
         """The inverse of `lines`."""
+        if not (self.by_row or self.by_column):
+            return x
         return (x.transpose(2, 3) if self.by_column else x).flatten(2, 3)
 
     def weigh(self, q: Tensor, k: Tensor, before: Tensor) -> tuple[Tensor, Tensor]:
         """One softmax over the positions of this frame and the A cached frames of the same position.
 
         q, k: (N, heads, S, head_dim). before: (N, heads, S, A), the scores of the past; -inf where no frame is.
-        Returns the weights of this frame's positions (N, heads, lines, L, L) and those of the past (N, heads, S, A).
+        Returns the weights of this frame's positions (N, heads, [lines,] L, L) and those of the past (N, heads, S, A).
         """
         line = self.lines(k)  # (N, heads, lines, L, head_dim)
-        here = self.lines(q) @ line.transpose(-1, -2) / math.sqrt(q.shape[-1]) + self.bias()[:, None]
+        bias = self.bias()[:, None] if line.ndim > k.ndim else self.bias()
+        here = self.lines(q) @ line.transpose(-1, -2) / math.sqrt(q.shape[-1]) + bias
         weights = torch.cat([here, self.lines(before)], dim=-1).softmax(-1)
         length = line.shape[-2]
         return weights[..., :length], self.positions(weights[..., length:])

@@ -49,12 +49,14 @@ def train(
     begin: Path | None = None,
     log: Callable[[str], None] = print,
     place: Place | None = None,
+    look: Callable[[], None] | None = None,
 ) -> None:
     """Train the networks of a recipe on a recording for `minutes`, in all its sessions together.
 
     begin: folder of another run, whose dynamics this one takes up, and whose tokenizer where it is of the same sizes.
     place: where; the processor by default. Of several processes all train the dynamics, and the first one alone trains
     the tokenizer and the diffusion decoder, writes and speaks; all see the same folders.
+    look: is called when nothing else is left to refuse, and may raise.
     The run folder then holds `run.json`, `tokenizer.safetensors`, `dynamics.safetensors`, `starts.npz`, and what is
     needed to resume. Raises RunError or RecordingError with one sentence for a person's mistake.
     """
@@ -65,6 +67,8 @@ def train(
     record = _record(plan, recording, out, minutes, resume)
     place.wait()  # from here on the first process changes what the others have just read
     other = recipes.restore(begin) if begin else None
+    if look is not None and place.first:
+        look()
     if recording.environment:
         record["training"]["environment"] = recording.environment
     if begin:

@@ -57,9 +57,12 @@ class Train:
             from training.place import find_place
             from training.run import train
         place = find_place(self.devices, self.precision)
-        check_before_training(recipe, data, game, self.anyway)
         minutes = self.minutes or (game.minutes if game else 60.0)
         resume = self.resume or (game is not None and (out / "run.json").is_file())
-        train(recipe, data, out, minutes, resume, self.seed, self.begin, place=place)
+
+        def look() -> None:
+            check_before_training(recipe, data, game, self.anyway)
+
+        train(recipe, data, out, minutes, resume, self.seed, self.begin, place=place, look=look)
         if game:
             print(f"next: reverie export {game.folder}")

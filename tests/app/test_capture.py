@@ -70,7 +70,7 @@ def test_frames_of_another_size_are_fitted(tmp_path: Path) -> None:
     recording.add(np.full((32, 32, 3), 255, np.uint8))
     recording.close()
     with Image.open(tmp_path / "dream.gif") as gif:
-        assert gif.size == (64, 64)
+        assert gif.size == (256, 256)
         assert gif.n_frames == 2
 
 
