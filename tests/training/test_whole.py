@@ -70,7 +70,7 @@ def test_one_command_records_trains_stops_goes_on_and_packs(tmp_path: Path) -> N
     code = f"{bare}; from training.whole import main; main()"
 
     def command(*more: str) -> str:
-        words = [sys.executable, "-c", code, str(recipe), "-o", str(tmp_path / "out"), "--frames", "640", *more]
+        words = [sys.executable, "-c", code, str(recipe), "-o", str(tmp_path / "out"), "--frames", "2048", *more]
         environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
         done = subprocess.run(words, env=environment, capture_output=True, text=True, timeout=300)
         assert done.returncode == 0, done.stderr
