@@ -250,7 +250,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Compare a bundle's two decoders, and write the figures into a page.")
     parser.add_argument("bundle", help="name or folder")
     parser.add_argument("-o", "--out", type=Path, required=True, help="the page, which must be there")
-    parser.add_argument("--moments", type=int, default=32, help="moments of each of 32 episodes")
+    parser.add_argument("--moments", type=int, default=16, help="moments of each of 32 episodes")
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     try:

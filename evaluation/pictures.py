@@ -148,10 +148,11 @@ def main() -> None:
     parser.add_argument("-o", "--out", type=Path, required=True, help="folder for the pictures")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--episode", type=int, default=0, help="which of the held-out episodes")
-    parser.add_argument("--frames", type=int, default=200, help="frames of the GIF")
+    parser.add_argument("--frames", type=int, default=100, help="frames of the GIF")
     arguments = parser.parse_args()
     try:
-        subjects = open_subjects(arguments.bundles)
+        # Another decoder of a bundle draws the same dream; docs/decoders.md shows how they differ.
+        subjects = [subject for subject in open_subjects(arguments.bundles) if subject.decoder == "vq"]
         sizes = Sizes(
             episodes=arguments.episode + 1, horizon=max(SHOWN_FRAMES), quick=True, rollout=RolloutSizes(drift_cap=LEAD)
         )
