@@ -1,85 +1,20 @@
-"""The built-in games by name."""
+"""The built-in games by name. A game is loaded when it is asked for: whoever plays one waits for no other."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from importlib import import_module
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-import games.bricks.handover
-import games.bricks.policy
-import games.bricks.reader
-import games.bricks.rules
-import games.crossing.handover
-import games.crossing.policy
-import games.crossing.reader
-import games.crossing.rules
-import games.duel.handover
-import games.duel.policy
-import games.duel.reader
-import games.duel.rules
-import games.garden.handover
-import games.garden.policy
-import games.garden.reader
-import games.garden.rules
-import games.runner.handover
-import games.runner.policy
-import games.runner.reader
-import games.runner.rules
 from games.base import BatchGame, Policy
 from games.errors import UnknownGame, UnknownPolicy
 from games.policies import RandomPolicy
 
-
-@dataclass(frozen=True)
-class _Entry:
-    """All there is of one game: its simulator, its state reader by size, its exploring policy by batch and seed, and
-    what makes a state of frames."""
-
-    game: type[BatchGame]
-    reader: Callable[[int], Any]
-    explore: Callable[[int, int], Policy]
-    state_from_frames: Callable[[NDArray[np.uint8], int], Any]
-
-
-_GAMES: dict[str, _Entry] = {
-    entry.game.name: entry
-    for entry in (
-        _Entry(
-            games.garden.rules.Garden,
-            games.garden.reader.Reader,
-            games.garden.policy.ExplorePolicy,
-            games.garden.handover.state_from_frames,
-        ),
-        _Entry(
-            games.bricks.rules.Bricks,
-            games.bricks.reader.Reader,
-            games.bricks.policy.ExplorePolicy,
-            games.bricks.handover.state_from_frames,
-        ),
-        _Entry(
-            games.duel.rules.Duel,
-            games.duel.reader.Reader,
-            games.duel.policy.ExplorePolicy,
-            games.duel.handover.state_from_frames,
-        ),
-        _Entry(
-            games.crossing.rules.Crossing,
-            games.crossing.reader.Reader,
-            games.crossing.policy.ExplorePolicy,
-            games.crossing.handover.state_from_frames,
-        ),
-        _Entry(
-            games.runner.rules.Runner,
-            games.runner.reader.Reader,
-            games.runner.policy.ExplorePolicy,
-            games.runner.handover.state_from_frames,
-        ),
-    )
-}
+_GAMES = {"garden": "Garden", "bricks": "Bricks", "duel": "Duel", "crossing": "Crossing", "runner": "Runner"}
+"""Each is a folder here: its simulator is this class of `rules`, and beside it are `reader.Reader`, by the size of the
+frames, `policy.ExplorePolicy`, by batch and seed, and `handover.state_from_frames`."""
 POLICIES = ("random", "explore")
 
 
@@ -88,15 +23,16 @@ def names() -> tuple[str, ...]:
     return tuple(_GAMES)
 
 
-def _entry(name: str) -> _Entry:
+def _part(name: str, module: str, what: str) -> Any:
     if name not in _GAMES:
         raise UnknownGame(f"There is no built-in game {name!r}; there is {', '.join(_GAMES)}.")
-    return _GAMES[name]
+    return getattr(import_module(f"games.{name}.{module}"), what)
 
 
 def get(name: str) -> type[BatchGame]:
     """The game of that name. Raises UnknownGame with one sentence that lists the games there are."""
-    return _entry(name).game
+    game: type[BatchGame] = _part(name, "rules", _GAMES.get(name, ""))
+    return game
 
 
 def reader(name: str, size: int) -> Any:
@@ -104,7 +40,7 @@ def reader(name: str, size: int) -> Any:
 
     Raises UnknownGame, ValueError for another size.
     """
-    return _entry(name).reader(size)
+    return _part(name, "reader", "Reader")(size)
 
 
 def state_from_frames(name: str, frames: NDArray[np.uint8], seed: int = 0) -> Any:
@@ -112,12 +48,15 @@ def state_from_frames(name: str, frames: NDArray[np.uint8], seed: int = 0) -> An
 
     Raises UnknownGame, or ValueError where the frames show no picture of the game.
     """
-    return _entry(name).state_from_frames(frames, seed)
+    return _part(name, "handover", "state_from_frames")(frames, seed)
 
 
 def policy(name: str, kind: str, batch: int, seed: int = 0) -> Policy:
     """A policy for a batch of that game. Raises UnknownGame or UnknownPolicy."""
-    entry = _entry(name)
+    actions = len(get(name).actions)
     if kind not in POLICIES:
         raise UnknownPolicy(f"There is no policy {kind!r}; there are {' and '.join(POLICIES)}.")
-    return RandomPolicy(batch, len(entry.game.actions), seed) if kind == "random" else entry.explore(batch, seed)
+    if kind == "random":
+        return RandomPolicy(batch, actions, seed)
+    chosen: Policy = _part(name, "policy", "ExplorePolicy")(batch, seed)
+    return chosen
