@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+HELD_OUT_SHARE = 0.02
 FORMAT = 1
 SAME = ("world", "actions", "size", "environment", "fps")
 """What all parts of one recording have in common."""
@@ -181,6 +182,11 @@ class Recording:
         """One episode's arrays."""
         shard, part = self.shard(episode.shard), slice(episode.start, episode.start + episode.length)
         return Rows(shard.frames[part], shard.actions[part], shard.rewards[part], shard.ended[part])
+
+
+def held_out_count(episodes: int) -> int:
+    """How many of a recording's last episodes training only looks at to say how well it goes: one, if there are two."""
+    return min(episodes - 1, max(1, round(episodes * HELD_OUT_SHARE)))
 
 
 def _read_index(path: Path) -> dict[str, Any]:

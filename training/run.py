@@ -24,7 +24,7 @@ from training.checkpoint import RunError, read_run, save_weights, write_json
 from training.further_play import further_play
 from training.place import Place
 from training.record import play_shard
-from training.recording import Recording
+from training.recording import Recording, held_out_count
 from training.train_decoder import train_decoder
 from training.train_dynamics import train_dynamics
 from training.train_tokenizer import load_tokenizer, train_tokenizer
@@ -35,8 +35,6 @@ STARTS = 16
 """Start histories that a run hands to its bundle."""
 MOST_REWARDS = 9
 """Different rewards that a model learns to foretell; another one is taken for the nearest."""
-HELD_OUT_SHARE = 0.02
-"""Share of a recording's episodes that training only looks at to say how well it goes."""
 
 
 def train(
@@ -278,7 +276,7 @@ def code_pictures(tokenizer: Tokenizer) -> torch.Tensor:
 def split(episodes: TokenEpisodes) -> tuple[TokenEpisodes, TokenEpisodes]:
     """The last few whole episodes of a recording are kept out of training; at least one, if there are two."""
     count = len(episodes.starts)
-    kept = min(count - 1, max(1, round(count * HELD_OUT_SHARE)))
+    kept = held_out_count(count)
     if kept < 1:
         return episodes, episodes
     border = int(episodes.starts[count - kept])

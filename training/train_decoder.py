@@ -11,23 +11,22 @@ import copy
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn import functional as F
 
 from models.diffusion_decoder import LONGEST_PLAIN, DiffusionDecoder, sigma, signal
 from training.ahead import Ahead
 from training.checkpoint import Clock, RunError, load_state, load_weights, save_state, save_weights
+from training.decoder_figures import decoder_figures
+from training.decoder_frames import Frames, Tokenizer, see, split, tile_means
+from training.figures import figures_line
 from training.place import Place
-from training.recording import Episode, Recording
+from training.recording import Recording
 from training.utilisation import Meter
 
-HELD_OUT_SHARE = 0.02
-"""Share of a recording's episodes that training only looks at to say how well it goes."""
 LOWEST = 0.01
 """The lowest noise level that is learnt at."""
 COUNTED = 8192
@@ -36,8 +35,6 @@ LEAST_SPREAD = 0.1 / 127.5
 """Corrections of a code are taken to be no smaller: a tenth of a level of a pixel."""
 DOUBT = 0.1
 """In how many tiles a code is taken to have been seen with large corrections, so that rare codes are not trusted."""
-STEPS = (1, 2, 4, 8)
-"""Numbers of sampling steps that figures are given for."""
 
 
 @dataclass(frozen=True)
@@ -64,46 +61,6 @@ class DecoderTraining:
     long_share: float = 0.25
     plain_share: float = 0.5
     rarity: float = 0.4
-
-
-class Tokenizer(Protocol):
-    """What both VQ-VAEs offer: the two ways between frames (N, H, W, 3) uint8 and tokens (N, S) int64."""
-
-    def encode(self, frames: Tensor) -> Tensor:
-        """Frames to tokens."""
-
-    def decode(self, tokens: Tensor) -> Tensor:
-        """Tokens to frames."""
-
-
-class Frames:
-    """The frames of some episodes of a recording, numbered through."""
-
-    def __init__(self, recording: Recording, episodes: list[Episode]) -> None:
-        self.rows = [recording.rows(episode).frames for episode in episodes]
-        self.ends = np.cumsum([len(rows) for rows in self.rows])
-
-    def __len__(self) -> int:
-        return int(self.ends[-1])
-
-    def take(self, numbers: NDArray[np.int64]) -> Tensor:
-        """Frames by their numbers: (N, H, W, 3) uint8."""
-        owners = np.searchsorted(self.ends, numbers, side="right")
-        pairs = zip(owners, numbers - self.ends[owners], strict=True)
-        return torch.from_numpy(np.stack([self.rows[owner][back] for owner, back in pairs]))
-
-    def spread(self, most: int) -> NDArray[np.int64]:
-        """Numbers of at most so many frames, evenly spread, that have another one after them in their episode."""
-        followed = np.delete(np.arange(len(self)), self.ends - 1)
-        return followed[np.linspace(0, len(followed) - 1, min(most, len(followed))).astype(np.int64)]
-
-
-def split(recording: Recording) -> tuple[Frames, Frames]:
-    """The last few episodes of a recording are kept out of training; at least one, if there are two."""
-    episodes = recording.episodes
-    kept = min(len(episodes) - 1, max(1, round(len(episodes) * HELD_OUT_SHARE)))
-    border = len(episodes) - kept
-    return Frames(recording, episodes[:border]), Frames(recording, episodes[border:] or episodes)
 
 
 class DecoderTrainer:
@@ -227,19 +184,6 @@ def draw_levels(count: int, long: int, generator: torch.Generator) -> tuple[Tens
 
 
 @torch.no_grad()
-def see(tokenizer: Tokenizer, frames: Tensor) -> tuple[Tensor, Tensor]:
-    """The tokens (N, S) of frames (N, H, W, 3) uint8, and the VQ decoder's picture of them, shaped like the frames."""
-    tokens = tokenizer.encode(frames)
-    return tokens, tokenizer.decode(tokens)
-
-
-def tile_means(pixels: Tensor, decoder: DiffusionDecoder) -> Tensor:
-    """Means over each tile, (N, S), of pixels (N, H, W, C)."""
-    (h, w), p = decoder.config.grid, decoder.config.patch
-    return pixels.reshape(-1, h, p, w, p, pixels.shape[3]).mean((2, 4, 5)).flatten(1)
-
-
-@torch.no_grad()
 def code_statistics(
     decoder: DiffusionDecoder, tokenizer: Tokenizer, frames: Frames, rarity: float
 ) -> tuple[Tensor, Tensor]:
@@ -326,58 +270,3 @@ def train_decoder(
         keep()  # also on Ctrl-C
     decoder.load_state_dict(trainer.average.state_dict())
     return {"steps": trainer.steps, **decoder_figures(trainer.average, tokenizer, held_out)}
-
-
-@torch.no_grad()
-def decoder_figures(
-    decoder: DiffusionDecoder, tokenizer: Tokenizer, frames: Frames, count: int = 64
-) -> dict[str, float]:
-    """PSNR in dB and SSIM against the true frames, of the VQ decoder and of the diffusion decoder by its steps.
-
-    `*_flicker`: by how many levels, in the mean, drawn pixels change from frame to frame where their tile does not.
-    """
-    device, noise, numbers = next(decoder.parameters()).device, start_noise(decoder), frames.spread(count)
-    values: dict[str, list[Tensor]] = {}
-    for part in np.array_split(numbers, -(-len(numbers) // 16)):
-        moments = [frames.take(part + after).to(device) for after in (0, 1)]
-        seen = [see(tokenizer, moment) for moment in moments]
-        drawn = {"vq": [vq for _, vq in seen]}
-        drawn |= {f"steps_{steps}": [decoder.sample(*pair, noise, steps) for pair in seen] for steps in STEPS}
-        still = tile_means((moments[0] != moments[1]).float(), decoder) == 0
-        for name, (first, second) in drawn.items():
-            values.setdefault(f"{name}_psnr_db", []).append(psnr_db(first, moments[0]))
-            values.setdefault(f"{name}_ssim", []).append(ssim(first, moments[0]))
-            change = tile_means((second.float() - first.float()).abs(), decoder)
-            values.setdefault(f"{name}_flicker", []).append(change[still])
-    return {name: float(torch.cat(parts).mean()) for name, parts in values.items()}
-
-
-def start_noise(decoder: DiffusionDecoder, seed: int = 0) -> Tensor:
-    """A field of noise (H, W, 3) to begin every frame with."""
-    device = next(decoder.parameters()).device
-    return torch.randn(*decoder.config.size, 3, generator=torch.Generator().manual_seed(seed)).to(device)
-
-
-def psnr_db(a: Tensor, b: Tensor) -> Tensor:
-    """Of every frame, (N,): peak signal-to-noise ratio of frames (N, H, W, 3) uint8, at most 78 dB."""
-    error = (a.float() - b.float()).square().mean((1, 2, 3)).clamp(min=1e-3)
-    return 10 * torch.log10(255**2 / error)
-
-
-def ssim(a: Tensor, b: Tensor) -> Tensor:
-    """Of every frame, (N,): structural similarity of frames (N, H, W, 3) uint8, over windows of 8x8 pixels.
-
-    Wang et al. 2004, "Image quality assessment: from error visibility to structural similarity", with even windows.
-    """
-    x, y = (frames.permute(0, 3, 1, 2).float() for frames in (a, b))
-    means = [F.avg_pool2d(image, 8, 1) for image in (x, y, x * x, y * y, x * y)]
-    mean_x, mean_y, square_x, square_y, product = means
-    c1, c2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
-    spread = square_x - mean_x**2 + square_y - mean_y**2
-    top = (2 * mean_x * mean_y + c1) * (2 * (product - mean_x * mean_y) + c2)
-    return (top / ((mean_x**2 + mean_y**2 + c1) * (spread + c2))).mean((1, 2, 3))
-
-
-def figures_line(figures: dict[str, float]) -> str:
-    """Figures on one line."""
-    return ", ".join(f"{name} {value:.4f}" for name, value in figures.items())

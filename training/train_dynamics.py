@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from models.networks import Dynamics
 from training.ahead import Ahead
 from training.checkpoint import Clock, RunError, load_state, load_weights, save_state, save_weights
+from training.figures import figures_line
 from training.objectives import Batch, HistoryNoise, Lesson, Scores, lesson_scores, prepare, window_scores
 from training.place import Place
 from training.team import Device, Team
@@ -288,8 +289,3 @@ def held_out_scores(model: nn.Module, episodes: TokenEpisodes, window: int, coun
     if "outcome_nats" in sums:
         result["outcome_nll_nats"] = sums["outcome_nats"]
     return result
-
-
-def figures_line(figures: dict[str, float]) -> str:
-    """Figures on one line."""
-    return ", ".join(f"{name} {value:.4f}" for name, value in figures.items())

@@ -13,20 +13,15 @@ from torch import Tensor
 
 from models.diffusion_decoder import DiffusionDecoder, DiffusionDecoderConfig
 from training.checkpoint import RunError, load_state, load_weights
+from training.decoder_figures import decoder_figures, psnr_db, ssim
+from training.decoder_frames import Frames, see, split, tile_means
 from training.recording import Recording, RecordingWriter, Rows
 from training.train_decoder import (
     DecoderTrainer,
     DecoderTraining,
-    Frames,
     code_statistics,
-    decoder_figures,
     draw_levels,
     mix,
-    psnr_db,
-    see,
-    split,
-    ssim,
-    tile_means,
     train_decoder,
     two_halves,
 )
