@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import io
 import time
 from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from PIL import Image
 
 from evaluation.readers import reader_of
 from games import registry
 from games.garden.rules import Garden
 from games.kit.reader import Reading, SceneReader
 from games.real import RealGame
+from tests.games.spoiled import jpeg
 
 NAMES = [name for name in registry.names() if name != Garden.name]
 HELD_OUT = 1_000_000
@@ -172,15 +171,6 @@ def test_the_reader_is_exact_on_real_pictures_and_calls_them_all_legal(name: str
     assert legal >= 0.999 * frames
 
 
-def _jpeg(frames: NDArray[np.uint8], quality: int) -> NDArray[np.uint8]:
-    out = []
-    for frame in frames:
-        data = io.BytesIO()
-        Image.fromarray(frame).save(data, "JPEG", quality=quality, subsampling=0)
-        out.append(np.asarray(Image.open(data)))
-    return np.stack(out)
-
-
 @pytest.mark.parametrize("spoil", ["noise", "jpeg"])
 def test_a_decoders_small_errors_change_no_reading(name: str, spoil: str):
     game, reader = played(name, 64, 25), registry.reader(name, 64)
@@ -189,7 +179,7 @@ def test_a_decoders_small_errors_change_no_reading(name: str, spoil: str):
         noise = np.random.default_rng(0).normal(0, 4, frames.shape)
         frames = np.clip(frames + noise, 0, 255).astype(np.uint8)
     else:
-        frames = _jpeg(frames, 92)
+        frames = jpeg(frames, 92)
     reading = reader.read(frames)
     assert right(reader, reading, game).mean() >= 0.98
     assert reading.valid.mean() >= 0.95

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import io
 import time
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from PIL import Image
 
 from games import registry
 from games.garden import art
@@ -16,6 +14,7 @@ from games.garden.reader import RESIDUAL_LIMIT, Reader
 from games.garden.reading import SEEN, Reading, visible_state
 from games.garden.rules import Garden
 from tests.games.rooms import garden
+from tests.games.spoiled import jpeg
 
 HELD_OUT = 1_000_000
 
@@ -71,15 +70,6 @@ def test_the_reader_is_exact_on_real_pictures_and_calls_them_all_legal(size: int
         legal += int(reading.valid.sum())
     assert right >= 0.999 * frames
     assert legal >= 0.999 * frames
-
-
-def jpeg(frames: NDArray[np.uint8], quality: int) -> NDArray[np.uint8]:
-    out = []
-    for frame in frames:
-        data = io.BytesIO()
-        Image.fromarray(frame).save(data, "JPEG", quality=quality, subsampling=0)
-        out.append(np.asarray(Image.open(data)))
-    return np.stack(out)
 
 
 @pytest.mark.parametrize("spoil", ["noise", "jpeg"])
