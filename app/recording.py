@@ -161,10 +161,11 @@ def record_dream(plan: Plan, seed: int) -> None:
     """Record a dream, played with held random keys."""
     from engine.dream import Dream
     from training.record import EpisodeRecorder, record_world
+    from training.recording import RecordingWriter
 
     bundle = load_bundle(plan.world)
     dream = Dream(bundle, seed=seed)
-    recorder = EpisodeRecorder(plan.out, f"dream:{bundle.manifest.name}", dream.actions, dream.size)
+    recorder = EpisodeRecorder(RecordingWriter(plan.out, f"dream:{bundle.manifest.name}", dream.actions, dream.size))
     progress = Progress(plan.steps)
     try:
         record_world(dream, recorder, plan.steps, np.random.default_rng(seed), progress=progress)
@@ -185,6 +186,7 @@ def record_human(plan: Plan, seed: int, started: float) -> None:
     from app.session import Choice, Session
     from app.window import Window
     from training.record import EpisodeRecorder
+    from training.recording import RecordingWriter
 
     real = plan.environment
     screen = open_display(plan.size, None, fullscreen=False)
@@ -192,9 +194,10 @@ def record_human(plan: Plan, seed: int, started: float) -> None:
     session = Session(Choice(real=real is not None, seed=seed, environment=real), bundle, plan.size)
     own = real and real.source not in registry.names()
     about, fps = (real.to_json(), session.world.fps) if real and own else (None, None)  # type: ignore[attr-defined]
-    recorder = EpisodeRecorder(
+    writer = RecordingWriter(
         plan.out, session.name, session.actions, session.frame.shape[0], environment=about, fps=fps
     )
+    recorder = EpisodeRecorder(writer)
     session.witness = Chapters(recorder)
     session.witness.reset(session.frame, seed)
     player = Player(session, Meter(started), fps=(plan.game and plan.game.fps) or fps or 20.0, frames=plan.steps)

@@ -176,9 +176,8 @@ def _work_in_environment(
     SEARCH[:] = config.search
     world = open_world(config.environment, config.size)
     about = config.environment.to_json()
-    recorder = EpisodeRecorder(
-        out, world.name, world.actions, config.size, worker, about, world.fps, shard_frames=SHARD_FRAMES
-    )
+    writer = RecordingWriter(out, world.name, world.actions, config.size, worker, about, world.fps)
+    recorder = EpisodeRecorder(writer, SHARD_FRAMES)
     # As with built-in games: neither another worker nor another run into the same folder repeats a seed.
     rng = np.random.default_rng([config.seed, worker, recorder.writer.shards])
     taste = config.policy == "explore"
@@ -226,18 +225,8 @@ class EpisodeRecorder:
     shard_frames: closed episodes are gathered into shards of at least so many frames; 0 makes a shard of each.
     """
 
-    def __init__(
-        self,
-        out: Path,
-        world: str,
-        actions: tuple[str, ...],
-        size: int,
-        writer: int = 0,
-        environment: dict[str, Any] | None = None,
-        fps: int | None = None,
-        shard_frames: int = 0,
-    ) -> None:
-        self.writer = RecordingWriter(out, world, actions, size, writer, environment, fps)
+    def __init__(self, writer: RecordingWriter, shard_frames: int = 0) -> None:
+        self.writer = writer
         self.shard_frames = shard_frames
         self._closed: list[tuple[Rows, int]] = []
         self._frames: list[Frame] = []

@@ -8,9 +8,9 @@ import numpy as np
 import onnxruntime
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from export.graphs import Graph
+from export.graphs import DenoiseStep, Graph
 from export.onnx_export import export_program, to_onnx
 from models.diffusion_decoder import DiffusionDecoder, DiffusionDecoderConfig, ddim, sigma, signal
 
@@ -121,23 +121,10 @@ def test_many_small_steps_agree_with_twice_as_many(decoder: DiffusionDecoder) ->
     assert (many - more).abs().mean() < 0.2 * (few - more).abs().mean()
 
 
-class _Step(nn.Module):
-    """`denoise_step` as the module of a graph."""
-
-    def __init__(self, decoder: DiffusionDecoder) -> None:
-        super().__init__()
-        self.decoder = decoder
-
-    def forward(
-        self, noisy: Tensor, level: Tensor, target: Tensor, tokens: Tensor, vq: Tensor
-    ) -> tuple[Tensor, Tensor]:
-        return self.decoder.denoise_step(noisy, level, target, tokens, vq)
-
-
 @torch.no_grad()
 def test_an_exported_step_computes_what_the_network_does(decoder: DiffusionDecoder) -> None:
     names = ("noisy", "level", "target", "tokens", "vq")
-    graph = Graph(_Step(decoder).eval(), names, ("next_noisy", "frames"))
+    graph = Graph(DenoiseStep(decoder).eval(), names, ("next_noisy", "frames"))
 
     def inputs(batch: int) -> tuple[Tensor, ...]:
         generator = torch.Generator().manual_seed(batch)

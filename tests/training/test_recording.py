@@ -100,7 +100,7 @@ def test_an_unfinished_shard_is_no_part_of_the_recording(folder: Path, tmp_path:
 
 
 def test_a_full_disk_keeps_what_was_recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    recorder = EpisodeRecorder(tmp_path, "toy", ("noop", "go"), 8)
+    recorder = EpisodeRecorder(RecordingWriter(tmp_path, "toy", ("noop", "go"), 8))
     frame = np.zeros((8, 8, 3), np.uint8)
     recorder.reset(frame, seed=1)
     recorder.step(1, frame, 0.0, False)
