@@ -193,6 +193,30 @@ class DreamBatch:
             self.append_frames(frames[:, t + 1], actions[:, t])
         return self.frames
 
+    def reset_where(self, mask: Bools, seeds: Sequence[int], starts: Sequence[int] | None = None) -> Frames:
+        """Begin again only where mask (B,) is true, as `reset` would; the other trajectories stay as they are.
+
+        seeds, starts: one for each trajectory; only those of the mask are looked at. Returns all frames (B, H, W, 3).
+        """
+        if not self._generators:
+            raise ValueError("a dream starts with reset")
+        if np.shape(mask) != (self.batch,) or len(seeds) != self.batch:
+            raise ValueError(f"{self.batch} trajectories need a mask and seeds of {self.batch}")
+        rows = [row for row, begins in enumerate(mask) if begins]
+        if not rows:
+            return self.frames
+        fresh = DreamBatch(self.bundle, len(rows))
+        fresh.reset([seeds[row] for row in rows], None if starts is None else [starts[row] for row in rows])
+        if self.ring is not None and fresh.ring is not None:
+            self.ring.put(rows, fresh.ring)
+        # Copies, for the frames that were handed out stay what they were.
+        self.tokens, self.frames = self.tokens.copy(), self.frames.copy()
+        self.tokens[rows], self.frames[rows] = fresh.tokens, fresh.frames
+        for row, generator in zip(rows, fresh._generators, strict=True):
+            self._generators[row] = generator
+        self.faults = Faults(self.faults.count + fresh.faults.count, fresh.faults.last or self.faults.last)
+        return self.frames
+
     def append_frames(self, frames: NDArray[np.uint8], actions: NDArray[np.integer] | Sequence[int]) -> None:
         """Force real frames in: (B, H, W, 3) uint8, each what `actions` (B,) led to from the frame before it."""
         if frames.shape != self.frames.shape or frames.dtype != np.uint8:

@@ -67,6 +67,11 @@ class Ring:
         self.age.fill(0)
         self._slot.fill(0)
 
+    def put(self, rows: list[int], other: Ring) -> None:
+        """Take over another ring's content: its trajectory i becomes number rows[i] of this one."""
+        self.keys[rows], self.values[rows] = other.keys, other.values
+        self.age[rows], self._slot[rows] = other.age, other._slot
+
     def snapshot(self) -> RingSnapshot:
         """A copy of the content."""
         return RingSnapshot(self.keys.copy(), self.values.copy(), self.age.copy(), self._slot.copy())

@@ -209,3 +209,32 @@ def test_a_history_of_the_wrong_shape_is_one_sentence(
 def test_a_start_that_is_not_there_is_refused(bundle: Bundle) -> None:
     with pytest.raises(ValueError, match="there is no start 3"):
         Dream(bundle).reset(0, 3)
+
+
+@pytest.mark.parametrize("mode", ["parallel", "ar"])
+def test_some_dreams_begin_again_while_the_others_go_on(bundle: Bundle, mode: str) -> None:
+    batch, seeds = DreamBatch(bundle, 3, mode), [4, 5, 6]
+    batch.reset(seeds)
+    alone = [Dream(bundle, mode, seed=seed) for seed in seeds]
+    for action in SCRIPT[:5]:
+        batch.step([action] * 3)
+        for dream in alone:
+            dream.step(action)
+    before = batch.frames
+    kept = before.copy()
+    frames = batch.reset_where(np.array([False, True, True]), [0, 9, 2], [0, 1, 0])
+    assert np.array_equal(before, kept)
+    assert np.array_equal(frames[1:], [alone[1].reset(9, 1), alone[2].reset(2, 0)])
+    for action in SCRIPT:
+        frames = batch.step([action] * 3)
+        assert np.array_equal(frames, [dream.step(action).frame for dream in alone])
+
+
+def test_no_dream_begins_again_where_none_is_asked_to(bundle: Bundle) -> None:
+    batch = DreamBatch(bundle, 2)
+    with pytest.raises(ValueError, match="starts with reset"):
+        batch.reset_where(np.ones(2, np.bool_), [1, 2])
+    first = batch.reset([1, 2])
+    assert batch.reset_where(np.zeros(2, np.bool_), [3, 4]) is first
+    with pytest.raises(ValueError, match="mask and seeds of 2"):
+        batch.reset_where(np.ones(3, np.bool_), [1, 2, 3])
