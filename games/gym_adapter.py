@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from games import registry
+from games.gym_vector import checked_render_mode
 from games.real import RealGame
 
 Frame = NDArray[np.uint8]
@@ -23,17 +24,20 @@ class BuiltinEnv(gymnasium.Env[Frame, np.int64]):
     Raises games.errors.UnknownGame for a name and ValueError for a size or render mode that does not exist.
     """
 
-    metadata = {"render_modes": ["rgb_array"], "render_fps": 20}  # noqa: RUF012 - the base class has it so
+    metadata: dict[str, Any] = {"render_modes": ["rgb_array"], "render_fps": 20}  # noqa: RUF012 - the base has it so
 
     def __init__(self, game: str = "garden", size: int = 64, render_mode: str | None = None) -> None:
-        if render_mode not in (None, "rgb_array"):
-            raise ValueError(f"The render mode is 'rgb_array' or none, not {render_mode!r}.")
+        self.render_mode = checked_render_mode(render_mode)
         self._world = RealGame(game, size)
-        self.render_mode = render_mode
         self.actions = self._world.actions
+        self.metadata = self.metadata | {"render_fps": self._world.fps, "game": game, "actions": self.actions}
         self.action_space = gymnasium.spaces.Discrete(len(self.actions))
         self.observation_space = gymnasium.spaces.Box(0, 255, (size, size, 3), np.uint8)
         self._frame: Frame | None = None
+
+    def get_action_meanings(self) -> list[str]:
+        """The names of the actions, in their order."""
+        return list(self.actions)
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Frame, dict[str, Any]]:
         """Start a new room; with a seed, always the same one. There are no options."""
@@ -54,5 +58,8 @@ class BuiltinEnv(gymnasium.Env[Frame, np.int64]):
 
 for _name in registry.names():
     gymnasium.register(
-        id=f"reverie/{_name.capitalize()}-v0", entry_point="games.gym_adapter:BuiltinEnv", kwargs={"game": _name}
+        id=f"reverie/{_name.capitalize()}-v0",
+        entry_point="games.gym_adapter:BuiltinEnv",
+        vector_entry_point="games.gym_vector:BuiltinVectorEnv",
+        kwargs={"game": _name},
     )
