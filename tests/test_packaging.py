@@ -56,7 +56,7 @@ def test_everything_that_an_extra_asks_for_is_pinned() -> None:
     }
     config = setup()
     asked = names(config["options"]["install_requires"])
-    for extra in ("video", "train", "games", "minari", "gpu", "dev"):
+    for extra in ("video", "train", "games", "agents", "minari", "gpu", "dev"):
         asked |= names(config["options.extras_require"][extra])
     assert asked - pinned == set()
 

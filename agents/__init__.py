@@ -1,0 +1,27 @@
+"""Dreams for agents that learn: importing this registers `reverie/Dream-v0` and the real games with Gymnasium.
+
+`gymnasium.make("agents:reverie/Dream-v0", bundle="v2")` does both at once.
+"""
+
+try:
+    import gymnasium
+except ModuleNotFoundError as error:
+    if error.name != "gymnasium":
+        raise
+    raise ModuleNotFoundError(
+        'This needs gymnasium, which is not installed: `pip install "reverie[agents]"`.', name="gymnasium"
+    ) from None
+
+import games.gym_adapter  # noqa: F401 - registers the real games
+
+DREAM = "reverie/Dream-v0"
+LIMIT = 1000
+"""Ticks after which an episode is truncated: about as far as it is measured how true a dream stays."""
+
+gymnasium.register(
+    DREAM,
+    entry_point="agents.dream_env:DreamEnv",
+    vector_entry_point="agents.dream_vector:DreamVectorEnv",
+    max_episode_steps=LIMIT,
+    kwargs={"bundle": "v2"},
+)

@@ -1,0 +1,59 @@
+"""Many dreams in one batch as a Gymnasium vector environment."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agents.dream_env import OPTIONS, opened, told_of
+from engine.bundle import Bundle
+from engine.dream import DreamBatch
+from games.gym_vector import Bools, Frames, Ints, RoundsVectorEnv
+
+
+class DreamVectorEnv(RoundsVectorEnv):
+    """B dreams over one bundle, one run of each graph a tick; see RoundsVectorEnv and agents.dream_env.DreamEnv.
+
+    `info` has the `seed` and the `start` of every dream that has just begun. `dreams` is the batch itself, whose
+    further settings may be changed at any time.
+    """
+
+    known_options = OPTIONS
+
+    def __init__(
+        self,
+        bundle: str | Path | Bundle,
+        num_envs: int = 1,
+        mode: str | None = None,
+        decoder: str | None = None,
+        temperature: float | None = None,
+        backend: str = "onnx",
+        threads: int | None = None,
+        max_episode_steps: int | None = None,
+        render_mode: str | None = None,
+    ) -> None:
+        """The arguments are those of DreamEnv and RoundsVectorEnv, and so is what may be wrong with them."""
+        self.bundle = opened(bundle, backend, threads)
+        manifest = self.bundle.manifest
+        super().__init__(num_envs, manifest.actions, manifest.resolution, max_episode_steps, render_mode)
+        self.metadata = self.metadata | told_of(self.bundle)
+        self.predicts_rewards = manifest.outcome is not None
+        self.dreams = DreamBatch(self.bundle, num_envs, mode, decoder, temperature)
+
+    def _begin(self, mask: Bools, seeds: list[int], options: dict[str, Any]) -> dict[str, Ints]:
+        starts = [options.get("start", seed % len(self.bundle.starts)) for seed in seeds]
+        if mask.all():
+            self.dreams.reset(seeds, starts)
+        else:
+            self.dreams.reset_where(mask, seeds, starts)
+        return {"start": np.where(mask, starts, 0)}
+
+    def _advance(self, actions: Ints) -> tuple[NDArray[Any], Bools]:
+        self.dreams.step(actions)
+        return self.dreams.rewards, self.dreams.ended
+
+    def _pictures(self) -> Frames:
+        return self.dreams.frames
