@@ -1,0 +1,150 @@
+"""A short deep Q-learning for pictures and a handful of keys: double, duelling, several steps ahead, from memory.
+
+Dreaming a frame costs far more than learning from it once, so what was dreamt is learnt from many times. The parts are
+those of Rainbow (Hessel et al. 2018), the frugal settings in the spirit of van Hasselt et al. 2019.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from agents.held import HeldKeys, Looks
+from agents.memory import Memory
+
+Log = Callable[[int, float], None]
+"""(ticks played so far, mean reward per 1,000 ticks since the last time)."""
+TOLD = 20
+"""How often a training says how far it is."""
+
+
+@dataclass(frozen=True)
+class DQNConfig:
+    """How an agent learns.
+
+    memory: decisions that are remembered. before: decisions at random before it begins to learn. updates: after every
+    decision of all rounds, each from `minibatch` remembered ones. discount: per decision. steps: decisions whose
+    rewards are counted before the network's own expectation is. follow: how fast the network that is asked for that
+    follows the one that learns. curious: share of the training in which the share of random decisions falls from 1 to
+    `random`, where it stays.
+    """
+
+    memory: int = 100_000
+    before: int = 2000
+    updates: int = 4
+    minibatch: int = 64
+    learning_rate: float = 3e-4
+    discount: float = 0.97
+    steps: int = 5
+    follow: float = 0.005
+    curious: float = 0.3
+    random: float = 0.05
+
+
+class Worth(nn.Module):
+    """Looks (B, 6, 32, 32) uint8 to what each action is expected to earn, (B, A).
+
+    Convolutions see what is around every place of an 8x8 grid; a few heads of attention choose the places that matter,
+    such as where the player is; and what is known of those decides. What is learnt in one corner then holds in every
+    other, which a flattened grid would have to learn 64 times.
+    """
+
+    def __init__(self, actions: int, width: int = 64, heads: int = 4) -> None:
+        super().__init__()
+        self.body = nn.Sequential(
+            nn.Conv2d(6, 32, 4, stride=2, padding=1), nn.ReLU(),
+            nn.Conv2d(32, width, 4, stride=2, padding=1), nn.ReLU(),
+            nn.Conv2d(width, width, 3, padding=1), nn.ReLU(),
+            nn.Conv2d(width, width, 3, padding=1), nn.ReLU(),
+            nn.Conv2d(width, width, 3, padding=1), nn.ReLU(),
+        )  # fmt: skip
+        self.attention = nn.Conv2d(width, heads, 1)
+        self.chosen = nn.Sequential(nn.Linear(heads * width, 256), nn.ReLU())
+        self.standing, self.acting = nn.Linear(256, 1), nn.Linear(256, actions)
+
+    def forward(self, looks: Tensor) -> Tensor:
+        places = self.body(looks.float() / 127.5 - 1)  # (B, width, 8, 8)
+        weights = self.attention(places).flatten(2).softmax(-1)  # (B, heads, 64)
+        hidden = self.chosen(torch.einsum("bhp,bcp->bhc", weights, places.flatten(2)).flatten(1))
+        acting = self.acting(hidden)
+        return self.standing(hidden) + acting - acting.mean(1, keepdim=True)
+
+
+class Player:
+    """Plays what it expects most of; now and then, by luck from a seed of its own, any action at all."""
+
+    def __init__(self, worth: Worth, actions: int, seed: int, random: float) -> None:
+        self.worth, self.actions, self.random = worth, actions, random
+        self.luck = np.random.default_rng(seed)
+
+    @torch.no_grad()
+    def act(self, looks: Looks) -> NDArray[np.int64]:
+        """The next actions, (B,) int64."""
+        best = self.worth(torch.from_numpy(looks)).argmax(1).numpy()
+        any_action = self.luck.integers(self.actions, size=len(looks))
+        return np.where(self.luck.random(len(looks)) < self.random, any_action, best)
+
+
+def use_threads(threads: int) -> None:
+    """Learn and play on so many threads."""
+    torch.set_num_threads(threads)
+
+
+def train(env: HeldKeys, ticks: int, seed: int, config: DQNConfig, log: Log = lambda ticks, reward: None) -> Worth:
+    """Learn to play `env` from so many ticks of it, all rounds together. The same seed learns the same."""
+    torch.manual_seed(seed)
+    luck = np.random.default_rng(seed)
+    worth = Worth(env.actions)
+    slow = copy.deepcopy(worth).requires_grad_(False)
+    optimizer = torch.optim.Adam(worth.parameters(), config.learning_rate, eps=1.5e-4)
+    memory = Memory(config.memory, env.batch, config.steps, config.discount)
+    player = Player(worth, env.actions, seed + 1, random=1.0)
+    looks, turns = env.reset([seed + row for row in range(env.batch)]), max(1, ticks // (env.batch * env.hold))
+    ready = max(config.before // env.batch, config.steps + 2)
+    earned, told = 0.0, 0
+    for turn in range(1, turns + 1):
+        player.random = max(config.random, 1 - (1 - config.random) * turn / (config.curious * turns))
+        actions = player.act(looks)
+        after, rewards, over = env.step(actions)
+        memory.add(looks, actions, rewards, over)
+        looks, earned = after, earned + float(rewards.mean())
+        if turn >= ready:
+            for _ in range(config.updates):
+                learn(worth, slow, optimizer, memory, config, luck)
+        if turn * TOLD // turns > told * TOLD // turns:
+            log(turn * env.batch * env.hold, 1000 * earned / ((turn - told) * env.hold))
+            earned, told = 0.0, turn
+    return worth
+
+
+def learn(
+    worth: Worth,
+    slow: Worth,
+    optimizer: torch.optim.Optimizer,
+    memory: Memory,
+    config: DQNConfig,
+    luck: np.random.Generator,
+) -> None:
+    """One step towards what remembered decisions earned and what is expected from there on."""
+    some = memory.draw(config.minibatch, luck)
+    actions, after = torch.from_numpy(some.actions)[:, None], torch.from_numpy(some.after)
+    with torch.no_grad():
+        # One network chooses the next action and the other says what it is worth: neither believes its own luck.
+        next_worth = slow(after).gather(1, worth(after).argmax(1, keepdim=True))[:, 0]
+        wanted = torch.from_numpy(some.earned) + torch.from_numpy(some.goes_on) * next_worth
+    errors = worth(torch.from_numpy(some.looks)).gather(1, actions)[:, 0] - wanted
+    loss = nn.functional.huber_loss(errors, torch.zeros_like(errors), reduction="none")
+    optimizer.zero_grad()
+    (torch.from_numpy(some.weights) * loss).mean().backward()
+    nn.utils.clip_grad_norm_(worth.parameters(), 10)
+    optimizer.step()
+    memory.surprise(some.where, errors.detach().abs().numpy())
+    with torch.no_grad():
+        for mine, its in zip(slow.parameters(), worth.parameters(), strict=True):
+            mine.lerp_(its, config.follow)
