@@ -34,7 +34,7 @@ DOORS: tuple[tuple[str, str], ...] = (
     ("engine/torch_dream.py", "torch"),
     ("games/gym_*.py", "gymnasium"),
     ("games/gymnasium_*.py", "gymnasium"),
-    ("agents/ppo.py", "torch"),
+    ("agents/dqn.py", "torch"),
 )
 # An optimizer's state, which only its own trainer reads back, and only with weights_only=True.
 KEEPS_OWN_STATE = {"training/checkpoint.py"}
@@ -154,7 +154,7 @@ def test_a_broken_wall_is_seen(path: str, source: str) -> None:
     [
         ("engine/torch_runtime.py", "import torch"),
         ("games/gym_adapter.py", "import gymnasium"),
-        ("agents/ppo.py", "import torch"),
+        ("agents/dqn.py", "import torch"),
         ("app/commands/bench.py", "def run():\n    from evaluation.bench import bench"),
         ("engine/dream.py", "from games.world import Step"),
         ("app/cli.py", "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from evaluation.bench import Row"),

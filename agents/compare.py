@@ -1,0 +1,158 @@
+"""`python -m agents.compare v2 --steps 400000 --json agents.json`: is a dream good to learn in?
+
+The same agent learns once in the dream and once in the real game, from the same number of steps, and both are scored
+in the real game, in rooms that neither has seen, beside random play and standing still. `agents.page` puts the figures
+into the page.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import gymnasium
+import numpy as np
+from numpy.typing import NDArray
+
+import agents
+from agents.held import HeldKeys, Looks
+from engine.bundle import Bundle
+from evaluation.machine import machine
+from evaluation.truth import FIRST_HELD_OUT_SEED
+from games import registry
+
+Act = Callable[[Looks], NDArray[np.int64]]
+DREAM, REAL = "learnt in the dream", "learnt in the real game"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is compared.
+
+    steps: ticks that each agent learns from, all its rounds together. batch: rounds that it plays at once. hold: ticks
+    that a key is held. rounds, ticks: held-out rounds of the real game, and how long each is scored. mode: of the
+    dream; None is the bundle's first. threads: that learning uses; None leaves it to torch.
+    """
+
+    steps: int = 400_000
+    batch: int = 32
+    hold: int = 4
+    rounds: int = 64
+    ticks: int = 2000
+    seed: int = 0
+    mode: str | None = None
+    threads: int | None = None
+
+
+def real_game(bundle: Bundle, batch: int, hold: int) -> HeldKeys:
+    """The real game behind a bundle, drawn at the dream's size, with the dream's limit of time."""
+    name, size = f"reverie/{bundle.manifest.games[0].capitalize()}-v0", bundle.manifest.resolution
+    return HeldKeys(gymnasium.make_vec(name, num_envs=batch, size=size, max_episode_steps=agents.LIMIT), hold)
+
+
+def dream(bundle: Bundle, batch: int, hold: int, mode: str | None) -> HeldKeys:
+    """The bundle's dream."""
+    return HeldKeys(gymnasium.make_vec(agents.DREAM, num_envs=batch, bundle=bundle, mode=mode), hold)
+
+
+def score(act: Act, bundle: Bundle, plan: Plan) -> dict[str, float]:
+    """How somebody plays rooms of the real game that nothing was trained on.
+
+    Returns the `reward` per 1,000 ticks, a mean over rounds, and its standard `error`.
+    """
+    env = real_game(bundle, plan.rounds, plan.hold)
+    looks = env.reset([FIRST_HELD_OUT_SEED + plan.rounds * plan.seed + number for number in range(plan.rounds)])
+    earned, decisions = np.zeros(plan.rounds), max(1, plan.ticks // plan.hold)
+    for _ in range(decisions):
+        looks, rewards, _ = env.step(act(looks))
+        earned += rewards
+    each = 1000 * earned / (decisions * plan.hold)
+    return {"reward": float(each.mean()), "error": float(each.std() / plan.rounds**0.5)}
+
+
+def compare(bundle: Bundle, plan: Plan, log: Callable[[str], None] = lambda line: None) -> dict[str, Any]:
+    """The report: scores of standing still, of random play, and of both agents, with what each cost.
+
+    Raises ValueError where the bundle predicts no rewards, knows other keys than the real game, or its game is not
+    built in, and where torch is missing.
+    """
+    try:
+        from agents.dqn import DQNConfig, Player, train, use_threads
+    except ModuleNotFoundError as error:
+        if error.name != "torch":
+            raise
+        raise ValueError('Learning needs torch, which is not installed: `pip install "reverie[train]"`.') from None
+    name, game = bundle.manifest.name, bundle.manifest.games[0]
+    if bundle.manifest.outcome is None:
+        raise ValueError(f"{name} predicts no rewards to learn from.")
+    if registry.get(game).actions != bundle.manifest.actions:
+        raise ValueError(f"The keys of {name} are not those of the real {game}.")
+    if plan.threads is not None:
+        use_threads(plan.threads)
+    luck, actions = np.random.default_rng(plan.seed), len(bundle.manifest.actions)
+    rows: dict[str, dict[str, Any]] = {
+        "no key pressed": score(lambda looks: np.zeros(len(looks), np.int64), bundle, plan),
+        "random keys": score(lambda looks: luck.integers(actions, size=len(looks)), bundle, plan),
+    }
+    for row, told in rows.items():
+        log(f"{row}: {told['reward']:.2f}")
+    config = DQNConfig()
+    for row, env in (
+        (REAL, real_game(bundle, plan.batch, plan.hold)),
+        (DREAM, dream(bundle, plan.batch, plan.hold, plan.mode)),
+    ):
+        began = time.monotonic()
+        curve: list[list[float]] = []
+
+        def tell(ticks: int, reward: float, row: str = row, curve: list[list[float]] = curve) -> None:
+            curve.append([ticks, reward])
+            log(f"{row}: {ticks} of {plan.steps} ticks, {reward:.2f} per 1,000")
+
+        worth = train(env, plan.steps, plan.seed, config, tell)
+        minutes = (time.monotonic() - began) / 60
+        scored = score(Player(worth, actions, plan.seed, random=config.random).act, bundle, plan)
+        rows[row] = scored | {"minutes": minutes, "curve": curve}
+        log(f"{row}: {scored['reward']:.2f} in rooms that it has not seen")
+    told = {"bundle": name, "game": game, "backend": bundle.backend, "machine": machine(), "agent": asdict(config)}
+    return told | {"plan": asdict(plan), "mode": plan.mode or bundle.manifest.modes[0], "rows": rows}
+
+
+def main() -> None:
+    """The command."""
+    from engine import library
+
+    plan = Plan()
+    parser = argparse.ArgumentParser(description="Train an agent in a dream, and score it in the real game.")
+    parser.add_argument("bundle", nargs="?", default="v2", help="name or folder")
+    parser.add_argument("--steps", type=int, default=plan.steps, help="that each agent learns from")
+    parser.add_argument("--batch", type=int, default=plan.batch, help="rounds that it plays at once")
+    parser.add_argument("--hold", type=int, default=plan.hold, help="steps that a key is held")
+    parser.add_argument("--rounds", type=int, default=plan.rounds, help="held-out rooms that are scored")
+    parser.add_argument("--ticks", type=int, default=plan.ticks, help="steps in each of them")
+    parser.add_argument("--seed", type=int, default=plan.seed)
+    parser.add_argument("--mode", default=None, help="of the dream: ar or parallel")
+    parser.add_argument("--backend", default="onnx", help="what runs the dream")
+    parser.add_argument("--threads", type=int, default=None, help="for the dream and for learning")
+    parser.add_argument("--json", type=Path, required=True, help="where the report goes")
+    options = vars(parser.parse_args())
+    name, backend, out = (options.pop(key) for key in ("bundle", "backend", "json"))
+    try:
+        bundle = Bundle.load(library.resolve(name), backend, options["threads"])
+        report = compare(bundle, Plan(**options), lambda line: print(line, file=sys.stderr, flush=True))
+        beside = out.with_name(out.name + ".part")
+        beside.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+        os.replace(beside, out)
+    except (ValueError, OSError) as error:
+        print(f"agents.compare: {error}", file=sys.stderr)
+        raise SystemExit(2) from None
+
+
+if __name__ == "__main__":
+    main()

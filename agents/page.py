@@ -1,0 +1,52 @@
+"""`python -m agents.page AGENTS.json -o docs/agents.md`: the figures of `agents.compare`, between a page's marks."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from evaluation.tables import Table
+from evaluation.ways import filled
+
+
+def table(report: dict[str, Any]) -> Table:
+    """The report as the page has it."""
+    plan, rows = report["plan"], []
+    for name, row in report["rows"].items():
+        curve, minutes = row.get("curve"), row.get("minutes")
+        learning = f"{curve[-1][1]:.1f}" if curve else "–"
+        cells = [f"{row['reward']:.1f} ± {row['error']:.1f}", learning, "–" if minutes is None else f"{minutes:.0f}"]
+        rows.append([name, *cells])
+    note = (
+        f"{report['bundle']}, {report['mode']}: both agents learnt from {plan['steps']:,} steps, {plan['batch']} "
+        f"rounds at once, a key held for {plan['hold']}; seed {plan['seed']}. Scored in {plan['rounds']} held-out "
+        f"rooms, {plan['ticks']:,} steps each; ± is the standard error over these. *While it learnt*: what its own "
+        "world, the dream or the game, said of its last steps, exploration included. Time on "
+        f"{report['machine']['processor']} ({report['machine']['cores']} cores)."
+    )
+    return Table("", ["who plays", "reward per 1,000 real steps", "while it learnt", "minutes"], rows, note)
+
+
+def main() -> None:
+    """The command."""
+    parser = argparse.ArgumentParser(description="Put the figures of a comparison into a page, between its marks.")
+    parser.add_argument("report", type=Path, help="that `python -m agents.compare --json` has written")
+    parser.add_argument("-o", "--out", type=Path, required=True, help="the page, which must be there")
+    options = parser.parse_args()
+    try:
+        figures = table(json.loads(options.report.read_text(encoding="utf-8")))
+        page = filled(options.out.read_text(encoding="utf-8"), figures)
+        beside = options.out.with_name(options.out.name + ".part")
+        beside.write_text(page, encoding="utf-8")
+        os.replace(beside, options.out)
+    except (ValueError, OSError) as error:
+        print(f"agents.page: {error}", file=sys.stderr)
+        raise SystemExit(2) from None
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,78 @@
+"""The comparison in toy size: a report of everybody's score, and its place in a page."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("gymnasium")
+pytest.importorskip("torch")
+
+from agents import compare, page
+from agents.compare import DREAM, REAL, Plan
+from engine.bundle import Bundle
+from tests.engine.fake import fake_bundle
+
+TOY = Plan(steps=320, batch=4, rounds=2, ticks=40, seed=1)
+
+
+def test_both_agents_are_scored_beside_random_play_and_standing_still(large_bundle: Bundle) -> None:
+    lines: list[str] = []
+    report = json.loads(json.dumps(compare.compare(large_bundle, TOY, lines.append)))
+    assert list(report["rows"]) == ["no key pressed", "random keys", REAL, DREAM]
+    assert report["rows"]["no key pressed"] == {"reward": 0, "error": 0}
+    assert report["rows"][DREAM]["curve"][-1][0] == 320
+    assert report["game"] == "garden"
+    assert any("of 320 ticks" in line for line in lines)
+    assert f"| {DREAM} | " in page.table(report).markdown()
+
+
+def test_the_figures_go_between_a_pages_marks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    row = {"reward": 1.26, "error": 0.5}
+    rows = {"random keys": row, DREAM: row | {"minutes": 3.2, "curve": [[10, 2.0], [20, 3.33]]}}
+    plan = {"steps": 20, "batch": 1, "hold": 4, "seed": 0, "rounds": 2, "ticks": 2000}
+    machine = {"processor": "a processor", "cores": 2}
+    report = {"bundle": "v9", "mode": "ar", "plan": plan, "machine": machine, "rows": rows}
+    out = tmp_path / "page.md"
+    out.write_text("Words.\n<!-- figures: begin -->\nold\n<!-- figures: end -->\nMore.\n")
+    (tmp_path / "report.json").write_text(json.dumps(report))
+    monkeypatch.setattr(sys, "argv", ["page", str(tmp_path / "report.json"), "-o", str(out)])
+    page.main()
+    text = out.read_text()
+    assert f"| {DREAM} | 1.3 ± 0.5 | 3.3 | 3 |" in text
+    assert "| random keys | 1.3 ± 0.5 | – | – |" in text
+    assert "old" not in text
+    assert text.startswith("Words.")
+    assert text.endswith("More.\n")
+
+
+def test_what_cannot_be_compared_is_said_in_a_sentence(bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ValueError, match="predicts no rewards"):
+        compare.compare(fake_bundle(), TOY)
+    other = replace(bundle, manifest=replace(bundle.manifest, games=("duel",)))
+    with pytest.raises(ValueError, match="not those of the real duel"):
+        compare.compare(other, TOY)
+    monkeypatch.setitem(sys.modules, "torch", None)
+    monkeypatch.delitem(sys.modules, "agents.dqn", raising=False)
+    with pytest.raises(ValueError, match=r"needs torch.*reverie\[train\]"):
+        compare.compare(bundle, TOY)
+
+
+def test_the_command_leaves_a_report_and_a_mistake_leaves_nothing(
+    large_bundle: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "report.json"
+    monkeypatch.setattr(compare.Bundle, "load", lambda *_: large_bundle)
+    size = ["--steps", "64", "--batch", "2", "--rounds", "2", "--ticks", "8", "--threads", "1"]
+    monkeypatch.setattr(sys, "argv", ["compare", "v2", *size, "--json", str(out)])
+    compare.main()
+    assert json.loads(out.read_text())["plan"]["steps"] == 64
+    monkeypatch.setattr(sys, "argv", ["compare", "v0", *size, "--json", str(tmp_path / "other.json")])
+    with pytest.raises(SystemExit, match="2"):
+        compare.main()
+    assert "no bundle 'v0'" in capsys.readouterr().err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["report.json"]
