@@ -20,6 +20,8 @@ from agents.memory import Memory
 
 Log = Callable[[int, float], None]
 """(ticks played so far, mean reward per 1,000 ticks since the last time)."""
+TRIES = np.array([1, 1, 1, 2, 2, 3, 4, 6])
+"""For how many decisions in a row something is tried: any of these is as likely as another."""
 TOLD = 20
 """How often a training says how far it is."""
 
@@ -77,18 +79,33 @@ class Worth(nn.Module):
 
 
 class Player:
-    """Plays what it expects most of; now and then, by luck from a seed of its own, any action at all."""
+    """Plays what it expects most of; now and then, by luck from a seed of its own, any action at all, some times over.
+
+    What is tried is tried some times in a row: single random steps lead nowhere, and the first rewards are found by
+    going somewhere (temporally extended exploration, Dabney et al. 2021).
+    """
 
     def __init__(self, worth: Worth, actions: int, seed: int, random: float) -> None:
+        """random: share of the decisions that are random."""
         self.worth, self.actions, self.random = worth, actions, random
         self.luck = np.random.default_rng(seed)
+        self.tried, self.left = np.zeros(0, np.int64), np.zeros(0, np.int64)
 
     @torch.no_grad()
     def act(self, looks: Looks) -> NDArray[np.int64]:
         """The next actions, (B,) int64."""
         best = self.worth(torch.from_numpy(looks)).argmax(1).numpy()
-        any_action = self.luck.integers(self.actions, size=len(looks))
-        return np.where(self.luck.random(len(looks)) < self.random, any_action, best)
+        batch = len(looks)
+        if len(self.left) != batch:
+            self.tried, self.left = np.zeros(batch, np.int64), np.zeros(batch, np.int64)
+        # Of decisions that are free, so many begin to try something that the share of all that are random comes out.
+        begins = self.random / (self.random + (1 - self.random) * TRIES.mean())
+        tries = (self.left == 0) & (self.luck.random(batch) < begins)
+        self.tried = np.where(tries, self.luck.integers(self.actions, size=batch), self.tried)
+        self.left = np.where(tries, self.luck.choice(TRIES, size=batch), self.left)
+        trying = self.left > 0
+        self.left -= trying
+        return np.where(trying, self.tried, best)
 
 
 def use_threads(threads: int) -> None:

@@ -60,3 +60,11 @@ def test_now_and_then_any_key_is_tried() -> None:
     looks = np.zeros((600, 6, 32, 32), np.uint8)
     assert len(set(Player(worth, 3, 0, random=0.0).act(looks[:50]).tolist())) == 1
     assert np.bincount(Player(worth, 3, 0, random=1.0).act(looks)).min() > 100
+
+
+def test_the_share_of_random_decisions_is_what_it_was_set_to() -> None:
+    worth, looks = Worth(3), np.zeros((50, 6, 32, 32), np.uint8)
+    best = int(Player(worth, 3, 0, random=0.0).act(looks[:1])[0])
+    player = Player(worth, 3, 0, random=0.3)
+    others = np.mean([player.act(looks) != best for _ in range(60)])
+    assert abs(others - 0.3 * 2 / 3) < 0.03
