@@ -57,7 +57,7 @@ class Worth(nn.Module):
     other, which a flattened grid would have to learn 64 times.
     """
 
-    def __init__(self, actions: int, width: int = 64, heads: int = 4) -> None:
+    def __init__(self, actions: int, width: int = 32, heads: int = 4) -> None:
         super().__init__()
         self.body = nn.Sequential(
             nn.Conv2d(6, 32, 4, stride=2, padding=1), nn.ReLU(),
