@@ -23,7 +23,7 @@ class DotRuntime(Runtime):
     """Tokens are the brightness of 8 x 8 patches; the dynamics moves the brightest one by the action."""
 
     def __init__(self) -> None:
-        super().__init__(cache=True, hidden=True)
+        super().__init__(cache=True, hidden=True, games=False)
 
     def run(self, graph: str, inputs: Sequence[NDArray[np.generic]]) -> list[NDArray[np.generic]]:
         if graph == "encoder":
@@ -74,7 +74,7 @@ def make_bundle(
         diffusion=DiffusionDefaults(2) if diffusion else None,
     )  # fmt: skip
     frames = np.stack([np.stack([dot_frame(y, 3)] * HISTORY) for y in range(4)])
-    starts = Starts(frames, np.zeros((4, HISTORY - 1), np.uint8), np.arange(4))
+    starts = Starts(frames, np.zeros((4, HISTORY - 1), np.uint8), np.arange(4), np.zeros(4, np.int64))
     return Bundle(Path(name), manifest, "0" * 64, "onnx", DotRuntime(), starts)
 
 
