@@ -124,8 +124,8 @@ class Window:
         self._dirty = True
         if self.overlay is not None:
             self._overlay_key(key, what)
-        elif what in self.player.session.actions:
-            self.player.press(key, self.player.session.actions.index(what), at)
+        elif what is not None and what in self.player.session.actions:
+            self.player.press(key, what, at)
         elif what is not None:
             self._try(self._does.get(what, lambda: None))
         elif pygame.K_1 <= key <= pygame.K_9:
