@@ -25,18 +25,24 @@ def check_before_training(recipe: str, data: Path, game: GameFolder | None, anyw
     """Say on stderr what is wrong. Raises CheckFailed where the recording is broken and nobody wants it anyway."""
     from training import recipe as recipes
     from training.check import check_recording
-    from training.recording import Recording
+    from training.mixture import Mixture, open_recording
 
-    recording, plan = Recording(data), recipes.load(recipe)
+    recording, plan = open_recording(data), recipes.load(recipe)
     print(f"looking at the recording of {len(recording):,} frames", file=sys.stderr)
     reference = None
     if game and game.environment and game.source not in registry.names():
         look_in(game.folder)
         reference = fresh_play(game.environment, recording.size)
-    plan = plan.fitted(len(recording.actions), recording.size, ())
-    findings = check_recording(recording, recipes.parameters(plan), reference)
-    for finding in findings:
-        print(finding.sentence, file=sys.stderr)
+    plan = plan.fitted(len(recording.actions), recording.size, (), tuple(recording.games))
+    findings = []
+    for part in recording.parts if isinstance(recording, Mixture) else [recording]:
+        # Several games share what the model learns, so each is asked for its share of the frames.
+        found = check_recording(part, recipes.parameters(plan) // len(recording.games), reference)
+        for finding in found:
+            print(
+                f"{part.world}: {finding.sentence}" if len(recording.games) > 1 else finding.sentence, file=sys.stderr
+            )
+        findings += found
     broken = [finding for finding in findings if finding.broken]
     if broken and not anyway:
         raise CheckFailed(f"The recording in {data} looks broken; mend it, or train with --anyway.")

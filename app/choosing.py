@@ -63,18 +63,18 @@ def choose_bundle(fps: float, game: str | None, mode: str | None, decoder: str |
         bundle = load_bundle(str(path), backend)
         if len(fitting) == 1:
             return bundle
-        seconds = seconds_per_frame(bundle, mode, decoder)
+        seconds = seconds_per_frame(bundle, game, mode, decoder)
         if seconds <= SHARE_OF_TICK / fps:
             return bundle
         timed.append((seconds, bundle))
     return min(timed, key=lambda pair: pair[0])[1]
 
 
-def seconds_per_frame(bundle: Bundle, mode: str | None, decoder: str | None) -> float:
+def seconds_per_frame(bundle: Bundle, game: str | None, mode: str | None, decoder: str | None) -> float:
     """Median time of a few frames after two to warm up."""
     from engine.dream import Dream
 
-    dream = Dream(bundle, mode=mode, decoder=decoder)
+    dream = Dream(bundle, mode=mode, decoder=decoder, game=game)
     times = []
     for i in range(TRIED_FRAMES + 2):
         began = time.perf_counter()

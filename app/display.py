@@ -9,6 +9,7 @@ import pygame
 
 from app import look
 from app.errors import Mistake
+from games import registry
 
 SHARE_OF_SCREEN = 0.8
 TALLEST_SCALE = 10
@@ -50,6 +51,11 @@ def open_display(size: int, scale: int | None, fullscreen: bool) -> pygame.Surfa
 def name_window(title: str) -> None:
     """Say in the window's frame which game it shows."""
     pygame.display.set_caption(f"{title} – Reverie")
+
+
+def title_of(game: str) -> str:
+    """What a game is called in the window's frame."""
+    return registry.get(game).title if game in registry.names() else game
 
 
 def _no_display(reason: str) -> Mistake:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.keys import DEFAULTS, Keys, load_keys
+from app.keys import DEFAULTS, Keys
 
 GUESSES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("left", ("left", "a")),
@@ -17,7 +17,7 @@ GUESSES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("toggle", ("space",)),
 )
 """Words in an action's name, and keys that fit; an action that is called exactly so comes first."""
-SPARE = tuple("ijklnouyqecbtf")
+SPARE = tuple("ijklouyqecbtfn")
 """Keys for all other actions, in this order."""
 
 
@@ -41,13 +41,12 @@ def keys_for(actions: tuple[str, ...], given: dict[str, tuple[str, ...]] | None 
     return {action: keys.get(action, ()) for action in actions[1:]}
 
 
-def keys_of_game(actions: tuple[str, ...], given: dict[str, tuple[str, ...]] | None = None) -> Keys:
-    """The person's keys, with those that play this game over them: what a game needs, the window gives up.
+def keys_of_game(own: Keys, actions: tuple[str, ...], given: dict[str, tuple[str, ...]] | None = None) -> Keys:
+    """The person's own keys, with those that play this game over them: what a game needs, the window gives up.
 
     Raises Mistake for a key that does not exist.
     """
-    own = load_keys()
-    playing = ("up", "down", "left", "right")
+    playing = ("up", "down", "left", "right", "a")
     if not given and set(actions[1:]) <= set(playing):
         return own
     # Keys that a person has bound in their own file stay with what they bound them to.

@@ -6,7 +6,6 @@ import threading
 from collections import deque
 from typing import NamedTuple
 
-NOOP = 0
 WAITING_PRESSES = 4
 """Presses that may wait for a frame. Who presses faster than the ticks loses the oldest, not the feel of control."""
 
@@ -14,11 +13,12 @@ WAITING_PRESSES = 4
 class Taken(NamedTuple):
     """What the latch gives to one frame.
 
-    action: index of the action to play.
+    action: name of the action to play, None for no key. It is a name because another game may be played by the time a
+    frame takes it, and numbers its actions otherwise.
     pressed_at: `time.perf_counter()` seconds of the key press that this frame answers, None for a held key or no key.
     """
 
-    action: int
+    action: str | None
     pressed_at: float | None
 
 
@@ -30,10 +30,10 @@ class Latch:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._held: list[tuple[object, int]] = []
-        self._presses: deque[tuple[int, float]] = deque(maxlen=WAITING_PRESSES)
+        self._held: list[tuple[object, str]] = []
+        self._presses: deque[tuple[str, float]] = deque(maxlen=WAITING_PRESSES)
 
-    def press(self, key: object, action: int, at: float) -> None:
+    def press(self, key: object, action: str, at: float) -> None:
         """A key that means `action` went down at `at` (perf_counter seconds). Two keys may mean one action."""
         with self._lock:
             self._held = [(k, a) for k, a in self._held if k != key]
@@ -66,4 +66,4 @@ class Latch:
         with self._lock:
             if self._presses:
                 return Taken(*self._presses.popleft())
-            return Taken(self._held[-1][1] if self._held else NOOP, None)
+            return Taken(self._held[-1][1] if self._held else None, None)

@@ -33,16 +33,43 @@ def draw_help(screen: pygame.Surface, keys: Keys) -> None:
         look.text(screen, words, (box.x + 22 * scale + left, y), look.TEXT, scale)
 
 
-def draw_menu(screen: pygame.Surface, chosen: int) -> None:
-    """The menu with one line marked."""
+def menu(games: tuple[str, ...]) -> tuple[str, ...]:
+    """The lines of the menu. games: those that can be chosen from."""
+    return (MENU[0], *games, *MENU[1:])
+
+
+def draw_menu(screen: pygame.Surface, chosen: int, games: tuple[str, ...], played: str) -> None:
+    """The menu with one line marked, and the game that is played; in smaller letters where the window is small."""
+    lines = menu(games)
+    height = 34 * len(lines) + 60 + (28 if games else 0)
+    scale = 2 if screen.get_height() > height else 1
+    unit = scale / 2
     look.veil(screen)
-    box = look.panel(screen, 220, 34 * len(MENU) + 60)
-    look.text(screen, "REVERIE", (box.x + 24, box.y + 18), look.DREAM)
-    for i, words in enumerate(MENU):
-        y = box.y + 54 + 34 * i
+    box = look.panel(screen, int(220 * unit), int(height * unit))
+    left = box.x + int(24 * unit)
+    look.text(screen, "REVERIE", (left, box.y + int(18 * unit)), look.DREAM, scale)
+    y = 54.0
+    for i, words in enumerate(lines):
+        if games and i in (1, 1 + len(games)):  # a line above the games and one below them
+            at = box.y + int((y - 1) * unit)
+            pygame.draw.line(screen, look.EDGE, (left, at), (box.right - int(24 * unit), at))
+            y += 14
+        top = box.y + int(y * unit)
         if i == chosen:
-            pygame.draw.rect(screen, look.EDGE, pygame.Rect(box.x + 12, y - 8, box.width - 24, 32), border_radius=4)
-        look.text(screen, words, (box.x + 24, y), look.TEXT if i == chosen else look.DIM)
+            mark = pygame.Rect(box.x + int(12 * unit), top - int(8 * unit), box.width - int(24 * unit), int(32 * unit))
+            pygame.draw.rect(screen, look.EDGE, mark, border_radius=4)
+        colour = look.TEXT if i == chosen else look.DIM
+        if 1 <= i <= len(games):
+            look.text(screen, f"{i}", (left, top), look.WARM, scale)
+            look.text(screen, words, (left + int(24 * unit), top), look.DREAM if words == played else colour, scale)
+        else:
+            look.text(screen, words, (left, top), colour, scale)
+        y += 34
+
+
+def several(games: tuple[str, ...]) -> tuple[str, ...]:
+    """The games that can be chosen from; none where there is but one."""
+    return games if len(games) > 1 else ()
 
 
 def _default_arrows(keys: Keys) -> bool:

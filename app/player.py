@@ -21,6 +21,7 @@ from app.meter import Meter
 from app.session import Session, Status
 from games.world import Frame
 
+NOOP = 0
 RECENT_SECONDS = 10
 
 
@@ -47,10 +48,10 @@ class Player:
         fps: float = 20.0,
         paced: bool = True,
         frames: int | None = None,
-        script: tuple[int, ...] | None = None,
+        script: tuple[str, ...] | None = None,
         on_frame: Callable[[], None] = lambda: None,
     ) -> None:
-        """frames: stop after so many. script: actions played in a circle instead of keys.
+        """frames: stop after so many. script: names of actions played in a circle instead of keys.
 
         on_frame: called on the engine's thread whenever `newest` has something new, and once when the player ends.
         """
@@ -78,8 +79,8 @@ class Player:
 
     # What the window's thread calls.
 
-    def press(self, key: object, action: int, at: float) -> None:
-        """A playing key went down at `at` (perf_counter seconds)."""
+    def press(self, key: object, action: str, at: float) -> None:
+        """A key that plays `action` went down at `at` (perf_counter seconds)."""
         self.latch.press(key, action, at)
         with self._wake:
             self._wake.notify()
@@ -179,7 +180,9 @@ class Player:
 
     def _frame(self, due: float) -> None:
         stepping, self._steps = self.paused, max(0, self._steps - 1)
-        action, pressed_at = self._take()
+        name, pressed_at = self._take()
+        actions = self.session.actions
+        action = actions.index(name) if name in actions else NOOP
         began = time.perf_counter()
         fault = self.session.fault
         frame, _, ended = self.session.step(action)

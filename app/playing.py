@@ -37,28 +37,22 @@ def play(options: Play, started: float) -> None:
     game = read_game(options.bundle) if is_game_folder(options.bundle) else None
     if game:
         look_in(game.folder)
-    if options.game and not may_be_environment(options.game):
-        registry.get(options.game)
     for path in (options.report, options.tape):
         if path is not None:
             _writable(path)
     keys = screen = None
     if not options.headless:
-        from app.display import name_window, open_display
+        from app.display import open_display
         from app.keys import load_keys
 
         screen = open_display(64, options.scale, options.fullscreen)
         keys = load_keys()  # a mistake in them shows before anything is loaded
     try:
         bundle = _bundle(options, game)
+        if bundle is None and options.game and not may_be_environment(options.game):
+            registry.get(options.game)
         session = Session(_choice(options, bundle, game), bundle, game.size if game else 64)
         fps = options.fps or _own_fps(game, session)
-        if screen is not None:
-            from app.game_keys import keys_of_game
-
-            keys = keys_of_game(session.actions, game.keys if game else None)
-            if game:
-                name_window(game.title)
         script = read_script(options.script, session.actions) if options.script else None
         with _recorded(options, fps) as recording, _taped(options, session):
             meter = Meter(started)
@@ -69,7 +63,7 @@ def play(options: Play, started: float) -> None:
                 if screen is None:
                     player.run()
                 else:
-                    _in_window(options, player, screen, keys)
+                    _in_window(options, player, screen, keys, game)
             finally:
                 if session.fault:
                     print(f"reverie: {session.fault}", file=sys.stderr)
@@ -80,13 +74,13 @@ def play(options: Play, started: float) -> None:
             _close_display()
 
 
-def _in_window(options: Play, player: Player, screen: pygame.Surface, keys: Any) -> None:
+def _in_window(options: Play, player: Player, screen: pygame.Surface, keys: Any, game: GameFolder | None) -> None:
     from app.saving import Saving
     from app.window import Window
 
     saving = Saving(1 / player.period)
     try:
-        Window(screen, player, keys, saving, _numbered(), options.fullscreen).run()
+        Window(screen, player, keys, saving, _numbered(), options.fullscreen, game).run()
     finally:
         for message in saving.finish(player):
             print(message, file=sys.stderr)
@@ -109,7 +103,9 @@ def _own_fps(game: GameFolder | None, session: Session) -> float:
     """Frames a second that the game is meant for."""
     if game and game.fps:
         return game.fps
-    return session.bundle.manifest.fps if session.bundle and not session.is_real else getattr(session.world, "fps", FPS)
+    if session.bundle and not session.is_real:
+        return session.bundle.manifest.fps
+    return getattr(session.game.world, "fps", FPS)
 
 
 def _bundle(options: Play, game: GameFolder | None) -> Bundle | None:
@@ -119,11 +115,7 @@ def _bundle(options: Play, game: GameFolder | None) -> Bundle | None:
             return None
         raise Mistake(f"{game.folder} holds no dream yet; {game.next_step()}")
     if options.bundle:
-        bundle = load_bundle(str(game.dream) if game else options.bundle, options.backend)
-        if options.game and options.game not in bundle.manifest.games:
-            games = ", ".join(bundle.manifest.games)
-            raise Mistake(f"The dream {bundle.manifest.name} is of {games}, not of {options.game}.")
-        return bundle
+        return load_bundle(str(game.dream) if game else options.bundle, options.backend)
     wanted = options.game or None, _mode(options), options.decoder or None
     try:
         return choose_bundle(options.fps or FPS, *wanted, options.backend)

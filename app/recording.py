@@ -14,6 +14,7 @@ from app.choosing import load_bundle
 from app.errors import Mistake
 from app.extras import needs_games
 from app.game_folder import GameFolder, begin_game, is_game_folder, look_in, read_game
+from app.opening import dream_name
 from engine import library
 from games import registry
 from games.environment import Environment
@@ -79,7 +80,7 @@ class Plan:
     """What `reverie record` is to do.
 
     world: as it was named. environment: how a real game is made, None for a dream. out: folder of the recording.
-    game: the game folder that `out` lies in, if any.
+    folder: the game folder that `out` lies in, if any. game: of a dream, None for its first.
     """
 
     world: str
@@ -87,7 +88,8 @@ class Plan:
     out: Path
     steps: int
     size: int
-    game: GameFolder | None
+    folder: GameFolder | None
+    game: str | None = None
 
 
 def plan_recording(options: Record) -> Plan:
@@ -98,7 +100,7 @@ def plan_recording(options: Record) -> Plan:
         look_in(game.folder)
         if game.environment is None:
             raise Mistake(f"{game.folder / 'game.toml'} names no source to record; import videos or add one.")
-        if out is not None or options.size or options.frame_skip or options.actions:
+        if out is not None or options.size or options.frame_skip or options.actions or options.game:
             raise Mistake(
                 f"{game.folder / 'game.toml'} says how {world} is recorded; leave the options out, or edit it."
             )
@@ -111,7 +113,7 @@ def plan_recording(options: Record) -> Plan:
         raise Mistake(f"{out} is a file; name a folder.")
     environment = _environment(options)
     if environment is None or environment.source in registry.names():
-        return Plan(world, environment, out, steps, size, None)
+        return Plan(world, environment, out, steps, size, None, options.game or None)
     tried = _try(environment, size)
     game = begin_game(out, environment, tried.actions, size, tried.fps)
     made = game.environment or environment
@@ -129,7 +131,10 @@ def _environment(options: Record) -> Environment | None:
     world = options.world
     names = tuple(name.strip().lower() for name in options.actions.split(",") if name.strip())
     folder = Path(world).is_dir()
-    if world not in registry.names() and not folder and may_be_environment(world):
+    made = world not in registry.names() and not folder and may_be_environment(world)
+    if options.game and (made or world in registry.names()):
+        raise Mistake(f"--game chooses among the games of a dream, and {world} is no dream; leave it out.")
+    if made:
         return Environment(world, names, options.frame_skip or 1)
     if names or options.frame_skip:
         raise Mistake("--actions and --frame-skip belong to Gymnasium environments; leave them out.")
@@ -158,14 +163,15 @@ def record_game(plan: Plan, policy: str, workers: int, seed: int) -> None:
 
 
 def record_dream(plan: Plan, seed: int) -> None:
-    """Record a dream, played with held random keys."""
+    """Record a dream, played with held random keys. Raises ValueError for a game that it does not know."""
     from engine.dream import Dream
     from training.record import EpisodeRecorder, record_world
     from training.recording import RecordingWriter
 
     bundle = load_bundle(plan.world)
-    dream = Dream(bundle, seed=seed)
-    recorder = EpisodeRecorder(RecordingWriter(plan.out, f"dream:{bundle.manifest.name}", dream.actions, dream.size))
+    dream = Dream(bundle, seed=seed, game=plan.game)
+    writer = RecordingWriter(plan.out, dream_name(bundle, dream.game), dream.actions, dream.size)
+    recorder = EpisodeRecorder(writer)
     progress = Progress(plan.steps)
     try:
         record_world(dream, recorder, plan.steps, np.random.default_rng(seed), progress=progress)
@@ -179,7 +185,7 @@ def record_human(plan: Plan, seed: int, started: float) -> None:
     Leaving, closing the window and Ctrl-C keep everything played so far.
     """
     from app.display import open_display
-    from app.game_keys import keys_of_game
+    from app.keys import load_keys
     from app.meter import Meter
     from app.player import Player
     from app.saving import Saving
@@ -191,20 +197,20 @@ def record_human(plan: Plan, seed: int, started: float) -> None:
     real = plan.environment
     screen = open_display(plan.size, None, fullscreen=False)
     bundle = None if real else load_bundle(plan.world)
-    session = Session(Choice(real=real is not None, seed=seed, environment=real), bundle, plan.size)
+    session = Session(Choice(game=plan.game, real=real is not None, seed=seed, environment=real), bundle, plan.size)
     own = real and real.source not in registry.names()
-    about, fps = (real.to_json(), session.world.fps) if real and own else (None, None)  # type: ignore[attr-defined]
+    about, fps = (real.to_json(), session.game.world.fps) if real and own else (None, None)  # type: ignore[attr-defined]
     writer = RecordingWriter(
         plan.out, session.name, session.actions, session.frame.shape[0], environment=about, fps=fps
     )
     recorder = EpisodeRecorder(writer)
     session.witness = Chapters(recorder)
     session.witness.reset(session.frame, seed)
-    player = Player(session, Meter(started), fps=(plan.game and plan.game.fps) or fps or 20.0, frames=plan.steps)
+    player = Player(session, Meter(started), fps=(plan.folder and plan.folder.fps) or fps or 20.0, frames=plan.steps)
     saving = Saving(1 / player.period)
-    keys = keys_of_game(session.actions, plan.game.keys if plan.game else None)
+    window = Window(screen, player, load_keys(), saving, (), fullscreen=False, folder=plan.folder)
     try:
-        Window(screen, player, keys, saving, (), fullscreen=False).run()
+        window.run()
     finally:
         recorder.close()
         saving.finish(player)
@@ -213,5 +219,5 @@ def record_human(plan: Plan, seed: int, started: float) -> None:
 
 
 def _say_next(plan: Plan) -> None:
-    if plan.game:
-        print(plan.game.next_step(), file=sys.stderr)
+    if plan.folder:
+        print(plan.folder.next_step(), file=sys.stderr)

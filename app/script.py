@@ -7,8 +7,8 @@ from pathlib import Path
 from app.errors import Mistake
 
 
-def read_script(path: Path, actions: tuple[str, ...]) -> tuple[int, ...]:
-    """The action indices in a script file. Empty lines and lines that begin with `#` are skipped.
+def read_script(path: Path, actions: tuple[str, ...]) -> tuple[str, ...]:
+    """The action names in a script file. Empty lines and lines that begin with `#` are skipped.
 
     Raises Mistake for a file that cannot be read, has no action, or names an action that the world does not have.
     """
@@ -24,7 +24,7 @@ def read_script(path: Path, actions: tuple[str, ...]) -> tuple[int, ...]:
             continue
         if name not in actions:
             raise Mistake(f"{path}, line {number}: unknown action '{name}'; this world knows {', '.join(actions)}.")
-        script.append(actions.index(name))
+        script.append(name)
     if not script:
         raise Mistake(f"The script {path} holds no action; write one action name a line, such as {actions[-1]}.")
     return tuple(script)

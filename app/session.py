@@ -1,29 +1,25 @@
-"""What is being played: a dream, the real game, or one after the other. Lives on the engine's thread."""
+"""What is being played: a dream, the real game, one game or another. Lives on the engine's thread."""
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Protocol
-
-import numpy as np
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Protocol
 
 from app.errors import Mistake
-from app.extras import needs_games
+from app.one_game import OneGame
+from app.opening import dream_name, open_real, set_as, settings_in, settings_of
 from engine.manifest import MOST_STEPS
 from games import registry
 from games.environment import Environment
-from games.world import Frame, Step, World
-from games.worlds import RealWorld, environment_of, named, open_world
+from games.world import Frame, Step
 
 if TYPE_CHECKING:
     from engine.bundle import Bundle
     from engine.dream import Dream
     from engine.taping import TapedDream
 
-KEPT = 16
-"""Frames of history kept for a hand-over between dream and real game."""
 TEMPERATURES = (0.0, 2.0)
 
 
@@ -31,10 +27,11 @@ TEMPERATURES = (0.0, 2.0)
 class Choice:
     """What to play.
 
-    bundle: name or folder, None for the real game only. game: the real game (a dream's own when None).
-    mode, decoder, temperature, passes, steps: None for what the bundle holds best. seed: of the first start. start:
-    which of the bundle's start histories, None to let the seed choose. tape: note down what replays the first dream.
-    environment: how the real game is made, None for what its name and the bundle say.
+    bundle: name or folder, None for the real game only. game: which of the bundle's games, or which real game; None
+    for the first. real: every game begins as the real one. mode, decoder, temperature, passes, steps: None for what
+    the bundle holds best. seed: of the first start of every game. start: which of the first game's start histories,
+    None to let the seed choose. tape: note down what replays the first dream. environment: how the real game is made,
+    None for what its name and the bundle say.
     """
 
     bundle: str | None = None
@@ -57,11 +54,13 @@ class Status:
     """What the HUD says about the session at one frame.
 
     steps: of the diffusion decoder, None where it does not draw. score: None where a dream predicts no rewards.
+    games: all that can be played here, in order.
     """
 
     real: bool
     bundle: str
     game: str
+    games: tuple[str, ...]
     mode: str
     decoder: str
     temperature: float
@@ -86,7 +85,7 @@ class Witness(Protocol):
 
 
 class Session:
-    """A World with the switches of the window: mode, temperature, hand-over, bundle, new start, saved moment."""
+    """A World with the switches of the window: game, mode, temperature, hand-over, bundle, new start, saved moment."""
 
     def __init__(self, choice: Choice, bundle: Bundle | None = None, size: int = 64) -> None:
         """bundle: the loaded bundle of `choice.bundle`. size: of the real game's frames where no dream gives it.
@@ -95,37 +94,40 @@ class Session:
         """
         self.choice = choice
         self.size = size
-        self.seed = choice.seed
-        self.dream: Dream | None = None
-        self.real_game: RealWorld | None = None
-        self.bundle: Bundle | None = None
+        self.bundle = bundle
         self.taped: TapedDream | None = None
         self.witness: Witness | None = None
-        self.history: deque[tuple[Frame, int]] = deque(maxlen=KEPT)
-        self.score = 0.0
         self.fault = ""
-        self._moment: tuple[bool, Any, list[tuple[Frame, int]], float] | None = None
-        if bundle is not None:
-            self._use(bundle)
-        self.is_real = choice.real or bundle is None
-        self.frame = self._reset()
+        self._settings = settings_in(bundle, choice, None) if bundle else {}
+        self.game = self._begin(self._first_game(), bundle, choice.seed, choice.real, choice.start)
+        self._played = {self.game.name: self.game}
 
     # The World's verbs.
 
     @property
-    def world(self) -> World:
-        """The dream or the real game, whichever is being played."""
-        return self._real() if self.is_real else self._dream()
+    def frame(self) -> Frame:
+        """The present picture, (H, W, 3) uint8."""
+        return self.game.frame
+
+    @property
+    def is_real(self) -> bool:
+        """True while the real game is played."""
+        return self.game.is_real
+
+    @property
+    def dream(self) -> Dream | None:
+        """The dream of the game that is played, None where there is none."""
+        return self.game.dream
 
     @property
     def name(self) -> str:
-        """What the world is called: the game's name, or `dream:` and the bundle's."""
-        return self._real().name if self.is_real else f"dream:{self._bundle().manifest.name}"
+        """What the world is called in a recording."""
+        return self.game.real.name if self.is_real else dream_name(self._bundle(), self.game.name)
 
     @property
     def actions(self) -> tuple[str, ...]:
-        """Names of the actions; index 0 is noop."""
-        return self.world.actions
+        """Names of the actions of the game that is played; index 0 is noop."""
+        return self.game.world.actions
 
     @property
     def timings(self) -> Mapping[str, float]:
@@ -134,20 +136,12 @@ class Session:
 
     def step(self, action: int) -> Step:
         """Play one action. `fault` then is the sentence of the last frame that a graph got too wrong to be shown."""
-        step = self.world.step(action)
-        if self.dream is not None and self.dream.faults.count:
-            self.fault = self.dream.faults.last
-        # The runtime may draw the next frame into the same memory.
-        step = step._replace(frame=np.array(step.frame))
-        self.frame = step.frame
-        self.score = 0.0 if step.ended else self.score + step.reward
-        if getattr(self.world, "cut", False):  # the real game stopped and began anew: nothing leads to this frame
-            self.history.clear()
-            self.history.append((step.frame, 0))
+        step = self.game.step(action)
+        if self.dream is not None and self.dream.faults.count > self.game.told:
+            self.game.told, self.fault = self.dream.faults.count, self.dream.faults.last
+        if self.game.cut:
             self._break()
-            return step
-        self.history.append((step.frame, action))
-        if self.witness:
+        elif self.witness:
             self.witness.step(action, *step)
         return step
 
@@ -155,11 +149,9 @@ class Session:
 
     def new_start(self) -> str:
         """Begin anew with the next seed."""
-        self.seed += 1
-        self.choice = replace(self.choice, start=None)
-        self.frame = self._reset()
+        self.game.begin(self.game.seed + 1)
         self._break()
-        return f"new start, seed {self.seed}"
+        return f"new start, seed {self.game.seed}"
 
     def toggle_mode(self) -> str:
         """parallel ↔ ar."""
@@ -217,57 +209,83 @@ class Session:
         """Dream ↔ real game, going on from the current frame."""
         if self.witness:
             return "one world is being recorded: no hand-over"
-        if self.is_real:
-            if self.dream is None:
-                return "no dream is open: press a number to open one"
-            self._continue_in(self.dream)
-            self.is_real = False
-            message = "the dream goes on from here"
-        else:
-            message = self._continue_in_real()
-            self.is_real = True
-        self._break()
-        return message
+        if not self.is_real:
+            return self.game.go_on_in_real()
+        if self.dream is None and self.bundle:
+            return f"{self.bundle.manifest.name} does not dream {self.game.name}"
+        if self.dream is None:
+            return "no dream is open: press a number to open one"
+        self.game.go_on_in_dream()
+        return "the dream goes on from here"
+
+    @property
+    def games(self) -> tuple[str, ...]:
+        """What can be played here: the games of the bundle, and after --real the built-in ones too."""
+        own = self.bundle.manifest.games if self.bundle else ()
+        built_in = self.game.name in registry.names() and self.choice.environment is None
+        others = registry.names() if self.choice.real and built_in else (self.game.name,)
+        return tuple(dict.fromkeys((*own, *others)))
+
+    def next_game(self) -> str:
+        """Jump to the game after this one."""
+        games = self.games
+        if len(games) == 1:
+            return f"{self.bundle.manifest.name} only has the game {games[0]}" if self.bundle else "no other game here"
+        return self.open_game(games[(games.index(self.game.name) + 1) % len(games)])
+
+    def open_game(self, name: str) -> str:
+        """Jump to another game with the same settings. One that was played before goes on where it was left."""
+        if self.witness:
+            return "one world is being recorded: no other game"
+        if name not in self.games:
+            raise Mistake(f"There is no game {name} here; there is {', '.join(self.games)}.")
+        if self.dream is not None:
+            self._settings = settings_of(self.dream)
+        game = self._played.get(name) or self._begin(name, self.bundle, self.choice.seed, self.choice.real)
+        if game.dream is not None:
+            set_as(game.dream, self._settings)
+        self.game = self._played[name] = game
+        return f"game: {name}"
 
     def switch_bundle(self, bundle: Bundle) -> str:
         """Another dream goes on from the current frame when it knows the same pictures, and starts anew otherwise."""
-        before = self.bundle
-        self._use(bundle)
-        dream = self._dream()
-        self.is_real = False
-        if before and before.manifest.games == bundle.manifest.games and self.frame.shape[0] == dream.size:
-            self._continue_in(dream)
-        else:
-            self.frame = self._reset()
+        before, manifest = self.game, bundle.manifest
+        known = before.name in manifest.games
+        self._settings = settings_in(bundle, self.choice, self.dream)
+        game = self._begin(before.name if known else manifest.games[0], bundle, before.seed, real=False)
+        if known and before.frame.shape[0] == manifest.resolution:
+            game.follow(before)
+        self.bundle, self.game, self._played = bundle, game, {game.name: game}
         self._break()
-        return f"bundle {bundle.manifest.name}"
+        return f"bundle {manifest.name}"
 
     def save_moment(self) -> str:
-        """Keep this moment (one is kept)."""
-        self._moment = (self.is_real, self.world.snapshot(), list(self.history), self.score)
+        """Keep this moment (one is kept of each game)."""
+        self.game.save_moment()
         return "moment saved"
 
     def load_moment(self) -> str:
-        """Go back to the kept moment."""
-        if self._moment is None:
+        """Go back to the kept moment of this game."""
+        if not self.game.load_moment():
             return "no moment is saved yet"
-        self.is_real, snapshot, history, self.score = self._moment
-        self.frame = np.array(self.world.restore(snapshot))
-        self.history = deque(history, maxlen=KEPT)
         self._break()
         return "back to the saved moment"
 
     def status(self) -> Status:
         """What the HUD shows now."""
-        name = self.bundle.manifest.name if self.bundle else ""
-        game = self.bundle.manifest.games[0] if self.bundle else self._real().name
+        game, dream = self.game, self.dream
         known = self.is_real or self._bundle().manifest.outcome is not None
-        score = self.score if known else None
-        common = {"bundle": name, "game": game, "seed": self.seed, "score": score, "real": self.is_real}
-        common["faults"] = self.dream.faults.count if self.dream else 0
-        if self.dream is None or self.is_real:
+        common = {
+            "bundle": self.bundle.manifest.name if self.bundle else "",
+            "game": game.name,
+            "games": self.games,
+            "seed": game.seed,
+            "score": game.score if known else None,
+            "real": self.is_real,
+            "faults": dream.faults.count if dream else 0,
+        }
+        if dream is None or self.is_real:
             return Status(mode="", decoder="", temperature=0.0, passes=1, history=0, slots=0, timings={}, **common)  # type: ignore[arg-type]
-        dream = self.dream
         return Status(
             mode=dream.mode,
             decoder=dream.decoder,
@@ -290,93 +308,32 @@ class Session:
         assert self.dream is not None
         return self.dream
 
-    def _real(self) -> RealWorld:
-        """The real game, made when first asked for."""
-        if self.real_game is None:
-            with needs_games():
-                game = open_world(self._environment(), self.dream.size if self.dream else self.size)
-            if self.bundle and game.actions != self.bundle.manifest.actions:
-                raise Mistake(
-                    f"{game.name} has other actions than the dream; play the game folder that it was made in."
-                )
-            self.real_game = game
-            game.reset(self.seed)
-        return self.real_game
+    def _first_game(self) -> str:
+        """The game to begin with. Raises ValueError for one that the bundle does not dream."""
+        if self.bundle:
+            manifest = self.bundle.manifest
+            return manifest.games[manifest.game_number(self.choice.game)]
+        made = self.choice.environment
+        return self.choice.game or (made.source if made else registry.names()[0])
 
-    def _environment(self) -> Environment:
-        """How the real game is made: as the person says, or as the bundle may say."""
-        if self.choice.environment:
-            return self.choice.environment
-        if self.choice.game or not self.bundle:
-            return named(self.choice.game or registry.names()[0])
-        manifest = self.bundle.manifest
-        return environment_of(manifest.games[0], manifest.actions, manifest.training.get("environment"))
+    def _begin(self, name: str, bundle: Bundle | None, seed: int, real: bool, start: int | None = None) -> OneGame:
+        """Begin a game: dreamt where the bundle can and `real` does not say otherwise."""
+        dream: Dream | None = None
+        if bundle and name in bundle.manifest.games:
+            if self.choice.tape and self.taped is None:
+                from engine.taping import TapedDream
 
-    def _continue_in_real(self) -> str:
-        """Let the real game go on from the picture where it can read one, and begin anew where it cannot."""
-        game = self._real()
-        if not hasattr(game, "restore_from"):
-            self.frame = np.array(game.reset(self.seed))
-            self.history.clear()
-            self.history.append((self.frame, 0))
-            return "the real game begins anew"
-        try:
-            self.frame = game.restore_from(np.stack([frame for frame, _ in self.history]), self.seed)
-        except ValueError as error:
-            raise Mistake(f"The real game cannot go on from this picture: {error}") from error
-        return "the real game goes on from here"
+                dream = self.taped = TapedDream(bundle, **self._settings, seed=seed, start=start, game=name)
+            else:
+                from engine.dream import Dream
 
-    def _use(self, bundle: Bundle) -> None:
-        """Make a dream of that bundle, with the switches asked for as far as it has them."""
-        manifest, old = bundle.manifest, self.dream
-        mode = old.mode if old and old.mode in manifest.modes else self.choice.mode
-        decoder = old.decoder if old and old.decoder in manifest.decoders else self.choice.decoder
-        for what, value, there in (("mode", mode, manifest.modes), ("decoder", decoder, manifest.decoders)):
-            if value is not None and value not in there and old is None:
-                raise Mistake(f"The bundle {manifest.name} has no {what} '{value}'; it has {', '.join(there)}.")
-        mode = mode if mode in manifest.modes else manifest.modes[0]
-        decoder = decoder if decoder in manifest.decoders else manifest.decoders[0]
-        passes = self.choice.passes
-        if old is not None and passes is not None and passes > manifest.most_passes:
-            passes = None
-        steps = self.choice.steps if old is None or manifest.diffusion is not None else None
-        settings = (bundle, mode, decoder, self.choice.temperature, passes, steps, self.seed)
-        if self.choice.tape and old is None:
-            from engine.taping import TapedDream
-
-            self.dream = self.taped = TapedDream(*settings, start=self.choice.start)
-        else:
-            from engine.dream import Dream
-
-            self.dream = Dream(*settings)
-        self.bundle = bundle
-        self._moment = None
-        if self.real_game and (self.real_game.size != self.dream.size or self.real_game.name not in manifest.games):
-            self.real_game = None
-
-    def _reset(self) -> Frame:
-        self.score = 0.0
-        if self.is_real:
-            frame = self._real().reset(self.seed)
-        elif self.taped is not None and not self.history:
-            frame = np.array(self.taped.frame)  # it has begun where its tape begins
-        else:
-            frame = np.array(self._dream().reset(self.seed, start=self.choice.start))
-        self.history.clear()
-        self.history.append((frame, 0))
-        return frame
-
-    def _continue_in(self, dream: Dream) -> None:
-        """Fill a dream's history with the frames just seen, each with the action that led to it."""
-        dream.reset(self.seed)
-        length = self._bundle().manifest.history
-        seen = list(self.history)[-length:]
-        # Too few frames are filled up with the oldest one, standing still, so that nothing of the reset remains.
-        for frame, action in [(seen[0][0], 0)] * (length - len(seen)) + seen:
-            dream.append_frame(frame, action)
-        self.frame = seen[-1][0]
+                dream = Dream(bundle, **self._settings, seed=seed, game=name)
+                if start is not None:
+                    dream.reset(seed, start)
+        size = bundle.manifest.resolution if bundle else self.size
+        return OneGame(name, dream, partial(open_real, name, bundle, self.choice, size), seed, real or dream is None)
 
     def _break(self) -> None:
         """The frame does not come from the one before: an episode of a recording begins."""
         if self.witness:
-            self.witness.reset(self.frame, self.seed)
+            self.witness.reset(self.frame, self.game.seed)

@@ -8,7 +8,10 @@ from collections.abc import Callable
 import pygame
 
 from app import hud, look, overlays
+from app.display import name_window, title_of
 from app.errors import Mistake
+from app.game_folder import GameFolder
+from app.game_keys import keys_of_game
 from app.keys import Keys
 from app.player import Player, Shot
 from app.saving import Saving
@@ -33,11 +36,16 @@ class Window:
         saving: Saving,
         bundles: tuple[str, ...],
         fullscreen: bool,
+        folder: GameFolder | None = None,
     ) -> None:
-        """bundles: what the number keys open, in order."""
+        """keys: the person's own. bundles: what the number keys open, in order. folder: of the game, where it has one.
+
+        Raises Mistake for a key of the folder's that does not exist.
+        """
         self.screen = screen
         self.player = player
-        self.keys = keys
+        self.own_keys = keys
+        self.folder = folder
         self.saving = saving
         self.bundles = bundles
         self.fullscreen = fullscreen
@@ -52,10 +60,12 @@ class Window:
         self._dirty = True
         self._frame_event = pygame.event.custom_type()
         player.on_frame = self._frame_is_there
+        self._follow(player.session.status())
         self._does: dict[str, Callable[[], None]] = {
             "mode": lambda: self._do(lambda: player.session.toggle_mode()),
             "decoder": lambda: self._do(lambda: player.session.toggle_decoder()),
             "hand over": lambda: self._do(lambda: player.session.hand_over()),
+            "next game": lambda: self._do(lambda: player.session.next_game()),
             "new start": lambda: self._do(lambda: player.session.new_start()),
             "save moment": lambda: self._do(lambda: player.session.save_moment()),
             "load moment": lambda: self._do(lambda: player.session.load_moment()),
@@ -124,8 +134,8 @@ class Window:
         self._dirty = True
         if self.overlay is not None:
             self._overlay_key(key, what)
-        elif what in self.player.session.actions:
-            self.player.press(key, self.player.session.actions.index(what), at)
+        elif what is not None and what in self.player.session.actions:
+            self.player.press(key, what, at)
         elif what is not None:
             self._try(self._does.get(what, lambda: None))
         elif pygame.K_1 <= key <= pygame.K_9:
@@ -135,13 +145,24 @@ class Window:
         if self.overlay == "help" or what == "menu":
             self._close()
         elif what in ("up", "down") or key in (pygame.K_UP, pygame.K_DOWN):
-            self.chosen = (self.chosen + (1 if "down" in (what, pygame.key.name(key)) else -1)) % len(overlays.MENU)
+            lines = len(overlays.menu(self._games()))
+            self.chosen = (self.chosen + (1 if "down" in (what, pygame.key.name(key)) else -1)) % lines
         elif key in (pygame.K_RETURN, pygame.K_KP_ENTER, pygame.K_SPACE):
-            self._menu(overlays.MENU[self.chosen])
+            self._menu(self.chosen)
+        elif pygame.K_1 <= key < pygame.K_1 + len(self._games()):
+            self._menu(key - pygame.K_1 + 1)
 
-    def _menu(self, what: str) -> None:
+    def _games(self) -> tuple[str, ...]:
+        """The games in the menu: those of the newest frame's world."""
+        return overlays.several(self._shot.status.games) if self._shot else ()
+
+    def _menu(self, line: int) -> None:
+        games = self._games()
+        what = overlays.menu(games)[line]
         self._close()
-        if what == "quit":
+        if 1 <= line <= len(games):
+            self._do(lambda: self.player.session.open_game(what))
+        elif what == "quit":
             self._leave = True
         elif what == "help":
             self._open("help")
@@ -181,6 +202,12 @@ class Window:
 
         self._do(load)
 
+    def _follow(self, status: Status) -> None:
+        """The keys and the window's title are those of the game that is played."""
+        self._game = status.game
+        self.keys = keys_of_game(self.own_keys, self.player.session.actions, self.folder.keys if self.folder else None)
+        name_window(self.folder.title if self.folder else title_of(status.game))
+
     def _toggle_figures(self) -> None:
         self.show_figures = not self.show_figures
 
@@ -204,6 +231,8 @@ class Window:
             return
         new = self._shot is None or shot.frame is not self._shot.frame or shot.status is not self._shot.status
         self._shot = shot
+        if shot.status.game != self._game:
+            self._try(lambda: self._follow(shot.status))
         if not new and not self._dirty:
             return
         self._draw(shot, shot.status, now)
@@ -228,6 +257,6 @@ class Window:
         if self.overlay == "help":
             overlays.draw_help(screen, self.keys)
         elif self.overlay == "menu":
-            overlays.draw_menu(screen, self.chosen)
+            overlays.draw_menu(screen, self.chosen, self._games(), status.game)
         if self._message:
             hud.draw_message(screen, self._message[0], place)

@@ -25,15 +25,22 @@ class Starts:
     """Histories that a dream can start from.
 
     frames: (N, history, H, W, 3) uint8, oldest first. actions: (N, history - 1) uint8, actions[:, i] led from frame i
-    to i + 1. seeds: (N,) of the games they were taken from.
+    to i + 1, each an index into its own game's actions. seeds: (N,) of the rounds they were taken from. games: (N,),
+    the number of each one's game.
     """
 
     frames: NDArray[np.uint8]
     actions: NDArray[np.uint8]
     seeds: NDArray[np.int64]
+    games: NDArray[np.int64]
 
     def __len__(self) -> int:
         return len(self.frames)
+
+    def of(self, game: int) -> Starts:
+        """Those of one game, by its number."""
+        mine = self.games == game
+        return self if mine.all() else Starts(self.frames[mine], self.actions[mine], self.seeds[mine], self.games[mine])
 
 
 @dataclass(frozen=True)
@@ -109,17 +116,26 @@ def load_starts(folder: Path, manifest: Manifest) -> Starts:
     side, history = manifest.resolution, manifest.history
     try:
         with np.load(io.BytesIO(file.read_bytes()), allow_pickle=False) as arrays:
-            starts = Starts(arrays["frames"], arrays["actions"], arrays["seeds"].astype(np.int64))
+            seeds = arrays["seeds"].astype(np.int64)
+            # A bundle of one game need not say which.
+            games = arrays["games"].astype(np.int64) if len(manifest.games) > 1 else np.zeros_like(seeds)
+            starts = Starts(arrays["frames"], arrays["actions"], seeds, games)
     except (OSError, ValueError, KeyError) as error:
         raise BundleError(f"{file} does not hold start histories ({error}): export the bundle again") from None
     n = len(starts)
     fits = starts.frames.shape == (n, history, side, side, 3) and starts.frames.dtype == np.uint8
-    fits &= starts.actions.shape == (n, history - 1) and starts.seeds.shape == (n,) and n > 0
-    if not fits or (starts.actions.size and int(starts.actions.max()) >= len(manifest.actions)):
-        raise BundleError(f"{file} does not fit the manifest's history, resolution or actions: export the bundle again")
-    if not 0 <= manifest.known_frame.start < n:
-        raise BundleError(f"{folder / MANIFEST}: known_frame.start is not one of the {n} starts")
-    for array in (starts.frames, starts.actions, starts.seeds):
+    fits &= starts.actions.shape == (n, history - 1) and starts.seeds.shape == starts.games.shape == (n,) and n > 0
+    fits = fits and set(starts.games.tolist()) == set(range(len(manifest.games)))
+    if fits and starts.actions.size:
+        actions = np.array([len(manifest.actions_of(game)) for game in manifest.games])
+        fits = bool((starts.actions.max(1) < actions[starts.games]).all())
+    if not fits:
+        raise BundleError(
+            f"{file} does not fit the manifest's history, resolution, games or actions: export the bundle again"
+        )
+    if not 0 <= manifest.known_frame.start < len(starts.of(0)):
+        raise BundleError(f"{folder / MANIFEST}: known_frame.start is not one of the {len(starts.of(0))} starts")
+    for array in (starts.frames, starts.actions, starts.seeds, starts.games):
         array.flags.writeable = False
     return starts
 
@@ -131,12 +147,13 @@ def default_threads() -> int:
 
 
 def _runtime(folder: Path, manifest: Manifest, backend: str, threads: int | None) -> Runtime:
-    cache, hidden, cuda = manifest.cache is not None, manifest.hidden is not None, backend.endswith("-cuda")
+    cuda = backend.endswith("-cuda")
+    ends = manifest.cache is not None, manifest.hidden is not None, len(manifest.games) > 1
     if backend.startswith("onnx"):
         from engine.onnx_runtime import OnnxRuntime
 
         files = {name: folder / file for name, file in manifest.graphs.present().items()}
-        return OnnxRuntime(files, cache, hidden, threads or default_threads(), cuda)
+        return OnnxRuntime(files, *ends, threads or default_threads(), cuda)
     if manifest.programs is None:
         raise BundleError(f"{folder} has no torch programs: use the onnx backend")
     try:
@@ -144,4 +161,4 @@ def _runtime(folder: Path, manifest: Manifest, backend: str, threads: int | None
     except ImportError:
         raise BundleError('the torch backend needs torch: pip install "reverie[train]"') from None
     files = {name: folder / file for name, file in manifest.programs.present().items()}
-    return TorchRuntime(files, folder / manifest.programs.weights, cache, hidden, threads, cuda)
+    return TorchRuntime(files, folder / manifest.programs.weights, *ends, threads, cuda)

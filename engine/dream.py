@@ -57,11 +57,19 @@ class DreamBatch:
         temperature: float | None = None,
         passes: int | None = None,
         steps: int | None = None,
+        game: str | None = None,
     ) -> None:
-        """Settings left out are the bundle's: its first mode and decoder, its `sampling`. Starts at `reset`."""
+        """Settings left out are the bundle's: its first mode and decoder, its `sampling`. Starts at `reset`.
+
+        game: which of the bundle's games all of them dream, the first by default; it decides `actions` and `starts`.
+        """
         manifest = bundle.manifest
         self.bundle, self.batch = bundle, batch
-        self.actions, self.size = manifest.actions, manifest.resolution
+        self._number = manifest.game_number(game)
+        self.game = manifest.games[self._number]
+        self.actions, self.size = manifest.actions_of(self.game), manifest.resolution
+        self.starts = bundle.starts.of(self._number)
+        self._codes = np.array([manifest.actions.index(name) for name in self.actions])  # what the graphs call them
         defaults = manifest.sampling
         self._sampling = Sampling(manifest.modes[0], defaults.temperature, defaults.min_p, defaults.passes)
         self._decoder = manifest.decoders[0]
@@ -155,19 +163,19 @@ class DreamBatch:
         return 1 + (self.ring.filled if self.ring else 0)
 
     def reset(self, seeds: Sequence[int], starts: Sequence[int] | None = None) -> Frames:
-        """Begin again from the bundle's start histories: by default number seed % N. Returns frames (B, H, W, 3)."""
-        known = self.bundle.starts
+        """Begin again from the game's start histories: by default number seed % N. Returns frames (B, H, W, 3)."""
+        known = self.starts
         chosen = [seed % len(known) for seed in seeds] if starts is None else list(starts)
         for start in chosen:
             if not 0 <= start < len(known):
-                raise ValueError(f"there is no start {start}: this bundle has starts 0 to {len(known) - 1}")
+                raise ValueError(f"there is no start {start}: this dream has starts 0 to {len(known) - 1}")
         return self.reset_from(seeds, known.frames[chosen], known.actions[chosen])
 
     def reset_from(self, seeds: Sequence[int], frames: NDArray[np.uint8], actions: NDArray[np.integer]) -> Frames:
         """Begin again from histories of your own.
 
         frames: (B, T, H, W, 3) uint8, oldest first, T >= 1. actions: (B, T - 1), actions[:, i] led from i to i + 1.
-        Returns the last frames. Raises ValueError for another shape or type, an action that the bundle lacks, or
+        Returns the last frames. Raises ValueError for another shape or type, an action that the game lacks, or
         another number of seeds.
         """
         expected = (self.batch, frames.shape[1] if frames.ndim == 5 else 0, self.size, self.size, 3)
@@ -248,7 +256,7 @@ class DreamBatch:
             raise ValueError(f"{self.batch} trajectories need {self.batch} actions, not {array.shape}")
         if any(not 0 <= action < len(self.actions) for action in array):
             raise ValueError(f"unknown action {array.tolist()}: actions are 0 to {len(self.actions) - 1}")
-        return self.bundle.runtime.dynamics(self.tokens, array, self.ring)
+        return self.bundle.runtime.dynamics(self.tokens, self._codes[array], self.ring, self._number)
 
     def step(self, actions: NDArray[np.integer] | Sequence[int]) -> Frames:
         """One frame for each trajectory. actions: (B,). Returns frames (B, H, W, 3) uint8."""
@@ -366,10 +374,11 @@ class Dream:
         passes: int | None = None,
         steps: int | None = None,
         seed: int = 0,
+        game: str | None = None,
     ) -> None:
         """Settings left out are the bundle's. The dream begins at start seed % N; `reset` begins another one."""
-        self._batch = DreamBatch(bundle, 1, mode, decoder, temperature, passes, steps)
-        self.bundle = bundle
+        self._batch = DreamBatch(bundle, 1, mode, decoder, temperature, passes, steps, game)
+        self.bundle, self.game, self.starts = bundle, self._batch.game, self._batch.starts
         self.actions, self.size = self._batch.actions, self._batch.size
         self.reset(seed)
 

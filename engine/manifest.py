@@ -109,6 +109,7 @@ class Manifest:
 
     format: version of this file's layout. name, version: what the bundle calls itself.
     games: names of the games it dreams. actions: action names, index 0 is no-op. fps: frames a second it plays at.
+    game_actions: the actions that each game has, in the same order; null where each has them all.
     resolution: side of a frame in pixels. grid: rows and columns of tokens. vocabulary: number of codes.
     fine: edge of the square of fine tokens below each token of the grid, null where tokens are of one level.
     history: frames that a prediction can look at, the newest included.
@@ -144,12 +145,26 @@ class Manifest:
     starts: str
     files: dict[str, str]
     known_frame: KnownFrame
+    game_actions: dict[str, tuple[str, ...]] | None = None
     fine: int | None = None
     outcome: Outcome | None = None
     diffusion: DiffusionDefaults | None = None
     training: dict[str, Any] = field(default_factory=dict)
     metrics: dict[str, Any] = field(default_factory=dict)
     licence: str = "MIT"
+
+    def actions_of(self, game: str) -> tuple[str, ...]:
+        """The actions that one of its games has."""
+        return self.actions if self.game_actions is None else self.game_actions[game]
+
+    def game_number(self, game: str | None) -> int:
+        """Which of its games that is: the number that its graphs know it by; None for the first.
+
+        Raises ValueError for a game that it does not dream.
+        """
+        if game is not None and game not in self.games:
+            raise ValueError(f"The dream {self.name} is of {', '.join(self.games)}, not of {game}.")
+        return 0 if game is None else self.games.index(game)
 
     @property
     def positions(self) -> int:
@@ -212,6 +227,14 @@ def _check(m: Manifest) -> None:
                 raise SchemaError(f"{name} names {item!r}, and this version has only {', '.join(known)}")
     if not m.actions:
         raise SchemaError("actions must name at least one action")
+    if not m.games or len(set(m.games)) < len(m.games):
+        raise SchemaError("games must name at least one game, each once")
+    if m.game_actions is not None:
+        if set(m.game_actions) != set(m.games):
+            raise SchemaError("game_actions must name the actions of each of the games, and of no other")
+        for game, actions in m.game_actions.items():
+            if not actions or actions != tuple(name for name in m.actions if name in actions):
+                raise SchemaError(f"game_actions.{game} must name some of actions, in the same order")
     if m.precision not in PRECISIONS:
         raise SchemaError(f"precision must be one of {', '.join(PRECISIONS)}, not {m.precision!r}")
     if "ar" in m.modes and (m.graphs.causal_head is None or m.hidden is None):
@@ -236,8 +259,8 @@ def _check(m: Manifest) -> None:
         raise SchemaError("cache.slots must be history - 1")
     if m.cache is not None and m.cache.positions > m.positions:
         raise SchemaError(f"cache.positions must be at most the {m.positions} tokens of a frame")
-    if any(not 0 <= action < len(m.actions) for action in m.known_frame.actions):
-        raise SchemaError("known_frame.actions names an action that actions does not have")
+    if any(not 0 <= action < len(m.actions_of(m.games[0])) for action in m.known_frame.actions):
+        raise SchemaError("known_frame.actions names an action that the first game does not have")
     named = list(m.graphs.present().values())
     if m.programs is not None:
         named += [*m.programs.present().values(), m.programs.weights]

@@ -48,12 +48,14 @@ class OnnxRuntime(Runtime):
     the session's arena hands them out; whether binding them is faster has not been measured.
     """
 
-    def __init__(self, files: Mapping[str, Path], cache: bool, hidden: bool, threads: int, cuda: bool = False) -> None:
+    def __init__(
+        self, files: Mapping[str, Path], cache: bool, hidden: bool, games: bool, threads: int, cuda: bool = False
+    ) -> None:
         """files: graph name to ONNX file. cuda: on a GPU, where that can be; otherwise `note` says why not.
 
         Raises BundleError for a graph that ONNX Runtime cannot load.
         """
-        super().__init__(cache, hidden)
+        super().__init__(cache, hidden, games)
         options = session_options(threads)
         if cuda:
             self.note = why_not_cuda()
@@ -68,7 +70,7 @@ class OnnxRuntime(Runtime):
             if CUDA in providers and CUDA not in session.get_providers():
                 self.note = f"ONNX Runtime could not start CUDA, {PROCESSOR}: its CUDA and cuDNN must fit the driver."
                 providers = [CPU]
-            self._sessions[name] = (session, graph_inputs(name, cache), graph_outputs(name, cache, hidden))
+            self._sessions[name] = (session, graph_inputs(name, cache, games), graph_outputs(name, cache, hidden))
 
     def run(self, graph: str, inputs: Sequence[NDArray[np.generic]]) -> list[NDArray[np.generic]]:
         session, names, outputs = self._sessions[graph]

@@ -17,7 +17,7 @@ Tokens = NDArray[np.int64]
 
 INPUTS: dict[str, tuple[str, ...]] = {
     "encoder": ("frames",),
-    "dynamics": ("tokens", "action", "keys", "values", "age"),
+    "dynamics": ("tokens", "action", "keys", "values", "age", "game"),
     "causal_head": ("hidden", "tokens"),
     "outcome": ("hidden", "tokens"),
     "decoder": ("tokens",),
@@ -33,9 +33,12 @@ OUTPUTS: dict[str, tuple[str, ...]] = {
 }
 
 
-def graph_inputs(graph: str, cache: bool) -> tuple[str, ...]:
-    """Names of a graph's inputs, in order. `cache`: the bundle's dynamics has a ring."""
-    return INPUTS[graph] if cache or graph != "dynamics" else INPUTS[graph][:2]
+def graph_inputs(graph: str, cache: bool, games: bool) -> tuple[str, ...]:
+    """Names of a graph's inputs, in order. `cache`: the dynamics has a ring. `games`: it is told which of several."""
+    if graph != "dynamics":
+        return INPUTS[graph]
+    left_out = {*(() if cache else ("keys", "values", "age")), *(() if games else ("game",))}
+    return tuple(name for name in INPUTS[graph] if name not in left_out)
 
 
 def graph_outputs(graph: str, cache: bool, hidden: bool) -> tuple[str, ...]:
@@ -61,14 +64,15 @@ class Prediction(NamedTuple):
 class Runtime(ABC):
     """Runs the graphs of one bundle. It holds no trajectory, so that many dreams can share it.
 
-    A subclass fills in `run`. cache, hidden: whether the bundle's dynamics has a ring and feeds a further head.
+    A subclass fills in `run`. cache, hidden: whether the bundle's dynamics has a ring and feeds a further head. games:
+    whether it is told which of several games to dream.
     note: why it does not run where it was asked to, in one sentence; '' where it does.
     """
 
     note = ""
 
-    def __init__(self, cache: bool, hidden: bool) -> None:
-        self._cache, self._hidden = cache, hidden
+    def __init__(self, cache: bool, hidden: bool, games: bool) -> None:
+        self._cache, self._hidden, self._games = cache, hidden, games
 
     @abstractmethod
     def run(self, graph: str, inputs: Sequence[NDArray[np.generic]]) -> list[NDArray[np.generic]]:
@@ -78,11 +82,16 @@ class Runtime(ABC):
         """Frames (B, H, W, 3) uint8 to tokens (B, S) int64."""
         return self.run("encoder", [np.ascontiguousarray(frames)])[0]  # type: ignore[return-value]
 
-    def dynamics(self, tokens: Tokens, action: NDArray[np.int64], ring: Ring | None) -> Prediction:
-        """Tokens (B, S) of frame t, action (B,) and the ring of the frames before, which is read and left as it is."""
+    def dynamics(self, tokens: Tokens, action: NDArray[np.int64], ring: Ring | None, game: int = 0) -> Prediction:
+        """Tokens (B, S) of frame t, action (B,) and the ring of the frames before, which is read and left as it is.
+
+        game: number of the game that all of them dream.
+        """
         inputs: list[NDArray[np.generic]] = [tokens, action]
         if ring is not None:
             inputs += [ring.keys, ring.values, ring.age]
+        if self._games:
+            inputs.append(np.full(len(tokens), game, np.int64))
         out = iter(self.run("dynamics", inputs))
         logits = next(out)
         hidden = next(out) if self._hidden else None

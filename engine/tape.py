@@ -57,7 +57,7 @@ class Tape:
 
     format: version of this layout. bundle: name of the bundle. manifest_sha256: which bundle exactly.
     seed, start, mode, decoder, temperature, passes, steps: how the dream began; steps are null for a bundle without a
-    diffusion decoder. events: what happened, in order.
+    diffusion decoder. game: which of the bundle's games, null for the first. events: what happened, in order.
     frames: number of dreamt frames. frames_sha256: of their pixels, one after the other.
     """
 
@@ -74,6 +74,7 @@ class Tape:
     frames_sha256: str
     passes: int = 1
     steps: int | None = None
+    game: str | None = None
 
     def save(self, path: Path) -> None:
         """Write the tape, whole or not at all. Raises OSError."""

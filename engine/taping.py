@@ -37,13 +37,14 @@ class TapedDream(Dream):
         steps: int | None = None,
         seed: int = 0,
         start: int | None = None,
+        game: str | None = None,
     ) -> None:
         self._events: list[Event] = []
         self._digest = FrameDigest()
         self._moment = 0
-        super().__init__(bundle, mode, decoder, temperature, passes, steps, seed)
+        super().__init__(bundle, mode, decoder, temperature, passes, steps, seed, game)
         self.reset(seed, start)
-        self._begin = (seed, _start(bundle, seed, start))
+        self._begin = (seed, self._start(seed, start))
         self._settings: dict[str, Any] = self._now()
         self._noted = dict(self._settings)
         self._events.clear()
@@ -56,12 +57,12 @@ class TapedDream(Dream):
         digest = self._digest
         return Tape(
             FORMAT, manifest.name, self.bundle.digest, seed, start, **self._settings,
-            events=tuple(self._events), frames=digest.frames, frames_sha256=digest.hex(),
+            events=tuple(self._events), frames=digest.frames, frames_sha256=digest.hex(), game=self.game,
         )  # fmt: skip
 
     def reset(self, seed: int, start: int | None = None) -> Frame:
         frame = super().reset(seed, start)
-        self._note(Event(reset=(seed, _start(self.bundle, seed, start))))
+        self._note(Event(reset=(seed, self._start(seed, start))))
         return frame
 
     def append_frame(self, frame: Frame, action: int) -> None:
@@ -101,6 +102,9 @@ class TapedDream(Dream):
         self._note(Event(restore=snapshot.moment))
         return frame
 
+    def _start(self, seed: int, start: int | None) -> int:
+        return seed % len(self.starts) if start is None else start
+
     def _note(self, event: Event) -> None:
         self._events.append(event)
         self._moment += 1
@@ -119,7 +123,7 @@ def replay(tape: Tape, bundle: Bundle, mode: str | None = None, decoder: str | N
     tape.check_bundle(bundle)
     try:
         settings = mode or tape.mode, decoder or tape.decoder, tape.temperature, tape.passes, tape.steps
-        dream = Dream(bundle, *settings, tape.seed)
+        dream = Dream(bundle, *settings, tape.seed, tape.game)
         dream.reset(tape.seed, tape.start)
         yield from _play(tape, dream, {"mode": mode, "decoder": decoder})
     except ValueError as error:
@@ -169,7 +173,3 @@ def _put(dream: Dream, event: Event) -> None:
         raise TapeError("the tape puts in a frame whose tokens this bundle does not have")
     assert event.action is not None
     dream.put_tokens(tokens, event.action)
-
-
-def _start(bundle: Bundle, seed: int, start: int | None) -> int:
-    return seed % len(bundle.starts) if start is None else start

@@ -156,8 +156,11 @@ class TorchDreams:
         passes: int | None = None,
         steps: int | None = None,
         noise: str = "engine",
+        game: str | None = None,
     ) -> None:
         """Settings left out are the bundle's. noise: `engine` or `device`, which see. Starts at `reset`.
+
+        game: which of the bundle's games all of them dream, the first by default.
 
         Raises ValueError for a bundle without torch programs or one that was opened with another backend, and for a
         setting that it does not have.
@@ -184,6 +187,11 @@ class TorchDreams:
         if self.sampling.passes > manifest.most_passes:
             raise ValueError(f"passes must be at most {manifest.most_passes}, not {passes}")
         self.bundle, self.runtime, self.batch, self.device = bundle, runtime, batch, runtime.device
+        number = manifest.game_number(game)
+        self.actions, self.starts = manifest.actions_of(manifest.games[number]), bundle.starts.of(number)
+        # What the graphs call the actions, and the game where there are several.
+        self.codes = torch.tensor([manifest.actions.index(name) for name in self.actions], device=self.device)
+        self.told = [torch.full((batch,), number, device=self.device)] if len(manifest.games) > 1 else []
         self.steps = (steps or manifest.diffusion.steps) if manifest.diffusion else 0
         self.diffuses = (decoder or manifest.decoders[0]) == "diffusion"
         self.noise_of = NOISES[noise]
@@ -192,8 +200,8 @@ class TorchDreams:
 
     @torch.inference_mode()
     def reset(self, seeds: Sequence[int], starts: Sequence[int] | None = None) -> Tensor:
-        """Begin again from the bundle's start histories: by default number seed % N. Returns frames (B, H, W, 3)."""
-        known = self.bundle.starts
+        """Begin again from the game's start histories: by default number seed % N. Returns frames (B, H, W, 3)."""
+        known = self.starts
         chosen = [seed % len(known) for seed in seeds] if starts is None else list(starts)
         return self.reset_from(seeds, known.frames[chosen], known.actions[chosen])
 
@@ -234,7 +242,7 @@ class TorchDreams:
             raise ValueError("a dream starts with reset")
         if not isinstance(actions, Tensor):
             array = np.asarray(actions, np.int64)
-            if array.shape != (self.batch,) or ((array < 0) | (array >= len(self.bundle.manifest.actions))).any():
+            if array.shape != (self.batch,) or ((array < 0) | (array >= len(self.actions))).any():
                 raise ValueError(f"{self.batch} trajectories need {self.batch} known actions, not {array.tolist()}")
             actions = torch.from_numpy(array)
         logits, hidden, kept = self._dynamics(actions.to(self.device))
@@ -279,10 +287,10 @@ class TorchDreams:
 
     def _dynamics(self, actions: Tensor) -> tuple[Tensor, Tensor | None, list[Tensor]]:
         """Logits (B, S, V) and hidden (B, S, hidden) of the next frames; keys and values of the present ones."""
-        ring, inputs = self.ring, [self.tokens, actions]
+        ring, inputs = self.ring, [self.tokens, self.codes[actions]]
         if ring is not None:
             inputs += [ring.keys, ring.values, ring.age]
-        logits, *rest = self.runtime.run_tensors("dynamics", inputs)
+        logits, *rest = self.runtime.run_tensors("dynamics", inputs + self.told)
         hidden = rest.pop(0) if self.bundle.manifest.hidden is not None else None
         return logits, hidden, rest
 

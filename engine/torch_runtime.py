@@ -57,6 +57,7 @@ class TorchRuntime(Runtime):
         weights: Path,
         cache: bool,
         hidden: bool,
+        games: bool,
         threads: int | None,
         cuda: bool = False,
         half: torch.dtype | None = None,
@@ -67,7 +68,7 @@ class TorchRuntime(Runtime):
 
         Raises BundleError for an archive that is damaged or holds more than a graph and its weights.
         """
-        super().__init__(cache, hidden)
+        super().__init__(cache, hidden, games)
         if threads is not None:
             torch.set_num_threads(threads)
         if cuda and not torch.cuda.is_available():

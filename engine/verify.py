@@ -67,6 +67,8 @@ def expected_signature(m: Manifest, graph: str) -> tuple[Signature, Signature]:
         rewards: tuple[str, list[object]] = ("tensor(float)", ["B", len(m.outcome.rewards)])
         return {"hidden": hidden, "tokens": tokens}, {"rewards": rewards, "ended": ("tensor(float)", ["B"])}
     inputs: Signature = {"tokens": tokens, "action": ("tensor(int64)", ["B"])}
+    if len(m.games) > 1:
+        inputs["game"] = ("tensor(int64)", ["B"])
     outputs: Signature = {"logits": logits}
     if m.hidden is not None:
         outputs["hidden"] = hidden

@@ -27,6 +27,7 @@ class Sizes:
     hidden: int | None
     rewards: tuple[float, ...] = ()
     fine: int | None = None
+    games: int = 1
 
 
 @dataclass(frozen=True)
@@ -67,8 +68,16 @@ class Dynamics(nn.Module):
         super().__init__()
         self.model, self.hidden = model, hidden
 
-    def forward(self, tokens: Tensor, action: Tensor, keys: Tensor, values: Tensor, age: Tensor) -> tuple[Tensor, ...]:
-        logits, hidden, new_keys, new_values = self.model.step(tokens, action, keys, values, age)
+    def forward(
+        self,
+        tokens: Tensor,
+        action: Tensor,
+        keys: Tensor,
+        values: Tensor,
+        age: Tensor,
+        game: Tensor | None = None,
+    ) -> tuple[Tensor, ...]:
+        logits, hidden, new_keys, new_values = self.model.step(tokens, action, keys, values, age, game)
         return (logits, hidden, new_keys, new_values) if self.hidden else (logits, new_keys, new_values)
 
 
@@ -134,9 +143,9 @@ def split(
         modules["dynamics"] = OneFrame(dynamics)
     if decoder is not None:
         modules["diffusion"] = DenoiseStep(decoder)
-    cache, hidden = sizes.cache is not None, sizes.hidden is not None
+    cache, hidden, games = sizes.cache is not None, sizes.hidden is not None, sizes.games > 1
     return {
-        name: Graph(module.eval(), graph_inputs(name, cache), graph_outputs(name, cache, hidden))
+        name: Graph(module.eval(), graph_inputs(name, cache, games), graph_outputs(name, cache, hidden))
         for name, module in modules.items()
     }
 
@@ -170,4 +179,5 @@ def random_inputs(graph: str, sizes: Sizes, batch: int, generator: torch.Generat
     keys, values = torch.randn(2, *shape, generator=generator)
     filled = int(integers(c.slots + 1))
     age = torch.cat([torch.arange(filled, 0, -1), torch.zeros(c.slots - filled, dtype=torch.int64)])
-    return tokens, action, keys, values, age.repeat(batch, 1)
+    told = (integers(s.games, batch),) if s.games > 1 else ()
+    return tokens, action, keys, values, age.repeat(batch, 1), *told

@@ -36,8 +36,8 @@ class Run:
     """A trained run.
 
     record: the content of `run.json`. tokenizer, dynamics: the trained networks, in evaluation mode.
-    starts: `frames` (N, T, H, W, 3), `actions` (N, T - 1) uint8 and `seeds` (N,). sampling: the bundle's defaults.
-    decoder: the diffusion decoder, where one was trained.
+    starts: `frames` (N, T, H, W, 3), `actions` (N, T - 1) uint8, `seeds` and `games` (N,). sampling: the bundle's
+    defaults. decoder: the diffusion decoder, where one was trained.
     """
 
     record: dict[str, Any]
@@ -83,7 +83,7 @@ def read_run(folder: Path) -> Run:
         network.eval().requires_grad_(False)
     try:
         with np.load(folder / "starts.npz", allow_pickle=False) as arrays:
-            starts = {name: arrays[name] for name in ("frames", "actions", "seeds")}
+            starts = {name: arrays[name] for name in ("frames", "actions", "seeds", "games")}
     except (OSError, ValueError, KeyError):
         raise ExportError(f"{folder / 'starts.npz'} is missing or damaged: train the run again") from None
     return Run(record, tokenizer, dynamics, starts, sampling, decoder)

@@ -94,7 +94,7 @@ def sizes_of(run: Run) -> Sizes:
         cache = shape if slots else None
         hidden = config.width if config.causal_layers or config.rewards else None
         common |= {"grid": config.grid, "history": config.history, "rewards": config.rewards}
-        return Sizes(cache=cache, hidden=hidden, fine=config.fine or None, **common)
+        return Sizes(cache=cache, hidden=hidden, fine=config.fine or None, games=config.games, **common)
     side = round(run.dynamics.config.positions**0.5)
     return Sizes(grid=(side, side), history=1, cache=None, hidden=None, **common)
 
@@ -117,6 +117,7 @@ def _write_starts(run: Run, sizes: Sizes, file: Path) -> None:
         frames=frames[:, -sizes.history :],
         actions=actions[:, actions.shape[1] - (sizes.history - 1) :].astype(np.uint8),
         seeds=run.starts["seeds"].astype(np.int64),
+        games=run.starts["games"].astype(np.int64),
     )
 
 
@@ -130,13 +131,16 @@ def _manifest(
     programs: dict[str, str] | None,
 ) -> Manifest:
     record = run.record
-    known = tuple(min(action, sizes.actions - 1) for action in KNOWN_ACTIONS)
+    actions = tuple(record["actions"])
+    games = {str(game): tuple(own) for game, own in record["games"].items()}
+    known = tuple(min(action, len(next(iter(games.values()))) - 1) for action in KNOWN_ACTIONS)
     return Manifest(
         format=1,
         name=name,
         version=str(record["kind"]).removeprefix("v"),
-        games=(str(record["world"]),),
-        actions=tuple(record["actions"]),
+        games=tuple(games),
+        actions=actions,
+        game_actions=None if all(own == actions for own in games.values()) else games,
         fps=int(record.get("fps", FPS)),
         resolution=sizes.resolution,
         grid=sizes.grid,

@@ -33,6 +33,7 @@ class WorldModelConfig:
     axial: attention within a frame goes along its rows in one layer and along its columns in the next (sparse
         attention; Ho et al. 2019, "Axial attention in multidimensional transformers").
     rewards: the values a reward can have; with any, the model predicts the reward and the end of the round too.
+    games: number of games that it dreams; with more than one it is told which.
     """
 
     vocabulary: int = 512
@@ -48,6 +49,7 @@ class WorldModelConfig:
     fine: int = 0
     axial: bool = False
     rewards: tuple[float, ...] = ()
+    games: int = 1
 
     @property
     def members(self) -> int:
@@ -216,9 +218,12 @@ class TemporalVisualWorldModel(nn.Module):
         self.join = nn.Linear(members * c // 2, c) if members > 1 else nn.Identity()
         self.part = nn.Linear(c, members * c) if members > 1 else nn.Identity()
         self.action = nn.Embedding(config.actions + 1, c)  # the last row stands for "not known"
+        self.game = nn.Embedding(config.games, c) if config.games > 1 else None
         self.position = nn.Parameter(torch.randn(config.trunk_positions, c) * 0.02)
         nn.init.normal_(self.token.weight, std=0.5)
         nn.init.normal_(self.action.weight, std=0.5)
+        if self.game is not None:
+            nn.init.normal_(self.game.weight, std=0.5)
         self.layers = nn.ModuleList(TrunkLayer(config, number) for number in range(config.layers))
         self.norm = nn.LayerNorm(c, bias=False)
         self.to_code = nn.Linear(c, c)
@@ -256,15 +261,23 @@ class TemporalVisualWorldModel(nn.Module):
             mixed = features @ turn
             table.copy_(mixed / mixed.std() * table.std())
 
-    def embed(self, tokens: Tensor, actions: Tensor) -> Tensor:
-        """tokens (..., S) int64 and actions (...,) int64 to (..., P, width), P positions of the trunk."""
+    def embed(self, tokens: Tensor, actions: Tensor, games: Tensor | None = None) -> Tensor:
+        """tokens (..., S), actions (...,) and games (...,) int64 to (..., P, width), P positions of the trunk.
+
+        Raises ValueError where the model dreams several games and is not told which.
+        """
         x = self.token(tokens)
         if self.config.fine:
             coarse = self.config.trunk_positions
             x = torch.cat([x[..., :coarse, :], self.gather(x[..., coarse:, :], self.config.fine)], -1)
         elif self.config.merge > 1:
             x = self.gather(x, self.config.merge)
-        return self.join(x) + self.position + self.action(actions)[..., None, :]
+        condition = self.action(actions)
+        if self.game is not None:
+            if games is None:
+                raise ValueError(f"this model dreams {self.config.games} games, and needs to be told which")
+            condition = condition + self.game(games)
+        return self.join(x) + self.position + condition[..., None, :]
 
     def gather(self, x: Tensor, edge: int) -> Tensor:
         """Squares of edge x edge neighbours become one position: (..., P * edge ** 2, e) to (..., P, edge ** 2 * e)."""
@@ -284,14 +297,15 @@ class TemporalVisualWorldModel(nn.Module):
             return torch.cat([x[..., :c], self.scatter(x[..., c:], self.config.fine)], -2)
         return self.scatter(self.part(hidden), self.config.merge) if self.config.merge > 1 else hidden
 
-    def trunk(self, tokens: Tensor, actions: Tensor) -> Tensor:
+    def trunk(self, tokens: Tensor, actions: Tensor, games: Tensor | None = None) -> Tensor:
         """A window of frames at once.
 
-        tokens (B, W, S), actions (B, W) int64: actions[:, t] leads from frame t to t + 1.
+        tokens (B, W, S), actions (B, W) int64: actions[:, t] leads from frame t to t + 1. games: (B,) int64, for a
+        model of several.
 
         Returns hidden (B, W, S, width): at frame t what is known of frame t + 1.
         """
-        x = self.embed(tokens, actions)
+        x = self.embed(tokens, actions, None if games is None else games[:, None])
         for layer in self.layers:
             x = layer(x)
         return self.spread(self.norm(x))
@@ -346,29 +360,39 @@ class TemporalVisualWorldModel(nn.Module):
             raise ValueError("this model has no causal head: causal_layers is 0")
         return self.causal_head
 
-    def forward(self, frame_history: Tensor, action: Tensor, next_tokens: Tensor | None = None) -> Tensor:
+    def forward(
+        self, frame_history: Tensor, action: Tensor, next_tokens: Tensor | None = None, game: Tensor | None = None
+    ) -> Tensor:
         """Logits (B, S, vocabulary) of the next frame.
 
         frame_history: (B, T, S) int64, oldest first. action: (B,) int64, what is done at the newest frame, or (B, T),
         what was done at each. next_tokens: (B, S) int64 turns the causal mask on: position i is then predicted from the
-        history and next_tokens before i; without them every position is predicted by itself.
+        history and next_tokens before i; without them every position is predicted by itself. game: (B,) int64, for a
+        model of several.
         """
         if action.ndim == 1:
             unknown = action.new_full(frame_history.shape[:2], self.config.actions)
             action = torch.cat([unknown[:, :-1], action[:, None]], dim=1)
-        hidden = self.trunk(frame_history, action)[:, -1]
+        hidden = self.trunk(frame_history, action, game)[:, -1]
         return self.parallel_logits(hidden) if next_tokens is None else self.causal_logits(hidden, next_tokens)
 
     def step(
-        self, tokens: Tensor, action: Tensor, keys: Tensor, values: Tensor, age: Tensor
+        self,
+        tokens: Tensor,
+        action: Tensor,
+        keys: Tensor,
+        values: Tensor,
+        age: Tensor,
+        game: Tensor | None = None,
     ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """One frame against the ring: what the engine runs.
 
-        tokens (B, S), action (B,), age (B, slots) int64; keys, values (B, layers, heads, slots, P, head_dim).
+        tokens (B, S), action (B,), age (B, slots) int64; keys, values (B, layers, heads, slots, P, head_dim). game:
+        (B,) int64, for a model of several.
         Returns logits (B, S, vocabulary) of the next frame, hidden (B, S, width), and this frame's keys and values
         (B, layers, heads, P, head_dim).
         """
-        x = self.embed(tokens, action)
+        x = self.embed(tokens, action, game)
         new_keys, new_values = [], []
         for number, layer in enumerate(self.layers):
             assert isinstance(layer, TrunkLayer)

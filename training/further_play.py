@@ -42,11 +42,12 @@ def further_play(
     length = max(2, min(EPISODE, -(-frames // BATCH)))
     played: list[TokenEpisodes] = []
     starts, lengths = np.arange(BATCH, dtype=np.int64) * length, np.full(BATCH, length, np.int64)
+    games = np.zeros(BATCH, np.int64)
     workers = workers or len(os.sched_getaffinity(0))
     with multiprocessing.get_context("spawn").Pool(min(workers, parts), _leave_interrupts) as pool:
         for number, rows in enumerate(pool.imap(partial(_play, world, size, seed, length), range(parts))):
             tokens = encode(rows.frames).astype(np.uint16)
-            played.append(TokenEpisodes(tokens, rows.actions, rows.rewards, rows.ended, starts, lengths))
+            played.append(TokenEpisodes(tokens, rows.actions, rows.rewards, rows.ended, starts, lengths, games))
             progress((number + 1) * len(tokens))
     return joined(played)
 

@@ -20,7 +20,7 @@ class Batch(NamedTuple):
     """Windows of W transitions, as tensors; `training.windows.Drawn` says what is in them.
 
     tokens, elsewhen: (B, W + 1, S) int64. actions: (B, W + 1) int64. rewards: (B, W + 1) float32. ended: (B, W + 1)
-    bool.
+    bool. games: (B,) int64.
     """
 
     tokens: Tensor
@@ -28,6 +28,7 @@ class Batch(NamedTuple):
     rewards: Tensor
     ended: Tensor
     elsewhen: Tensor
+    games: Tensor
 
     @classmethod
     def of(cls, drawn: Drawn) -> Batch:
@@ -112,8 +113,8 @@ class Lesson(NamedTuple):
     """What a step learns from: windows of W transitions, and what the model is shown of them.
 
     seen: (B, W, S) int64, the frames with the mistakes put into them. history, target: (B, W, S) int64, each true frame
-    and the one that follows. actions: (B, W) int64. rewards: (B, W) float32. ended: (B, W) bool. weight: (B, W, S)
-    float32, what each position counts, 0 where it is not looked at; None where all of them are.
+    and the one that follows. actions: (B, W) int64. rewards: (B, W) float32. ended: (B, W) bool. games: (B,) int64.
+    weight: (B, W, S) float32, what each position counts, 0 where it is not looked at; None where all of them are.
     """
 
     seen: Tensor
@@ -122,6 +123,7 @@ class Lesson(NamedTuple):
     actions: Tensor
     rewards: Tensor
     ended: Tensor
+    games: Tensor
     weight: Tensor | None
 
     def split(self, parts: int) -> list[Lesson]:
@@ -131,10 +133,7 @@ class Lesson(NamedTuple):
 
     def moved(self, move: Callable[[Tensor], Tensor]) -> Lesson:
         """The same lesson somewhere else."""
-        parts = (self.seen, self.history, self.target, self.actions, self.rewards, self.ended)
-        seen, history, target, actions, rewards, ended = map(move, parts)
-        weight = None if self.weight is None else move(self.weight)
-        return Lesson(seen, history, target, actions, rewards, ended, weight)
+        return Lesson._make(None if x is None else move(x) for x in self)
 
 
 def prepare(
@@ -161,7 +160,7 @@ def prepare(
         hidden_past = torch.rand(len(actions), 1, generator=generator) < noise.unknown_action
         last = torch.arange(actions.shape[1]) == actions.shape[1] - 1
         actions = torch.where(hidden_past & ~last, config.actions, actions)
-    return Lesson(seen, history, target, actions, batch.rewards[:, :-1], batch.ended[:, :-1], weight)
+    return Lesson(seen, history, target, actions, batch.rewards[:, :-1], batch.ended[:, :-1], batch.games, weight)
 
 
 @dataclass
@@ -223,7 +222,7 @@ def lesson_scores(model: torch.nn.Module, lesson: Lesson) -> Scores:
     if isinstance(model, VisualWorldModel):
         logits = {"parallel": pick(model(lesson.seen.flatten(0, 1), lesson.actions.flatten()))}
     else:
-        hidden = model.trunk(lesson.seen, lesson.actions).flatten(0, 1)
+        hidden = model.trunk(lesson.seen, lesson.actions, lesson.games).flatten(0, 1)
         logits = {"parallel": model.parallel_logits(pick(hidden))}
         if model.causal_head is not None:
             logits["ar"] = model.causal_code(pick(model.causal_features(hidden, target)))

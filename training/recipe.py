@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -58,7 +59,8 @@ class Recipe:
     name: of its file. kind: one of `models.networks.KINDS`. history: frames a bundle's starts hold.
     tokenizer_share, decoder_share: shares of the training time that go to the tokenizer and to the diffusion decoder.
     decoder: the diffusion decoder's sizes, None without one. decoder_steps: in which it draws unless told otherwise.
-    further_frames: of the same game that are played besides what was recorded, and kept as tokens alone.
+    further_frames: of the same games that are played besides what was recorded, and kept as tokens alone.
+    mix: how often a game is trained on against the others, by its name; 1 for those that it does not name.
     sampling: what the bundle samples with unless a person says otherwise.
     """
 
@@ -69,6 +71,7 @@ class Recipe:
     decoder_share: float
     decoder_steps: int
     further_frames: int
+    mix: dict[str, float]
     sampling: SamplingChoice
     tokenizer: TokenizerConfig
     dynamics: DynamicsConfig
@@ -82,12 +85,12 @@ class Recipe:
         """Side in pixels of the frames that it is made for."""
         return frame_size(self.tokenizer)
 
-    def fitted(self, actions: int, size: int, rewards: tuple[float, ...]) -> Recipe:
-        """The same recipe for a recording with that many actions, frames of that size and those rewards.
+    def fitted(self, actions: int, size: int, rewards: tuple[float, ...], games: Sequence[str]) -> Recipe:
+        """The same recipe for a recording with that many actions, frames of that size, those rewards and games.
 
         The grid of tokens stays, and its patches grow or shrink with the frame, so that a frame costs what it did. A
         recipe that learns rewards learns the recording's, where it does not name them all. Raises RunError for a size
-        that the grid does not divide.
+        that the grid does not divide, and for several games where the networks can only dream one.
         """
         tokenizer, decoder, dynamics = self.tokenizer, self.decoder, replace(self.dynamics, actions=actions)
         if isinstance(dynamics, WorldModelConfig) and dynamics.rewards and set(rewards) - set(dynamics.rewards):
@@ -98,7 +101,15 @@ class Recipe:
                 raise RunError(f"the recipe {self.name} takes frames of {self.size} pixels, not of {size}.")
             tokenizer = replace(tokenizer, patch=patch)
             decoder = replace(decoder, patch=patch) if decoder else None
-        return replace(self, tokenizer=tokenizer, dynamics=dynamics, decoder=decoder)
+        training = self.dynamics_training
+        if len(games) > 1:
+            if not isinstance(dynamics, WorldModelConfig):
+                raise RunError(f"the recipe {self.name} is for one game, not for {', '.join(games)}.")
+            if missing := sorted(set(self.mix) - set(games)):
+                raise RunError(f"the recipe {self.name} mixes in {missing[0]}, and there is no recording of it.")
+            dynamics = replace(dynamics, games=len(games))
+            training = replace(training, weights=tuple(self.mix.get(game, 1.0) for game in games))
+        return replace(self, tokenizer=tokenizer, dynamics=dynamics, decoder=decoder, dynamics_training=training)
 
 
 def parameters(plan: Recipe) -> int:
@@ -143,6 +154,7 @@ def load(recipe: str) -> Recipe:
         decoder_share=float(content.get("decoder_share", 0.2)) if decoder else 0.0,
         decoder_steps=int(content.get("decoder_steps", 2)),
         further_frames=int(content.get("further_frames", 0)),
+        mix={game: float(weight) for game, weight in content.get("mix", {}).items()},
         sampling=_read(SamplingChoice, content.get("sampling", {}), path),
         tokenizer=tokenizer,
         dynamics=dynamics,

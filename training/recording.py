@@ -178,6 +178,15 @@ class Recording:
             self._shards[name] = Rows(**arrays)
         return self._shards[name]
 
+    @property
+    def games(self) -> dict[str, tuple[str, ...]]:
+        """The games in it and the actions that each has."""
+        return {self.world: self.actions}
+
+    def game_of(self, episode: Episode) -> int:
+        """Number of an episode's game."""
+        return 0
+
     def rows(self, episode: Episode) -> Rows:
         """One episode's arrays."""
         shard, part = self.shard(episode.shard), slice(episode.start, episode.start + episode.length)

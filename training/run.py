@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from models.world_model import TemporalVisualWorldModel
 from training import recipe as recipes
 from training.checkpoint import RunError, read_run, save_weights, write_json
 from training.further_play import further_play
+from training.mixture import open_recording
 from training.place import Place
 from training.record import play_shard
 from training.recording import Recording, held_out_count
@@ -51,6 +52,7 @@ def train(
 ) -> None:
     """Train the networks of a recipe on a recording for `minutes`, in all its sessions together.
 
+    data: folder of the recording, or of recordings of several games in a subfolder each.
     begin: folder of another run, whose dynamics this one takes up, and whose tokenizer where it is of the same sizes.
     place: where; the processor by default. Of several processes all train the dynamics, and the first one alone trains
     the tokenizer and the diffusion decoder, writes and speaks; all see the same folders.
@@ -60,8 +62,8 @@ def train(
     """
     place = place or Place()
     log = log if place.first else _silence
-    plan, recording = recipes.load(recipe), Recording(data)
-    plan = plan.fitted(len(recording.actions), recording.size, rewards_of(recording))
+    plan, recording = recipes.load(recipe), open_recording(data)
+    plan = plan.fitted(len(recording.actions), recording.size, rewards_of(recording), tuple(recording.games))
     record = _record(plan, recording, out, minutes, resume)
     place.wait()  # from here on the first process changes what the others have just read
     other = recipes.restore(begin) if begin else None
@@ -132,8 +134,8 @@ def _record(plan: recipes.Recipe, recording: Recording, out: Path, minutes: floa
         raise RunError(
             f"{recording.folder} holds frames of {recording.size} pixels; the recipe {plan.name} takes {plan.size}."
         )
-    if plan.further_frames and recording.world not in registry.names():
-        raise RunError(f"the recipe {plan.name} plays more of the game itself, and {recording.world} is not built in.")
+    if plan.further_frames and (foreign := [game for game in recording.games if game not in registry.names()]):
+        raise RunError(f"the recipe {plan.name} plays more of the game itself, and {foreign[0]} is not built in.")
     record = read_run(out)
     if record and not resume:
         raise RunError(f"{out} already holds a run; add --resume to go on, or name another folder.")
@@ -190,12 +192,28 @@ def _make_tokens(
     encode = encoder(tokenizer, place)
     episodes = tokenize(recording, encode, _said(log, len(recording)))
     if plan.further_frames:
-        progress = _said(log, plan.further_frames)
-        more = further_play(recording.world, recording.size, plan.further_frames, seed, encode, progress=progress)
-        episodes = joined([more, episodes])  # what was recorded comes last: the held-out episodes are of it
+        more = _more_of_each(plan, recording, encode, seed, log)
+        episodes = joined([*more, episodes])  # what was recorded comes last: the held-out episodes are of it
     temporary = tokens.with_name("part-" + tokens.name)
     np.savez(temporary, **vars(episodes))
     temporary.replace(tokens)
+
+
+def _more_of_each(
+    plan: recipes.Recipe,
+    recording: Recording,
+    encode: Callable[[NDArray[np.uint8]], NDArray[np.integer]],
+    seed: int,
+    log: Callable[[str], None],
+) -> list[TokenEpisodes]:
+    """The recipe's further frames, as many of each game as of another."""
+    played = []
+    for number, (game, actions) in enumerate(recording.games.items()):
+        frames = plan.further_frames // len(recording.games)
+        more = further_play(game, recording.size, frames, seed, encode, progress=_said(log, frames))
+        codes = np.array([recording.actions.index(name) for name in actions], np.uint8)
+        played.append(replace(more, actions=codes[more.actions], games=np.full_like(more.starts, number)))
+    return played
 
 
 def encoder(tokenizer: Tokenizer, place: Place) -> Callable[[NDArray[np.uint8]], NDArray[np.integer]]:
@@ -239,7 +257,7 @@ def _describe(plan: recipes.Recipe, recording: Recording) -> dict[str, object]:
         "dynamics": asdict(plan.dynamics),
         **({"decoder": asdict(plan.decoder), "decoder_steps": plan.decoder_steps} if plan.decoder else {}),
         **({"further_frames": plan.further_frames} if plan.further_frames else {}),
-        "world": recording.world,
+        "games": {game: list(actions) for game, actions in recording.games.items()},
         "actions": list(recording.actions),
         "size": recording.size,
         **({"fps": recording.fps} if recording.fps else {}),
@@ -247,13 +265,14 @@ def _describe(plan: recipes.Recipe, recording: Recording) -> dict[str, object]:
 
 
 def rewards_of(recording: Recording) -> tuple[float, ...]:
-    """The values that rewards take in a recording, 0 among them; the commonest where there are very many."""
-    counts: Counter[float] = Counter()
-    for name in dict.fromkeys(episode.shard for episode in recording.episodes):
+    """The values that rewards take in a recording, 0 among them; the commonest of a game where it has very many."""
+    counts: list[Counter[float]] = [Counter() for _ in recording.games]
+    for name, game in {episode.shard: recording.game_of(episode) for episode in recording.episodes}.items():
         values, each = np.unique(recording.shard(name).rewards, return_counts=True)
-        counts.update(dict(zip(values.tolist(), each.tolist(), strict=True)))
-    counts.pop(0.0, None)
-    return tuple(sorted([0.0, *(value for value, _ in counts.most_common(MOST_REWARDS - 1))]))
+        counts[game].update(dict(zip(values.tolist(), each.tolist(), strict=True)))
+    for count in counts:
+        count.pop(0.0, None)
+    return tuple(sorted({0.0, *(value for count in counts for value, _ in count.most_common(MOST_REWARDS - 1))}))
 
 
 @torch.no_grad()
@@ -279,49 +298,48 @@ def split(episodes: TokenEpisodes) -> tuple[TokenEpisodes, TokenEpisodes]:
     kept = held_out_count(count)
     if kept < 1:
         return episodes, episodes
-    border = int(episodes.starts[count - kept])
-    first = TokenEpisodes(
-        episodes.tokens[:border],
-        episodes.actions[:border],
-        episodes.rewards[:border],
-        episodes.ended[:border],
-        episodes.starts[: count - kept],
-        episodes.lengths[: count - kept],
-    )
-    last = TokenEpisodes(
-        episodes.tokens[border:],
-        episodes.actions[border:],
-        episodes.rewards[border:],
-        episodes.ended[border:],
-        episodes.starts[count - kept :] - border,
-        episodes.lengths[count - kept :],
-    )
-    return first, last
+    return episodes.part(0, count - kept), episodes.part(count - kept, count)
 
 
 def start_histories(recording: Recording, history: int) -> dict[str, NDArray[np.generic]]:
-    """Starts for a bundle: frames (N, history, H, W, 3), actions (N, history - 1) uint8, seeds (N,) int64.
+    """Starts for a bundle, as many of each game, whose actions are indices into the game's own.
 
-    A built-in game gives fresh rooms at the beginning of a round, seen while nobody presses a key; any other world
-    gives moments of recorded episodes, every second one of them the beginning.
+    Returns frames (N, history, H, W, 3), actions (N, history - 1) uint8, seeds and games (N,) int64. A built-in game
+    gives fresh rooms at the beginning of a round, seen while nobody presses a key; any other world gives moments of
+    recorded episodes, every second one of them the beginning. Raises RunError where its episodes are too short.
     """
-    if recording.world in registry.names():
-        seeds = np.arange(900_000, 900_000 + STARTS)
-        game = registry.get(recording.world)(STARTS)
-        rows = play_shard(game, _Idle(), seeds, history, recording.size, vary=False)
-        shape = (STARTS, history)
-        frames, actions = rows.frames.reshape(*shape, *rows.frames.shape[1:]), rows.actions.reshape(shape)
-        return {"frames": frames, "actions": actions[:, :-1], "seeds": seeds}
-    long = [episode for episode in recording.episodes if episode.length >= history]
+    parts = [
+        _fresh_starts(game, recording.size, history)
+        if game in registry.names()
+        else _recorded_starts(recording, number, history)
+        for number, game in enumerate(recording.games)
+    ]
+    joined = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    return {**joined, "games": np.arange(len(parts)).repeat(STARTS)}
+
+
+def _fresh_starts(game: str, size: int, history: int) -> dict[str, NDArray[np.generic]]:
+    seeds = np.arange(900_000, 900_000 + STARTS)
+    rows = play_shard(registry.get(game)(STARTS), _Idle(), seeds, history, size, vary=False)
+    shape = (STARTS, history)
+    frames, actions = rows.frames.reshape(*shape, *rows.frames.shape[1:]), rows.actions.reshape(shape)
+    return {"frames": frames, "actions": actions[:, :-1], "seeds": seeds}
+
+
+def _recorded_starts(recording: Recording, number: int, history: int) -> dict[str, NDArray[np.generic]]:
+    mine = [episode for episode in recording.episodes if recording.game_of(episode) == number]
+    long = [episode for episode in mine if episode.length >= history]
     if not long:
         raise RunError(f"{recording.folder} has no episode of {history} frames; record longer ones.")
     chosen = [long[i] for i in np.linspace(0, len(long) - 1, STARTS).astype(int)]
     # Every second one starts on the way: the beginning of a game is often always the same.
     first = [(episode.length - history) * i // STARTS if i % 2 else 0 for i, episode in enumerate(chosen)]
     parts = [recording.rows(episode) for episode in chosen]
+    own = list(recording.games.values())[number]
+    index = np.array([own.index(name) if name in own else 0 for name in recording.actions], np.uint8)
     return {
         "frames": np.stack([part.frames[t : t + history] for part, t in zip(parts, first, strict=True)]),
-        "actions": np.stack([part.actions[t : t + history - 1] for part, t in zip(parts, first, strict=True)]),
+        "actions": index[np.stack([part.actions[t : t + history - 1] for part, t in zip(parts, first, strict=True)])],
         "seeds": np.array([episode.seed for episode in chosen], np.int64),
     }
 

@@ -44,6 +44,7 @@ class DynamicsTraining:
     rare_share: share of windows around something rare (a reward, a seldom seen token).
     still_share: share of the positions that do not change that the loss is taken over; on a GPU, all of them.
     noise: mistakes put into the history.
+    weights: how often each game is drawn against the others, in the recording's order; all alike where there are none.
     """
 
     window: int = 8
@@ -56,6 +57,7 @@ class DynamicsTraining:
     rare_share: float = 0.15
     still_share: float = 0.25
     noise: HistoryNoise = field(default_factory=HistoryNoise)
+    weights: tuple[float, ...] = ()
 
 
 class Optimizers:
@@ -110,7 +112,7 @@ class DynamicsTrainer:
         if config.batch % place.processes:
             raise RunError(f"{place.processes} processes cannot share a batch of {config.batch} evenly.")
         self.model, self.config, self.seed, self.place = model, config, seed, place
-        self.windows = Windows(episodes, config.window + 1, config.rare_share)
+        self.windows = Windows(episodes, config.window + 1, config.rare_share, config.weights)
         self.optimizers = Optimizers(model, config)
         workers = max(1, min(torch.get_num_threads(), config.batch // SMALLEST_PART))
         alone_on_cpu = place.device.type == "cpu" and place.processes == 1

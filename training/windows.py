@@ -19,7 +19,8 @@ SELDOM = 0.01
 class TokenEpisodes:
     """All episodes of a recording, one after the other, as tokens.
 
-    tokens: (N, S) uint16. actions: (N,) uint8. rewards: (N,) float32. ended: (N,) bool. starts, lengths: (E,) int64.
+    tokens: (N, S) uint16. actions: (N,) uint8. rewards: (N,) float32. ended: (N,) bool. starts, lengths, games: (E,)
+    int64, the games by number.
     """
 
     tokens: NDArray[np.uint16]
@@ -28,6 +29,21 @@ class TokenEpisodes:
     ended: NDArray[np.bool_]
     starts: NDArray[np.int64]
     lengths: NDArray[np.int64]
+    games: NDArray[np.int64]
+
+    def part(self, first: int, last: int) -> TokenEpisodes:
+        """The episodes from `first` on, up to `last` or, where that is their number, to the end."""
+        bounds = np.append(self.starts, len(self.tokens))
+        rows, episodes = slice(bounds[first], bounds[last]), slice(first, last)
+        return TokenEpisodes(
+            self.tokens[rows],
+            self.actions[rows],
+            self.rewards[rows],
+            self.ended[rows],
+            self.starts[episodes] - bounds[first],
+            self.lengths[episodes],
+            self.games[episodes],
+        )
 
 
 def tokenize(
@@ -36,7 +52,7 @@ def tokenize(
     progress: Callable[[int], None] = lambda done: None,
 ) -> TokenEpisodes:
     """Run every frame through `encode` ((N, H, W, 3) uint8 to (N, S)); `progress` is told the frames done so far."""
-    tokens, actions, rewards, ended, lengths = [], [], [], [], []
+    tokens, actions, rewards, ended, lengths, games = [], [], [], [], [], []
     done = 0
     for episode in recording.episodes:
         rows = recording.rows(episode)
@@ -45,12 +61,14 @@ def tokenize(
         rewards.append(np.asarray(rows.rewards))
         ended.append(np.asarray(rows.ended))
         lengths.append(episode.length)
+        games.append(recording.game_of(episode))
         done += episode.length
         progress(done)
     sizes = np.array(lengths, np.int64)
     starts = np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(np.int64)
-    joined = np.concatenate
-    return TokenEpisodes(joined(tokens), joined(actions), joined(rewards), joined(ended), starts, sizes)
+    join = np.concatenate
+    played = join(tokens), join(actions), join(rewards), join(ended)
+    return TokenEpisodes(*played, starts, sizes, np.array(games, np.int64))
 
 
 def joined(parts: Sequence[TokenEpisodes]) -> TokenEpisodes:
@@ -63,6 +81,7 @@ def joined(parts: Sequence[TokenEpisodes]) -> TokenEpisodes:
         np.concatenate([part.ended for part in parts]),
         np.concatenate([part.starts + offset for part, offset in zip(parts, before, strict=False)]),
         np.concatenate([part.lengths for part in parts]),
+        np.concatenate([part.games for part in parts]),
     )
 
 
@@ -71,7 +90,7 @@ class Drawn(NamedTuple):
 
     tokens: (N, length, S) int64. actions: (N, length) int64. rewards: (N, length) float32, ended: (N, length) bool, of
     the transition from each frame to the next. elsewhen: tokens of another window of the same episode, at any time,
-    shaped like tokens.
+    shaped like tokens. games: (N,) int64, the number of each one's game.
     """
 
     tokens: NDArray[np.int64]
@@ -79,6 +98,7 @@ class Drawn(NamedTuple):
     rewards: NDArray[np.float32]
     ended: NDArray[np.bool_]
     elsewhen: NDArray[np.int64]
+    games: NDArray[np.int64]
 
 
 class Windows:
@@ -89,56 +109,88 @@ class Windows:
     the last of them, and the last frame.
     """
 
-    def __init__(self, episodes: TokenEpisodes, length: int, rare_share: float = 0.0) -> None:
+    def __init__(
+        self, episodes: TokenEpisodes, length: int, rare_share: float = 0.0, weights: Sequence[float] = ()
+    ) -> None:
         """rare_share: share of windows that hold something rare; each kind of it is drawn equally often.
 
         Rare are transitions with a reward, by their reward, the ends of rounds, and frames that show what is seldom
-        seen, such as one creature over another. Raises ValueError where no episode is long enough.
+        seen, such as one creature over another. weights: how often each game is drawn against the others, by its
+        number; equally where there are none. Raises ValueError where a game that is drawn has no episode long enough.
         """
         self.episodes, self.length, self.rare_share = episodes, length, rare_share
-        room = np.maximum(episodes.lengths - length + 1, 0)  # window starts in each episode
-        if not room.any():
+        self.room = np.maximum(episodes.lengths - length + 1, 0)  # window starts in each episode
+        count = max(len(weights), int(episodes.games.max()) + 1)
+        share = np.array(weights or [1.0] * count, np.float64)
+        self.share = share / share.sum()
+        self.games = [self._game(number) for number in range(count)]
+        if any(not len(game.first) for game, share in zip(self.games, self.share, strict=True) if share):
             raise ValueError(f"no episode has {length} frames")
-        self.room = room
-        self.first = np.concatenate(
-            [np.arange(start, start + n) for start, n in zip(episodes.starts, room, strict=True)]
-        )
+
+    def _game(self, number: int) -> GameWindows:
+        """The windows of one game."""
+        e, length = self.episodes, self.length
+        room = np.where(e.games == number, self.room, 0)
+        first = np.concatenate([np.arange(start, start + n) for start, n in zip(e.starts, room, strict=True)])
+        if not self.rare_share or not len(first):
+            return GameWindows(first, [])
+        mine = (e.games == number).repeat(e.lengths)
+        strange = np.zeros(len(mine), bool)
+        strange[mine] = seldom(e.tokens[mine])
+        kinds = [e.rewards == reward for reward in np.unique(e.rewards[mine & (e.rewards != 0)])]
         # A transition at row r stands in the windows that start at r - length + 2 .. r.
-        allowed = np.zeros(len(episodes.tokens), bool)
-        allowed[self.first] = True
-        self.rare: list[NDArray[np.int64]] = []  # for each kind, the windows that hold it
-        kinds = [episodes.rewards == reward for reward in np.unique(episodes.rewards[episodes.rewards != 0])]
-        kinds = [*kinds, episodes.ended, seldom(episodes.tokens)] if rare_share else []
-        for rows in map(np.flatnonzero, kinds):
+        allowed = np.zeros(len(mine), bool)
+        allowed[first] = True
+        rare = []
+        for kind in (*kinds, e.ended, strange):
+            rows = np.flatnonzero(kind & mine)
             spread = np.concatenate([rows - back for back in range(length - 1)])
             spread = spread[spread >= 0]
             if allowed[spread].any():
-                self.rare.append(spread[allowed[spread]])
-        self.all_rare = np.concatenate([*self.rare, np.zeros(0, np.int64)])
+                rare.append(spread[allowed[spread]])
+        return GameWindows(first, rare)
 
     def __len__(self) -> int:
-        return len(self.first)
+        return sum(len(game.first) for game in self.games)
 
     def draw(self, count: int, rng: np.random.Generator) -> Drawn:
         """`count` windows."""
-        first = self.first[rng.integers(len(self.first), size=count)]
-        if self.rare:
-            chosen = np.flatnonzero(rng.random(count) < self.rare_share)
-            kinds = rng.integers(len(self.rare), size=len(chosen))
-            sizes = np.array([len(kind) for kind in self.rare])
-            before = np.cumsum(sizes) - sizes  # of each kind, in all kinds one after the other
-            first[chosen] = self.all_rare[before[kinds] + rng.integers(sizes[kinds])]
-        episode = np.searchsorted(self.episodes.starts, first, side="right") - 1
-        other = self.episodes.starts[episode] + rng.integers(self.room[episode])
-        rows, others = (start[:, None] + np.arange(self.length) for start in (first, other))
         e = self.episodes
+        games = rng.choice(len(self.games), count, p=self.share) if len(self.games) > 1 else np.zeros(count, np.int64)
+        first = np.zeros(count, np.int64)
+        for number in np.unique(games):
+            mine = games == number
+            first[mine] = self.games[number].draw(int(mine.sum()), self.rare_share, rng)
+        episode = np.searchsorted(e.starts, first, side="right") - 1
+        other = e.starts[episode] + rng.integers(self.room[episode])
+        rows, others = (start[:, None] + np.arange(self.length) for start in (first, other))
         return Drawn(
             e.tokens[rows].astype(np.int64),
             e.actions[rows].astype(np.int64),
             e.rewards[rows],
             e.ended[rows],
             e.tokens[others].astype(np.int64),
+            games.astype(np.int64),
         )
+
+
+class GameWindows:
+    """Where the windows of one game begin: all of them, and those that hold something rare, by its kind."""
+
+    def __init__(self, first: NDArray[np.int64], rare: list[NDArray[np.int64]]) -> None:
+        self.first, self.rare = first, rare
+        self.all_rare = np.concatenate([*rare, np.zeros(0, np.int64)])
+
+    def draw(self, count: int, rare_share: float, rng: np.random.Generator) -> NDArray[np.int64]:
+        """First rows of `count` windows."""
+        first = self.first[rng.integers(len(self.first), size=count)]
+        if self.rare:
+            chosen = np.flatnonzero(rng.random(count) < rare_share)
+            kinds = rng.integers(len(self.rare), size=len(chosen))
+            sizes = np.array([len(kind) for kind in self.rare])
+            before = np.cumsum(sizes) - sizes  # of each kind, in all kinds one after the other
+            first[chosen] = self.all_rare[before[kinds] + rng.integers(sizes[kinds])]
+        return first
 
 
 def seldom(tokens: NDArray[np.uint16], share: float = SELDOM) -> NDArray[np.bool_]:

@@ -57,8 +57,11 @@ def as_text(found: dict[str, list[dict[str, Any]]]) -> str:
         size = f"{b['parameters'] / 1e6:.1f} M parameters, {b['bytes'] / 1e6:.1f} MB"
         can = f"{' | '.join(b['modes'])}; {' | '.join(b['decoders'])}"
         side = b["resolution"]
-        what = f"{', '.join(b['games'])}, {side}×{side}"
+        one = len(b["games"]) == 1
+        what = f"{b['games'][0] if one else str(len(b['games'])) + ' games'}, {side}×{side}"
         lines.append(f"  {b['name']:<10} {what}, {size}, {can}, history {b['history']}")
+        if not one:
+            lines.append(f"{'':<13}{', '.join(b['games'])}")
     lines.append("Games:")
     for g in found["games"]:
         sizes = ", ".join(f"{s}×{s}" for s in g["sizes"])

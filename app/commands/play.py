@@ -19,7 +19,7 @@ class Play:
     bundle: tyro.conf.Positional[str] = ""
     """Name or folder of the dream, or a game folder; without one, the best that holds 20 FPS here."""
     game: str = ""
-    """Play a dream of this game (or, with --real, this game)."""
+    """Which game: of those that the dream knows, or with --real of the real ones."""
     mode: str = ""
     """How a frame is sampled: parallel or ar."""
     decoder: str = ""

@@ -33,6 +33,8 @@ class Record:
     """Decides rooms, luck and play."""
     frame_skip: int | None = None
     """Steps of a Gymnasium environment that one action is held for."""
+    game: str = ""
+    """Which game of a dream that knows several; without it, the first."""
     actions: str = ""
     """Names of the environment's actions that are used, with commas between; without it, all."""
 

@@ -12,18 +12,22 @@ from numpy.typing import NDArray
 from engine.bundle import Bundle, Starts
 from engine.manifest import CacheShape, DiffusionDefaults, Graphs, KnownFrame, Manifest, Outcome, SamplingDefaults
 from engine.runtime import Runtime
+from games import registry
 
-ACTIONS = ("noop", "up", "down", "left", "right")
+ACTIONS = ("noop", "up", "down", "left", "right", "a")
 GRID, PATCH, CODES, HISTORY = 8, 8, 16, 4
 DOT = CODES - 1
-MOVES = {0: (0, 0), 1: (-1, 0), 2: (1, 0), 3: (0, -1), 4: (0, 1)}
+MOVES = {0: (0, 0), 1: (-1, 0), 2: (1, 0), 3: (0, -1), 4: (0, 1), 5: (0, 0)}
 
 
 class DotRuntime(Runtime):
-    """Tokens are the brightness of 8 x 8 patches; the dynamics moves the brightest one by the action."""
+    """Tokens are the brightness of 8 x 8 patches; the dynamics moves the brightest one by the action.
 
-    def __init__(self) -> None:
-        super().__init__(cache=True, hidden=True)
+    Where there are several games, it moves once in the first, twice in the second, and so on.
+    """
+
+    def __init__(self, games: bool = False) -> None:
+        super().__init__(cache=True, hidden=True, games=games)
 
     def run(self, graph: str, inputs: Sequence[NDArray[np.generic]]) -> list[NDArray[np.generic]]:
         if graph == "encoder":
@@ -42,10 +46,11 @@ class DotRuntime(Runtime):
             column = inputs[1].argmax(-1) % GRID
             return [np.eye(2, dtype=np.float32)[(column == GRID - 1).astype(int)], np.where(column == 0, 1.0, -1.0)]
         tokens, actions = inputs[:2]
+        number = int(inputs[-1][0]) if self._games else 0
         after = np.zeros_like(tokens)
         for row, grid, action in zip(after, tokens, actions, strict=True):
             y, x = divmod(int(grid.argmax()), GRID)
-            dy, dx = MOVES[int(action)]
+            dy, dx = ((1 + number) * move for move in MOVES[int(action)])
             row[(y + dy) % GRID * GRID + (x + dx) % GRID] = DOT
         logits = (20.0 * np.eye(CODES, dtype=np.float32))[after]
         memory = np.zeros((len(tokens), 1, 1, GRID * GRID, 1), np.float32)
@@ -60,11 +65,22 @@ def dot_frame(y: int, x: int) -> NDArray[np.uint8]:
 
 
 def make_bundle(
-    name: str = "dots", modes: tuple[str, ...] = ("parallel", "ar"), outcome: bool = False, diffusion: bool = False
+    name: str = "dots",
+    modes: tuple[str, ...] = ("parallel", "ar"),
+    outcome: bool = False,
+    diffusion: bool = False,
+    games: tuple[str, ...] = ("garden",),
 ) -> Bundle:
-    """A bundle that runs without files. outcome: it predicts rewards and ends. diffusion: it has that decoder too."""
+    """A bundle that runs without files. outcome: it predicts rewards and ends. diffusion: it has that decoder too.
+
+    games: built-in ones that it dreams; the dot begins in column 3 in the first, one further on in the second, ...
+    """
+    known = {game: registry.get(game).actions for game in games}
+    used = {action for actions in known.values() for action in actions}
     manifest = Manifest(
-        format=1, name=name, version="1", games=("garden",), actions=ACTIONS, fps=20, resolution=64, grid=(GRID, GRID),
+        format=1, name=name, version="1", games=games,
+        actions=tuple(name for name in ACTIONS if name in used), game_actions=known if len(games) > 1 else None,
+        fps=20, resolution=64, grid=(GRID, GRID),
         vocabulary=CODES, history=HISTORY, modes=modes, decoders=("vq", "diffusion") if diffusion else ("vq",),
         cache=CacheShape(1, 1, 1, HISTORY - 1, GRID * GRID),
         hidden=CODES, sampling=SamplingDefaults(1.0, 0.02), parameters=1, precision="fp32",
@@ -73,9 +89,14 @@ def make_bundle(
         known_frame=KnownFrame(0, (), "", ""), outcome=Outcome((0.0, 1.0)) if outcome else None,
         diffusion=DiffusionDefaults(2) if diffusion else None,
     )  # fmt: skip
-    frames = np.stack([np.stack([dot_frame(y, 3)] * HISTORY) for y in range(4)])
-    starts = Starts(frames, np.zeros((4, HISTORY - 1), np.uint8), np.arange(4))
-    return Bundle(Path(name), manifest, "0" * 64, "onnx", DotRuntime(), starts)
+    each = [(number, y) for number in range(len(games)) for y in range(4)]
+    starts = Starts(
+        np.stack([np.stack([dot_frame(y, 3 + number)] * HISTORY) for number, y in each]),
+        np.zeros((len(each), HISTORY - 1), np.uint8),
+        np.array([y for _, y in each]),
+        np.array([number for number, _ in each]),
+    )
+    return Bundle(Path(name), manifest, "0" * 64, "onnx", DotRuntime(len(games) > 1), starts)
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from app.cli import main
 from app.errors import Mistake
 from app.game_folder import read_game
 from app.game_keys import keys_for, keys_of_game
+from app.keys import load_keys
 from app.session import Choice, Session
 from engine.bundle import Bundle
 from games.environment import Environment
@@ -125,10 +126,10 @@ def test_every_action_gets_a_key_and_no_key_has_two_meanings() -> None:
     assert len(set(flat)) == len(flat)
     assert all(keys[action] for action in actions[1:])
     pygame = pytest.importorskip("pygame")
-    does = keys_of_game(actions, {"jump": ("j",)}).does
+    does = keys_of_game(load_keys(), actions, {"jump": ("j",)}).does
     assert does[pygame.K_SPACE] == "fire"
     assert does[pygame.K_p] == "pause"
-    assert keys_of_game(("noop", "up", "down", "left", "right")).does[pygame.K_SPACE] == "pause"
+    assert keys_of_game(load_keys(), ("noop", "up", "down", "left", "right")).does[pygame.K_SPACE] == "pause"
 
 
 def dream_of(bundle: Bundle, world: str, actions: tuple[str, ...], **training: object) -> Bundle:
@@ -173,7 +174,7 @@ def test_a_real_game_that_stops_begins_an_episode(tmp_path: Path) -> None:
 
     class Witness:
         def reset(self, frame: np.ndarray, seed: int) -> None:
-            broken.append(len(session.history))
+            broken.append(len(session.game.history))
 
         def step(self, action: int, frame: np.ndarray, reward: float, ended: bool) -> None:
             pass

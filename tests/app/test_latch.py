@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from app.latch import WAITING_PRESSES, Latch
 
-UP, LEFT = 1, 3
+UP, LEFT = "up", "left"
 
 
 def test_a_tap_shorter_than_a_tick_counts_exactly_once() -> None:
@@ -10,7 +10,7 @@ def test_a_tap_shorter_than_a_tick_counts_exactly_once() -> None:
     latch.press("w", UP, at=1.0)
     latch.release("w")
     assert latch.take() == (UP, 1.0)
-    assert latch.take() == (0, None)
+    assert latch.take() == (None, None)
 
 
 def test_a_held_key_repeats_and_only_its_first_frame_answers_the_press() -> None:
@@ -18,7 +18,7 @@ def test_a_held_key_repeats_and_only_its_first_frame_answers_the_press() -> None
     latch.press("w", UP, at=1.0)
     assert [latch.take() for _ in range(3)] == [(UP, 1.0), (UP, None), (UP, None)]
     latch.release("w")
-    assert latch.take().action == 0
+    assert latch.take().action is None
 
 
 def test_the_last_pressed_of_several_held_keys_wins_and_the_other_comes_back_when_it_goes() -> None:
@@ -36,7 +36,7 @@ def test_two_taps_between_two_ticks_are_both_played_in_order() -> None:
     for key, action in (("w", UP), ("a", LEFT)):
         latch.press(key, action, at=1.0)
         latch.release(key)
-    assert [latch.take().action for _ in range(3)] == [UP, LEFT, 0]
+    assert [latch.take().action for _ in range(3)] == [UP, LEFT, None]
 
 
 def test_a_tap_beside_a_held_key_takes_one_frame() -> None:
@@ -68,4 +68,4 @@ def test_losing_the_keyboard_lets_go_of_everything() -> None:
     latch = Latch()
     latch.press("w", UP, at=1.0)
     latch.clear()
-    assert latch.take() == (0, None)
+    assert latch.take() == (None, None)

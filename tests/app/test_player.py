@@ -15,7 +15,7 @@ from engine.bundle import Bundle
 from games.world import Frame, Step
 from tests.app.conftest import make_bundle
 
-RIGHT = 4
+RIGHT = "right"
 
 
 def a_player(bundle: Bundle, **settings: object) -> Player:
@@ -34,7 +34,7 @@ def dot_column(frame: Frame) -> int:
 
 
 def test_one_action_gives_one_frame(bundle: Bundle) -> None:
-    player = a_player(bundle, paced=False, frames=6, script=(RIGHT, 0))
+    player = a_player(bundle, paced=False, frames=6, script=(RIGHT, "noop"))
     player.run()
     assert player.meter.frames == 6
     assert dot_column(player.session.frame) == (3 + 3) % 8
@@ -184,7 +184,7 @@ def test_what_stops_the_engine_reaches_the_window(bundle: Bundle, monkeypatch: p
 def test_the_same_seed_and_script_give_the_same_hash(bundle: Bundle) -> None:
     hashes = []
     for _ in range(2):
-        player = a_player(bundle, paced=False, frames=20, script=(1, 4, 4))
+        player = a_player(bundle, paced=False, frames=20, script=("up", RIGHT, RIGHT))
         player.run()
         hashes.append(player.meter.figures()["frames_sha256"])
     assert hashes[0] == hashes[1]

@@ -166,6 +166,20 @@ def test_the_shipped_dream_answers_keys_and_its_switches(play: Callable[..., Pla
     assert report["first_frame_s"] < 30
 
 
+def test_n_plays_the_next_game_and_the_menu_goes_back_to_the_first(play: Callable[..., Played]) -> None:
+    played = play()
+    garden = played.picture()
+
+    def changed() -> float:
+        return float(np.mean(np.any(played.picture() != garden, axis=-1)))
+
+    played.keys("key", "n")
+    assert eventually(lambda: changed() > 0.6), "no other game"
+    played.keys("key", "Escape", "1")
+    assert eventually(lambda: changed() < 0.2), "the garden is not as it was left"
+    assert played.end() == 0
+
+
 def test_what_a_person_plays_is_recorded(play: Callable[..., Played], tmp_path: Path) -> None:
     played = play(what=("record", "garden", "--policy", "human", "-o", "mine", "--seed", "7"))
     for way in ("Left", "Up", "Right", "Down"):

@@ -23,7 +23,7 @@ class FakeRuntime(Runtime):
     """Logits that depend on every cached frame, the action and, in the causal head, on the tokens before."""
 
     def __init__(self) -> None:
-        super().__init__(cache=True, hidden=True)
+        super().__init__(cache=True, hidden=True, games=False)
         rng = np.random.default_rng(5)
         self.own = rng.standard_normal((V, V)).astype(np.float32) * 2
         self.past = rng.standard_normal((CACHE.slots + 1, V)).astype(np.float32)
@@ -91,5 +91,6 @@ def fake_bundle(outcome: bool = False, diffusion: bool = False) -> Bundle:
         rng.integers(0, V, (3, 4, 32, 32, 3), np.uint8),
         rng.integers(0, 5, (3, 3), np.uint8),
         np.arange(3, dtype=np.int64),
+        np.zeros(3, np.int64),
     )
     return Bundle(Path("fake"), fake_manifest(outcome, diffusion), "f" * 64, "onnx", FakeRuntime(), starts)

@@ -48,7 +48,7 @@ def test_int8_stores_bytes_and_stays_close(bundle_v1: Path, tmp_path: Path) -> N
     model = quantize_int8(onnx.load(bundle_v1 / "dynamics.onnx"))
     assert sum(i.data_type == onnx.TensorProto.INT8 for i in model.graph.initializer) >= 8
     onnx.save(model, tmp_path / "dynamics.onnx")
-    runtime = OnnxRuntime({"dynamics": tmp_path / "dynamics.onnx"}, cache=False, hidden=False, threads=1)
+    runtime = OnnxRuntime({"dynamics": tmp_path / "dynamics.onnx"}, cache=False, hidden=False, games=False, threads=1)
     graph = split(run.tokenizer, run.dynamics, sizes)["dynamics"]
     worst = parity.check_parity({"dynamics": graph}, runtime, sizes, "int8")
     assert 0 < worst["dynamics"] < 0.1

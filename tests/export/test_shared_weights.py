@@ -70,7 +70,7 @@ def test_a_weight_is_found_as_it_is_or_transposed_and_otherwise_stays_inside(tmp
     SharedWeights(tmp_path / "weights.safetensors").save(model, file)
     assert [tensor.name for tensor in references(file)] == ["x", "y.stored"]
     hidden = rng.normal(size=(2, 64)).astype(np.float32)
-    runtime = OnnxRuntime({"causal_head": file}, cache=False, hidden=True, threads=1)
+    runtime = OnnxRuntime({"causal_head": file}, cache=False, hidden=True, games=False, threads=1)
     (logits,) = runtime.run("causal_head", [hidden, np.zeros((2, 64), np.int64)])
     np.testing.assert_allclose(logits.astype(np.float32), hidden @ straight @ turned @ other, rtol=1e-4, atol=1e-3)
 

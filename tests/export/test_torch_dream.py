@@ -130,7 +130,7 @@ def test_half_precision_computes_nearly_the_same_and_the_encoder_the_very_same(b
     assert manifest.programs is not None
     files = {name: bundle_v11 / file for name, file in manifest.programs.present().items()}
     whole, half = (
-        TorchRuntime(files, bundle_v11 / manifest.programs.weights, True, True, 1, half=kind)
+        TorchRuntime(files, bundle_v11 / manifest.programs.weights, True, True, False, 1, half=kind)
         for kind in (None, torch.bfloat16)
     )
     frames = np.random.default_rng(0).integers(0, 256, (2, 64, 64, 3), np.uint8)

@@ -52,9 +52,11 @@ def tiny_run(folder: Path, kind: str = "v1.1", decoder: bool = False, **dynamics
         frames=rng.integers(0, 256, (3, history, 64, 64, 3), np.uint8),
         actions=rng.integers(0, 5, (3, history - 1), np.uint8),
         seeds=np.arange(3),
+        games=np.zeros(3, np.int64),
     )
     record = {
-        "recipe": "tiny", "kind": kind, "history": history, "world": "garden", "actions": ACTIONS, "size": 64,
+        "recipe": "tiny", "kind": kind, "history": history, "size": 64,
+        "games": {"garden": ACTIONS}, "actions": ACTIONS,
         "sampling": {"temperature": 1.0, "min_p": 0.02},
         "tokenizer": asdict(tokenizer_config), "dynamics": asdict(dynamics_config),
         "training": {"minutes": 0, "frames": 0}, "metrics": {},

@@ -30,7 +30,7 @@ def _windows(batch: int = 8, frames: int = 5) -> Batch:
     tokens = torch.where(torch.rand(tokens.shape, generator=generator) < 0.1, fresh, tokens)
     actions = torch.randint(5, (batch, frames), generator=generator)
     rewards = torch.randint(-1, 2, (batch, frames), generator=generator).float()
-    return Batch(tokens, actions, rewards, rewards < 0, tokens)
+    return Batch(tokens, actions, rewards, rewards < 0, tokens, torch.zeros(batch, dtype=torch.int64))
 
 
 def test_without_noise_the_history_is_the_true_one() -> None:

@@ -30,18 +30,18 @@ def test_the_networks_of_a_recipe_understand_each_other(name: str) -> None:
 @pytest.mark.parametrize("name", recipes.names())
 def test_a_recipe_takes_its_actions_from_the_recording_and_stays_itself_otherwise(name: str) -> None:
     plan = recipes.load(name)
-    assert plan.fitted(5, plan.size, (-1.0, 0.0, 1.0)) == plan
-    assert plan.fitted(18, plan.size, ()).dynamics.actions == 18
+    assert plan.fitted(5, plan.size, (-1.0, 0.0, 1.0), ("garden",)) == plan
+    assert plan.fitted(18, plan.size, (), ("garden",)).dynamics.actions == 18
 
 
 def test_a_recipe_takes_its_size_and_rewards_from_the_recording() -> None:
-    small, large = recipes.load("v1.1"), recipes.load("v1.1").fitted(3, 128, (0.0, 1.0))
+    small, large = recipes.load("v1.1"), recipes.load("v1.1").fitted(3, 128, (0.0, 1.0), ("garden",))
     assert (small.size, large.size) == (64, 128)
     assert large.dynamics.positions == small.dynamics.positions
-    assert recipes.load("v2").fitted(3, 64, (0.0, 0.25)).dynamics.rewards == (0.0, 0.25)
-    assert recipes.load("v2").fitted(3, 128, (0.0, 1.0)).dynamics.rewards == (-1.0, 0.0, 1.0)
+    assert recipes.load("v2").fitted(3, 64, (0.0, 0.25), ("garden",)).dynamics.rewards == (0.0, 0.25)
+    assert recipes.load("v2").fitted(3, 128, (0.0, 1.0), ("garden",)).dynamics.rewards == (-1.0, 0.0, 1.0)
     with pytest.raises(RunError, match="v1 takes frames of 64 pixels, not of 128"):
-        recipes.load("v1").fitted(5, 128, ())
+        recipes.load("v1").fitted(5, 128, (), ("garden",))
 
 
 @pytest.mark.parametrize(

@@ -44,8 +44,9 @@ def test_windows_stay_inside_an_episode(folder: Path) -> None:
     counter = iter(range(10**6))
     episodes = tokenize(recording, lambda frames: np.array([[next(counter)] for _ in frames]))
     windows = Windows(episodes, 5, rare_share=0.5)
-    tokens, actions, rewards, ended, elsewhen = windows.draw(500, np.random.default_rng(0))
+    tokens, actions, rewards, ended, elsewhen, games = windows.draw(500, np.random.default_rng(0))
     assert tokens.shape == elsewhen.shape == (500, 5, 1)
+    assert not games.any()
     np.testing.assert_array_equal(np.diff(tokens[..., 0], axis=1), 1)
     rows = tokens[..., 0]
     assert (owner[rows] == owner[rows[:, :1]]).all()
@@ -62,7 +63,7 @@ def test_windows_around_rare_events_are_drawn_more_often() -> None:
     from training.windows import TokenEpisodes
 
     tokens = np.arange(1000, dtype=np.uint16)[:, None]
-    one = np.array([0]), np.array([1000])
+    one = np.array([0]), np.array([1000]), np.array([0])
     episodes = TokenEpisodes(tokens, np.zeros(1000, np.uint8), rewards, np.zeros(1000, bool), *one)
     tokens = Windows(episodes, 5, rare_share=0.5).draw(400, np.random.default_rng(0)).tokens
     holds = ((tokens[:, :-1, 0] == 500).any(1)).mean()

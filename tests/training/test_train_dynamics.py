@@ -34,7 +34,8 @@ def episodes() -> TokenEpisodes:
         tokens[t] = np.where(rng.random(16) < 0.1, rng.integers(32, size=16), tokens[t - 1])
     rewards = rng.integers(-1, 2, 160).astype(np.float32)
     starts, lengths = np.arange(4) * 40, np.full(4, 40)
-    return TokenEpisodes(tokens, rng.integers(5, size=160).astype(np.uint8), rewards, rewards < 0, starts, lengths)
+    actions = rng.integers(5, size=160).astype(np.uint8)
+    return TokenEpisodes(tokens, actions, rewards, rewards < 0, starts, lengths, np.zeros(4, np.int64))
 
 
 def trainer(place: Place | None = None) -> DynamicsTrainer:

@@ -1,0 +1,143 @@
+"""One game of a session: where play in it stands, also while another one is played."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from app.errors import Mistake
+from games.world import Frame, Step, World
+from games.worlds import RealWorld
+
+if TYPE_CHECKING:
+    from engine.dream import Dream
+
+KEPT = 16
+"""Frames of history kept for a hand-over between dream and real game."""
+
+
+class OneGame:
+    """A game, dreamt or real: both worlds, the last frames, the score and a saved moment.
+
+    frame: (H, W, 3) uint8, the present picture. seed: of what is played now. score: since the round began.
+    history: the last frames, each with the action that led to it. told: how many of the dream's faults a person knows.
+    """
+
+    def __init__(
+        self, name: str, dream: Dream | None, open_real: Callable[[], RealWorld], seed: int, real: bool
+    ) -> None:
+        """dream: already begun; None where only the real game can be played. real: begin with the real game.
+
+        open_real: makes the real game, when it is first asked for.
+        """
+        self.name = name
+        self.dream = dream
+        self.seed = seed
+        self.is_real = real
+        self.score = 0.0
+        self.told = 0
+        self.history: deque[tuple[Frame, int]] = deque(maxlen=KEPT)
+        self._open_real = open_real
+        self._real: RealWorld | None = None
+        self._moment: tuple[bool, Any, list[tuple[Frame, int]], float] | None = None
+        if real:
+            self._see(self.real.reset(seed))
+        else:
+            assert dream is not None
+            self._see(dream.frame)  # it has begun, and a tape of it begins there
+
+    @property
+    def real(self) -> RealWorld:
+        """The real game, made when first asked for."""
+        if self._real is None:
+            self._real = self._open_real()
+            self._real.reset(self.seed)
+        return self._real
+
+    @property
+    def world(self) -> World:
+        """The dream or the real game, whichever is being played."""
+        if self.is_real:
+            return self.real
+        assert self.dream is not None
+        return self.dream
+
+    @property
+    def cut(self) -> bool:
+        """True when the real game stopped and began anew with the last step: nothing leads to this frame."""
+        return bool(getattr(self.world, "cut", False))
+
+    def step(self, action: int) -> Step:
+        """Play one action."""
+        step = self.world.step(action)
+        # The runtime may draw the next frame into the same memory.
+        step = step._replace(frame=np.array(step.frame))
+        self.score = 0.0 if step.ended else self.score + step.reward
+        if self.cut:
+            self._see(step.frame)
+        else:
+            self.frame = step.frame
+            self.history.append((step.frame, action))
+        return step
+
+    def begin(self, seed: int) -> None:
+        """Begin anew from that seed."""
+        self.seed, self.score = seed, 0.0
+        self._see(self.world.reset(seed))
+
+    def go_on_in_dream(self) -> None:
+        """Fill the dream's history with the frames just seen, and play it from there."""
+        dream = self.dream
+        assert dream is not None
+        dream.reset(self.seed)
+        length = dream.bundle.manifest.history
+        seen = list(self.history)[-length:]
+        # Too few frames are filled up with the oldest one, standing still, so that nothing of the reset remains.
+        for frame, action in [(seen[0][0], 0)] * (length - len(seen)) + seen:
+            dream.append_frame(frame, action)
+        self.frame = seen[-1][0]
+        self.is_real = False
+
+    def go_on_in_real(self) -> str:
+        """Play the real game, from the picture where it can read one and anew where it cannot; returns which.
+
+        Raises Mistake where the picture is none of the game; then nothing has changed.
+        """
+        game = self.real
+        if not hasattr(game, "restore_from"):
+            self._see(game.reset(self.seed))
+            self.is_real = True
+            return "the real game begins anew"
+        try:
+            self.frame = game.restore_from(np.stack([frame for frame, _ in self.history]), self.seed)
+        except ValueError as error:
+            raise Mistake(f"The real game cannot go on from this picture: {error}") from error
+        self.is_real = True
+        return "the real game goes on from here"
+
+    def follow(self, before: OneGame) -> None:
+        """Let this dream go on where the same game stands in another one's pictures of the same size."""
+        self.history, self.score, self._real = before.history, before.score, before._real
+        self.go_on_in_dream()
+
+    def save_moment(self) -> None:
+        """Keep this moment; one is kept."""
+        self._moment = (self.is_real, self.world.snapshot(), list(self.history), self.score)
+
+    def load_moment(self) -> bool:
+        """Go back to the kept moment; False when there is none."""
+        if self._moment is None:
+            return False
+        self.is_real, snapshot, history, self.score = self._moment
+        self.frame = np.array(self.world.restore(snapshot))
+        self.history = deque(history, maxlen=KEPT)
+        return True
+
+    def _see(self, frame: Frame) -> None:
+        """This picture comes from none before it."""
+        self.frame = np.array(frame)
+        self.history.clear()
+        self.history.append((self.frame, 0))

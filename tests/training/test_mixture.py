@@ -1,0 +1,111 @@
+"""Recordings of several games as one."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from training import recipe as recipes
+from training.checkpoint import RunError
+from training.mixture import Mixture, open_recording
+from training.record import record
+from training.recording import Recording, RecordingError
+from training.run import rewards_of, split, start_histories
+from training.windows import TokenEpisodes, Windows, tokenize
+
+GAMES = ("garden", "bricks", "duel")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A recording of each game in a folder of its own."""
+    folder = tmp_path_factory.mktemp("mixed")
+    for game, steps in zip(GAMES, (2560, 1280, 2560), strict=True):
+        record(game, folder / game, steps, policy="explore", workers=1, size=64)
+    return folder
+
+
+def _tokens(recording: Recording) -> TokenEpisodes:
+    return tokenize(recording, lambda frames: frames[:, ::16, ::16, 0].reshape(len(frames), -1).astype(np.int64))
+
+
+def test_a_folder_of_recordings_is_their_mixture(folder: Path) -> None:
+    mixed = open_recording(folder)
+    assert isinstance(mixed, Mixture)
+    assert list(mixed.games) == ["garden", "bricks", "duel"]
+    assert mixed.actions == ("noop", "up", "down", "left", "right", "a")
+    assert mixed.games["bricks"] == ("noop", "left", "right", "a")
+    assert len(mixed) == sum(len(Recording(folder / game)) for game in GAMES)
+    assert type(open_recording(folder / "duel")) is Recording
+
+
+def test_an_action_of_a_mixture_means_the_same_in_every_game(folder: Path) -> None:
+    mixed = open_recording(folder)
+    for number, (game, own) in enumerate(mixed.games.items()):
+        alone = Recording(folder / game)
+        theirs = [episode for episode in mixed.episodes if mixed.game_of(episode) == number]
+        assert len(theirs) == len(alone.episodes)
+        for mine, before in zip(theirs, alone.episodes, strict=True):
+            names = [mixed.actions[action] for action in mixed.rows(mine).actions]
+            assert names == [own[action] for action in alone.rows(before).actions]
+            np.testing.assert_array_equal(mixed.rows(mine).frames, alone.rows(before).frames)
+
+
+def test_every_game_is_among_what_is_held_out(folder: Path) -> None:
+    episodes = _tokens(open_recording(folder))
+    many = TokenEpisodes(  # as many episodes as a real recording has
+        *(np.concatenate([x] * 12) for x in (episodes.tokens, episodes.actions, episodes.rewards, episodes.ended)),
+        np.arange(12 * len(episodes.starts)) * episodes.lengths[0],
+        *(np.concatenate([x] * 12) for x in (episodes.lengths, episodes.games)),
+    )
+    train, held_out = split(many)
+    assert set(held_out.games) == set(train.games) == {0, 1, 2}
+    assert len(train.tokens) + len(held_out.tokens) == len(many.tokens)
+    np.testing.assert_array_equal(held_out.tokens, many.tokens[len(train.tokens) :])
+    assert held_out.starts[0] == 0
+
+
+def test_games_are_drawn_by_their_weights_and_each_from_its_own_episodes(folder: Path) -> None:
+    episodes = _tokens(open_recording(folder))
+    windows = Windows(episodes, 5, rare_share=0.5, weights=(1.0, 3.0, 0.0))
+    drawn = windows.draw(2000, np.random.default_rng(0))
+    assert abs((drawn.games == 1).mean() - 0.75) < 0.05
+    assert not (drawn.games == 2).any()
+    for game, allowed in ((0, {0, 1, 2, 3, 4}), (1, {0, 3, 4, 5})):
+        assert set(np.unique(drawn.actions[drawn.games == game])) <= allowed
+    alike = Windows(episodes, 5).draw(3000, np.random.default_rng(0)).games
+    assert np.abs(np.bincount(alike) / 3000 - 1 / 3).max() < 0.05, "a game with fewer frames is drawn as often"
+
+
+def test_starts_are_of_every_game_in_its_own_actions(folder: Path) -> None:
+    starts = start_histories(open_recording(folder), 4)
+    assert starts["frames"].shape == (48, 4, 64, 64, 3)
+    assert np.bincount(starts["games"]).tolist() == [16, 16, 16]
+    assert starts["seeds"].shape == (48,)
+
+
+def test_a_recipe_takes_the_games_that_there_are(folder: Path) -> None:
+    mixed, arcade = open_recording(folder), recipes.load("arcade")
+    with pytest.raises(RunError, match=r"mixes in crossing, and there is no recording of it"):
+        arcade.fitted(len(mixed.actions), 64, rewards_of(mixed), tuple(mixed.games))
+    games = tuple(arcade.mix)
+    plan = arcade.fitted(6, 64, (0.0, 1.0), games)
+    assert plan.dynamics.games == 5  # type: ignore[union-attr]
+    assert plan.dynamics_training.weights == tuple(arcade.mix.values())
+    assert arcade.fitted(4, 64, (0.0, 1.0), ("bricks",)).dynamics.games == 1  # type: ignore[union-attr]
+    with pytest.raises(RunError, match="v1 is for one game"):
+        recipes.load("v1").fitted(6, 64, (), games)
+
+
+def test_what_cannot_be_mixed_is_refused(folder: Path, tmp_path: Path) -> None:
+    shutil.copytree(folder / "duel", tmp_path / "one")
+    shutil.copytree(folder / "duel", tmp_path / "two")
+    with pytest.raises(RecordingError, match=r"two of the recordings are of duel"):
+        open_recording(tmp_path)
+    shutil.rmtree(tmp_path / "two")
+    record("bricks", tmp_path / "large", 256, policy="random", workers=1, size=128)
+    with pytest.raises(RecordingError, match="another size or rate"):
+        open_recording(tmp_path)
