@@ -39,8 +39,8 @@ class Plan:
     """What is compared.
 
     steps: ticks that each agent learns from, all its rounds together. batch: rounds that it plays at once. hold: ticks
-    that a key is held. rounds, ticks: held-out rounds of the real game, and how long each is scored. mode: of the
-    dream; None is the bundle's first. threads: that learning uses; None leaves it to torch.
+    that a key is held. rounds, ticks: held-out rounds of the real game, and how long each is scored. game, mode: of
+    the dream; None is the bundle's first. threads: that learning uses; None leaves it to torch.
     """
 
     steps: int = 400_000
@@ -49,19 +49,26 @@ class Plan:
     rounds: int = 64
     ticks: int = 2000
     seed: int = 0
+    game: str | None = None
     mode: str | None = None
     threads: int | None = None
 
 
-def real_game(bundle: Bundle, batch: int, hold: int) -> HeldKeys:
-    """The real game behind a bundle, drawn at the dream's size, with the dream's limit of time."""
-    name, size = f"reverie/{bundle.manifest.games[0].capitalize()}-v0", bundle.manifest.resolution
-    return HeldKeys(gymnasium.make_vec(name, num_envs=batch, size=size, max_episode_steps=agents.LIMIT), hold)
+def real_game(bundle: Bundle, plan: Plan, rounds: int) -> HeldKeys:
+    """Rounds of the real game behind a dream, drawn at its size, with its limit of time."""
+    name, size = f"reverie/{game_of(bundle, plan).capitalize()}-v0", bundle.manifest.resolution
+    return HeldKeys(gymnasium.make_vec(name, num_envs=rounds, size=size, max_episode_steps=agents.LIMIT), plan.hold)
 
 
-def dream(bundle: Bundle, batch: int, hold: int, mode: str | None) -> HeldKeys:
-    """The bundle's dream."""
-    return HeldKeys(gymnasium.make_vec(agents.DREAM, num_envs=batch, bundle=bundle, mode=mode), hold)
+def dream(bundle: Bundle, plan: Plan) -> HeldKeys:
+    """The dream itself."""
+    dreams = gymnasium.make_vec(agents.DREAM, num_envs=plan.batch, bundle=bundle, game=plan.game, mode=plan.mode)
+    return HeldKeys(dreams, plan.hold)
+
+
+def game_of(bundle: Bundle, plan: Plan) -> str:
+    """The name of the game that is played. Raises ValueError for one that the bundle does not dream."""
+    return bundle.manifest.games[bundle.manifest.game_number(plan.game)]
 
 
 def score(act: Act, bundle: Bundle, plan: Plan) -> dict[str, float]:
@@ -69,7 +76,7 @@ def score(act: Act, bundle: Bundle, plan: Plan) -> dict[str, float]:
 
     Returns the `reward` per 1,000 ticks, a mean over rounds, and its standard `error`.
     """
-    env = real_game(bundle, plan.rounds, plan.hold)
+    env = real_game(bundle, plan, plan.rounds)
     looks = env.reset([FIRST_HELD_OUT_SEED + plan.rounds * plan.seed + number for number in range(plan.rounds)])
     earned, decisions = np.zeros(plan.rounds), max(1, plan.ticks // plan.hold)
     for _ in range(decisions):
@@ -91,14 +98,15 @@ def compare(bundle: Bundle, plan: Plan, log: Callable[[str], None] = lambda line
         if error.name != "torch":
             raise
         raise ValueError('Learning needs torch, which is not installed: `pip install "reverie[train]"`.') from None
-    name, game = bundle.manifest.name, bundle.manifest.games[0]
+    name, game = bundle.manifest.name, game_of(bundle, plan)
+    keys = bundle.manifest.actions_of(game)
     if bundle.manifest.outcome is None:
         raise ValueError(f"{name} predicts no rewards to learn from.")
-    if registry.get(game).actions != bundle.manifest.actions:
+    if registry.get(game).actions != keys:
         raise ValueError(f"The keys of {name} are not those of the real {game}.")
     if plan.threads is not None:
         use_threads(plan.threads)
-    luck, actions = np.random.default_rng(plan.seed), len(bundle.manifest.actions)
+    luck, actions = np.random.default_rng(plan.seed), len(keys)
     rows: dict[str, dict[str, Any]] = {
         "no key pressed": score(lambda looks: np.zeros(len(looks), np.int64), bundle, plan),
         "random keys": score(lambda looks: luck.integers(actions, size=len(looks)), bundle, plan),
@@ -107,8 +115,8 @@ def compare(bundle: Bundle, plan: Plan, log: Callable[[str], None] = lambda line
         log(f"{row}: {told['reward']:.2f}")
     config = DQNConfig()
     for row, env in (
-        (REAL, real_game(bundle, plan.batch, plan.hold)),
-        (DREAM, dream(bundle, plan.batch, plan.hold, plan.mode)),
+        (REAL, real_game(bundle, plan, plan.batch)),
+        (DREAM, dream(bundle, plan)),
     ):
         began = time.monotonic()
         curve: list[list[float]] = []
@@ -139,6 +147,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=plan.rounds, help="held-out rooms that are scored")
     parser.add_argument("--ticks", type=int, default=plan.ticks, help="steps in each of them")
     parser.add_argument("--seed", type=int, default=plan.seed)
+    parser.add_argument("--game", default=None, help="where the bundle dreams several")
     parser.add_argument("--mode", default=None, help="of the dream: ar or parallel")
     parser.add_argument("--backend", default="onnx", help="what runs the dream")
     parser.add_argument("--threads", type=int, default=None, help="for the dream and for learning")

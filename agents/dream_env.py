@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 
 from engine import library
 from engine.bundle import Bundle
-from engine.dream import Dream
+from engine.dream import Dream, DreamBatch
 from games.gym_vector import checked_options, checked_render_mode
 
 Frame = NDArray[np.uint8]
 OPTIONS = ("start",)
-"""What a reset may be told: the number of the bundle's start history to begin from."""
+"""What a reset may be told: the number of the game's start history to begin from."""
 
 
 class DreamEnv(gymnasium.Env[Frame, np.int64]):
@@ -36,6 +36,7 @@ class DreamEnv(gymnasium.Env[Frame, np.int64]):
     def __init__(
         self,
         bundle: str | Path | Bundle,
+        game: str | None = None,
         mode: str | None = None,
         decoder: str | None = None,
         temperature: float | None = None,
@@ -45,14 +46,15 @@ class DreamEnv(gymnasium.Env[Frame, np.int64]):
     ) -> None:
         """bundle: name, folder, or one that is open, which is then shared and runs as it was opened.
 
-        mode, decoder, temperature: by default the bundle's. backend, threads: see `Bundle.load`.
+        game: which of the bundle's games to dream, by default its first. mode, decoder, temperature: by default the
+        bundle's. backend, threads: see `Bundle.load`.
         Raises BundleError for a bundle that cannot be opened, ValueError for a setting that it does not have.
         """
         self.render_mode = checked_render_mode(render_mode)
         self.bundle = opened(bundle, backend, threads)
-        self.dream = Dream(self.bundle, mode, decoder, temperature)
+        self.dream = Dream(self.bundle, mode, decoder, temperature, game=game)
         self.actions = self.dream.actions
-        self.metadata = self.metadata | told_of(self.bundle)
+        self.metadata = self.metadata | told_of(self.dream)
         self.predicts_rewards = self.bundle.manifest.outcome is not None
         self.action_space = gymnasium.spaces.Discrete(len(self.actions))
         self.observation_space = gymnasium.spaces.Box(0, 255, (self.dream.size, self.dream.size, 3), np.uint8)
@@ -64,12 +66,12 @@ class DreamEnv(gymnasium.Env[Frame, np.int64]):
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Frame, dict[str, Any]]:
         """Begin a new dream; with a seed, always the same one under the same actions.
 
-        options: `start`, the number of a start history; by default seed % N.
+        options: `start`, the number of one of the game's start histories; by default seed % N.
         Raises ValueError for another option, or a start that there is not.
         """
         super().reset(seed=seed)
         chosen = seed if seed is not None else int(self.np_random.integers(2**31))
-        start = checked_options(options, OPTIONS).get("start", chosen % len(self.bundle.starts))
+        start = checked_options(options, OPTIONS).get("start", chosen % len(self.dream.starts))
         return self.dream.reset(chosen, start).copy(), {"seed": chosen, "start": start}
 
     def step(self, action: np.int64) -> tuple[Frame, float, bool, bool, dict[str, Any]]:
@@ -87,8 +89,7 @@ def opened(bundle: str | Path | Bundle, backend: str, threads: int | None) -> Bu
     return bundle if isinstance(bundle, Bundle) else Bundle.load(library.resolve(bundle), backend, threads)
 
 
-def told_of(bundle: Bundle) -> dict[str, Any]:
-    """What an environment's metadata says of its bundle."""
-    manifest = bundle.manifest
-    told: dict[str, Any] = {"render_fps": manifest.fps, "game": manifest.games[0], "actions": manifest.actions}
-    return told | {"bundle": manifest.name}
+def told_of(dream: Dream | DreamBatch) -> dict[str, Any]:
+    """What an environment's metadata says of its dream."""
+    manifest = dream.bundle.manifest
+    return {"render_fps": manifest.fps, "game": dream.game, "actions": dream.actions, "bundle": manifest.name}

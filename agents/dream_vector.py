@@ -27,6 +27,7 @@ class DreamVectorEnv(RoundsVectorEnv):
         self,
         bundle: str | Path | Bundle,
         num_envs: int = 1,
+        game: str | None = None,
         mode: str | None = None,
         decoder: str | None = None,
         temperature: float | None = None,
@@ -37,14 +38,13 @@ class DreamVectorEnv(RoundsVectorEnv):
     ) -> None:
         """The arguments are those of DreamEnv and RoundsVectorEnv, and so is what may be wrong with them."""
         self.bundle = opened(bundle, backend, threads)
-        manifest = self.bundle.manifest
-        super().__init__(num_envs, manifest.actions, manifest.resolution, max_episode_steps, render_mode)
-        self.metadata = self.metadata | told_of(self.bundle)
-        self.predicts_rewards = manifest.outcome is not None
-        self.dreams = DreamBatch(self.bundle, num_envs, mode, decoder, temperature)
+        self.dreams = DreamBatch(self.bundle, num_envs, mode, decoder, temperature, game=game)
+        super().__init__(num_envs, self.dreams.actions, self.dreams.size, max_episode_steps, render_mode)
+        self.metadata = self.metadata | told_of(self.dreams)
+        self.predicts_rewards = self.bundle.manifest.outcome is not None
 
     def _begin(self, mask: Bools, seeds: list[int], options: dict[str, Any]) -> dict[str, Ints]:
-        starts = [options.get("start", seed % len(self.bundle.starts)) for seed in seeds]
+        starts = [options.get("start", seed % len(self.dreams.starts)) for seed in seeds]
         if mask.all():
             self.dreams.reset(seeds, starts)
         else:

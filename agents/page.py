@@ -22,10 +22,11 @@ def table(report: dict[str, Any]) -> Table:
         cells = [f"{row['reward']:.1f} ± {row['error']:.1f}", learning, "–" if minutes is None else f"{minutes:.0f}"]
         rows.append([name, *cells])
     note = (
-        f"{report['bundle']}, {report['mode']}: both agents learnt from {plan['steps']:,} steps, {plan['batch']} "
-        f"rounds at once, a key held for {plan['hold']}; seed {plan['seed']}. Scored in {plan['rounds']} held-out "
-        f"rooms, {plan['ticks']:,} steps each; ± is the standard error over these. *While it learnt*: what its own "
-        "world, the dream or the game, said of its last steps, exploration included. Time on "
+        f"{report['bundle']}, {report['game']}, {report['mode']}: both agents learnt from {plan['steps']:,} "
+        f"steps, {plan['batch']} rounds at once, a key held for {plan['hold']}; seed {plan['seed']}. "
+        f"Scored in {plan['rounds']} held-out rooms, {plan['ticks']:,} steps each; ± is the standard "
+        "error over these. *While it learnt*: what its own world, the dream or the game, "
+        "said of its last steps, exploration included. Time on "
         f"{report['machine']['processor']} ({report['machine']['cores']} cores)."
     )
     return Table("", ["who plays", "reward per 1,000 real steps", "while it learnt", "minutes"], rows, note)

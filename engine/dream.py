@@ -213,7 +213,7 @@ class DreamBatch:
         rows = [row for row, begins in enumerate(mask) if begins]
         if not rows:
             return self.frames
-        fresh = DreamBatch(self.bundle, len(rows))
+        fresh = DreamBatch(self.bundle, len(rows), game=self.game)
         fresh.reset([seeds[row] for row in rows], None if starts is None else [starts[row] for row in rows])
         if self.ring is not None and fresh.ring is not None:
             self.ring.put(rows, fresh.ring)

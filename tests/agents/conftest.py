@@ -32,3 +32,13 @@ def large_bundle(bundle: Bundle) -> Bundle:
     """The same of 64 pixels."""
     starts = replace(bundle.starts, frames=bundle.starts.frames.repeat(2, 2).repeat(2, 3))
     return replace(bundle, manifest=replace(bundle.manifest, resolution=64), runtime=LargeRuntime(), starts=starts)
+
+
+@pytest.fixture
+def two_games(bundle: Bundle) -> Bundle:
+    """The small one as if it dreamt two games, of which the second has fewer actions and the last two starts."""
+    manifest, starts = bundle.manifest, bundle.starts
+    game_actions = {"garden": manifest.actions, "duel": ("noop", "up", "down")}
+    manifest = replace(manifest, games=("garden", "duel"), game_actions=game_actions)
+    numbers = np.array([0, 1, 1])
+    return replace(bundle, manifest=manifest, starts=replace(starts, actions=starts.actions % 3, games=numbers))

@@ -36,7 +36,7 @@ def test_the_figures_go_between_a_pages_marks(tmp_path: Path, monkeypatch: pytes
     rows = {"random keys": row, DREAM: row | {"minutes": 3.2, "curve": [[10, 2.0], [20, 3.33]]}}
     plan = {"steps": 20, "batch": 1, "hold": 4, "seed": 0, "rounds": 2, "ticks": 2000}
     machine = {"processor": "a processor", "cores": 2}
-    report = {"bundle": "v9", "mode": "ar", "plan": plan, "machine": machine, "rows": rows}
+    report = {"bundle": "v9", "game": "garden", "mode": "ar", "plan": plan, "machine": machine, "rows": rows}
     out = tmp_path / "page.md"
     out.write_text("Words.\n<!-- figures: begin -->\nold\n<!-- figures: end -->\nMore.\n")
     (tmp_path / "report.json").write_text(json.dumps(report))

@@ -114,6 +114,19 @@ def test_what_a_user_wants_to_know_is_told() -> None:
     assert np.array_equal(env.render(), frame)
 
 
+def test_a_bundle_of_several_games_dreams_the_one_that_is_asked_for(two_games: Bundle) -> None:
+    assert gymnasium.make(agents.DREAM, bundle=two_games).metadata["game"] == "garden"
+    env = gymnasium.make(agents.DREAM, bundle=two_games, game="duel")
+    assert env.metadata["game"] == "duel"
+    assert env.action_space.n == 3
+    assert env.unwrapped.get_action_meanings() == ["noop", "up", "down"]
+    frame, info = env.reset(seed=7)
+    assert info["start"] == 1
+    assert np.array_equal(frame, two_games.starts.frames[2, -1])
+    with pytest.raises(ValueError, match="not of runner"):
+        gymnasium.make(agents.DREAM, bundle=two_games, game="runner")
+
+
 def test_mistakes_are_sentences(bundle: Bundle) -> None:
     with pytest.raises(BundleError, match="no bundle 'v0'"):
         gymnasium.make(agents.DREAM, bundle="v0")

@@ -55,3 +55,10 @@ def test_a_vector_of_dreams_tells_what_it_dreams(bundle: Bundle) -> None:
     assert info["start"].tolist() == [2, 2]
     with pytest.raises(ValueError, match="no start 9"):
         env.reset(options={"start": 9})
+
+
+def test_many_dreams_of_a_bundles_second_game_begin_again_in_that_game(two_games: Bundle) -> None:
+    made = {"num_envs": len(SEEDS), "bundle": two_games, "game": "duel", "max_episode_steps": 4}
+    native = gymnasium.make_vec(agents.DREAM, **made)
+    assert native.metadata["game"] == "duel"
+    assert_alike(native, gymnasium.make_vec(agents.DREAM, vectorization_mode="sync", **made), ticks=30, restarts=12)
