@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from engine import library
 from engine.bundle import Bundle
-from engine.dream import Dream, DreamBatch
+from engine.dream import Dream
+from engine.dream_batch import DreamBatch
 from games.gym_vector import checked_options, checked_render_mode
 
 Frame = NDArray[np.uint8]

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from agents.dream_env import OPTIONS, opened, told_of
 from engine.bundle import Bundle
-from engine.dream import DreamBatch
+from engine.dream_batch import DreamBatch
 from games.gym_vector import Bools, Frames, Ints, RoundsVectorEnv
 
 

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from engine.bundle import Bundle
-from engine.dream import Dream, DreamSnapshot
+from engine.dream import Dream
+from engine.dream_batch import DreamSnapshot
 from engine.errors import TapeError
 from engine.sampler import Tokens
 from engine.tape import FORMAT, Event, FrameDigest, Tape

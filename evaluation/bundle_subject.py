@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from engine import diffusion, library
 from engine.bundle import Bundle, read_manifest
-from engine.dream import DreamBatch, DreamSnapshot
+from engine.dream_batch import DreamBatch, DreamSnapshot
 from engine.runtime import Prediction
 from evaluation.subject import Rollout, label_of
 

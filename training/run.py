@@ -24,16 +24,14 @@ from training.checkpoint import RunError, read_run, save_weights, write_json
 from training.further_play import further_play
 from training.mixture import open_recording
 from training.place import Place
-from training.record import play_shard
 from training.recording import Recording, held_out_count
+from training.starts import start_histories
 from training.train_decoder import train_decoder
 from training.train_dynamics import train_dynamics
 from training.train_tokenizer import load_tokenizer, train_tokenizer
 from training.transfer import begin_from, same_codes, same_codes_in_play
 from training.windows import TokenEpisodes, joined, tokenize
 
-STARTS = 16
-"""Start histories that a run hands to its bundle."""
 MOST_REWARDS = 9
 """Different rewards that a model learns to foretell; another one is taken for the nearest."""
 
@@ -299,53 +297,3 @@ def split(episodes: TokenEpisodes) -> tuple[TokenEpisodes, TokenEpisodes]:
     if kept < 1:
         return episodes, episodes
     return episodes.part(0, count - kept), episodes.part(count - kept, count)
-
-
-def start_histories(recording: Recording, history: int) -> dict[str, NDArray[np.generic]]:
-    """Starts for a bundle, as many of each game, whose actions are indices into the game's own.
-
-    Returns frames (N, history, H, W, 3), actions (N, history - 1) uint8, seeds and games (N,) int64. A built-in game
-    gives fresh rooms at the beginning of a round, seen while nobody presses a key; any other world gives moments of
-    recorded episodes, every second one of them the beginning. Raises RunError where its episodes are too short.
-    """
-    parts = [
-        _fresh_starts(game, recording.size, history)
-        if game in registry.names()
-        else _recorded_starts(recording, number, history)
-        for number, game in enumerate(recording.games)
-    ]
-    joined = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-    return {**joined, "games": np.arange(len(parts)).repeat(STARTS)}
-
-
-def _fresh_starts(game: str, size: int, history: int) -> dict[str, NDArray[np.generic]]:
-    seeds = np.arange(900_000, 900_000 + STARTS)
-    rows = play_shard(registry.get(game)(STARTS), _Idle(), seeds, history, size, vary=False)
-    shape = (STARTS, history)
-    frames, actions = rows.frames.reshape(*shape, *rows.frames.shape[1:]), rows.actions.reshape(shape)
-    return {"frames": frames, "actions": actions[:, :-1], "seeds": seeds}
-
-
-def _recorded_starts(recording: Recording, number: int, history: int) -> dict[str, NDArray[np.generic]]:
-    mine = [episode for episode in recording.episodes if recording.game_of(episode) == number]
-    long = [episode for episode in mine if episode.length >= history]
-    if not long:
-        raise RunError(f"{recording.folder} has no episode of {history} frames; record longer ones.")
-    chosen = [long[i] for i in np.linspace(0, len(long) - 1, STARTS).astype(int)]
-    # Every second one starts on the way: the beginning of a game is often always the same.
-    first = [(episode.length - history) * i // STARTS if i % 2 else 0 for i, episode in enumerate(chosen)]
-    parts = [recording.rows(episode) for episode in chosen]
-    own = list(recording.games.values())[number]
-    index = np.array([own.index(name) if name in own else 0 for name in recording.actions], np.uint8)
-    return {
-        "frames": np.stack([part.frames[t : t + history] for part, t in zip(parts, first, strict=True)]),
-        "actions": index[np.stack([part.actions[t : t + history - 1] for part, t in zip(parts, first, strict=True)])],
-        "seeds": np.array([episode.seed for episode in chosen], np.int64),
-    }
-
-
-class _Idle:
-    """Presses nothing."""
-
-    def act(self, game: registry.BatchGame) -> NDArray[np.int64]:
-        return np.zeros(game.batch, np.int64)

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from engine.bundle import Bundle
 from engine.diffusion import fixed_noise
-from engine.dream import Dream, DreamBatch, DreamSnapshot
+from engine.dream import Dream
+from engine.dream_batch import DreamBatch, DreamSnapshot
 from engine.tape import Tape
 from engine.taping import TapedDream, replay
 

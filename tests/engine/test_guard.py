@@ -12,7 +12,8 @@ from fake import FakeRuntime, V, fake_bundle
 from numpy.typing import NDArray
 
 from engine.bundle import Bundle
-from engine.dream import Dream, DreamBatch
+from engine.dream import Dream
+from engine.dream_batch import DreamBatch
 from engine.guard import finite
 from engine.taping import TapedDream, replay
 

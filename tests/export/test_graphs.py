@@ -11,7 +11,8 @@ from tiny import tiny_run
 
 from engine.bundle import Bundle
 from engine.diffusion import fixed_noise
-from engine.dream import Dream, DreamBatch
+from engine.dream import Dream
+from engine.dream_batch import DreamBatch
 from engine.manifest import Outcome
 from engine.ring import Ring
 from engine.runtime import Runtime

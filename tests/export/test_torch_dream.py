@@ -10,7 +10,7 @@ import torch
 
 from engine import torch_runtime
 from engine.bundle import Bundle
-from engine.dream import DreamBatch
+from engine.dream_batch import DreamBatch
 from engine.onnx_runtime import CUDA, why_not_cuda
 from engine.torch_dream import TorchDreams, TorchRing
 from engine.torch_runtime import TorchRuntime

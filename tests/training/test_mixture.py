@@ -13,7 +13,8 @@ from training.checkpoint import RunError
 from training.mixture import Mixture, open_recording
 from training.record import record
 from training.recording import Recording, RecordingError
-from training.run import rewards_of, split, start_histories
+from training.run import rewards_of, split
+from training.starts import start_histories
 from training.windows import TokenEpisodes, Windows, tokenize
 
 GAMES = ("garden", "bricks", "duel")
