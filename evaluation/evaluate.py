@@ -171,12 +171,12 @@ def evaluate(
     backend: str = "onnx",
     own: Mapping[str, Environment] | None = None,
 ) -> dict[str, Any]:
-    """Measure bundles in all their games and modes, or in one, print the tables, and write the reports that are asked for.
+    """Measure bundles in all their games and modes, or in one, print the tables, and write the reports asked for.
 
     bundles: names or folders; none means all that ship. episodes: held-out episodes; horizon: frames of the long
     rollouts. quick: two minutes an entry at most, and the report says so. seed: chooses the episodes and the
-    sampling. mode, decoder, game: this one alone. backend: what runs the bundles. own: how the person makes the games that
-    are their own. Returns the report of the command line's contract. Raises ValueError with one sentence for what
+    sampling. mode, decoder, game: this one alone. backend: what runs the bundles. own: how the person makes the games
+    that are their own. Returns the report of the command line's contract. Raises ValueError with one sentence for what
     cannot be measured.
     """
     from evaluation.bundle_subject import open_subjects

@@ -44,6 +44,21 @@ def _by_game(entries: Iterable[dict[str, Any]], say: Callable[[dict[str, Any]], 
     return "; ".join(say(e) if len(first) == 1 else f"{say(e)} ({game})" for game, e in first.items())
 
 
+def _outcomes(e: dict[str, Any]) -> str:
+    """What the F1 of rewards and ends is over."""
+    return (
+        f"the {e['reward_transitions']} steps that brought a reward and the {e['ended_transitions']} that ended a round"
+    )
+
+
+def _reader_check(e: dict[str, Any]) -> str:
+    """How the reader of states does on the game itself."""
+    return (
+        f"{share(e['reader_exact'], 3)} of {e['reader_frames']} real frames and calls {share(e['reader_valid'], 3)} "
+        "of them legal"
+    )
+
+
 def _tokens(entries: dict[str, dict[str, Any]]) -> Table:
     head = ["bundle", "tokens right", "copy-last", "**changed tokens right**", "ceiling", "bits a token", "vocabulary"]
     head += ["rewards", "ends"]
@@ -71,12 +86,7 @@ def _tokens(entries: dict[str, dict[str, Any]]) -> Table:
         f"simulator ({e['ceiling_moments']} moments, {e['ceiling_branches']} futures each)."
     )
     if judged := [e for e in entries.values() if e["reward_f1"] is not None]:
-        counts = _by_game(
-            judged,
-            lambda e: f"the {e['reward_transitions']} steps that brought a reward and the {e['ended_transitions']} "
-            "that ended a round",
-        )
-        note += f" *Rewards* and *ends*: F1 over {counts}."
+        note += f" *Rewards* and *ends*: F1 over {_by_game(judged, _outcomes)}."
     return Table("One frame ahead", head, rows, note)
 
 
@@ -146,17 +156,12 @@ def _obedience(entries: dict[str, dict[str, Any]]) -> Table:
         ]
         for name, e in entries.items()
     ]
-    reader = _by_game(
-        entries.values(),
-        lambda e: f"{share(e['reader_exact'], 3)} of {e['reader_frames']} real frames and calls "
-        f"{share(e['reader_valid'], 3)} of them legal",
-    )
     seed = next(iter(entries.values()))["seed"]
     note = (
         "*Action followed*: from the same history each action held for 4 ticks, the player moves as in the game; cases "
         "in which the real game's chance decides are left out. *Legal for*: frames before 8 in a row are no legal "
         "picture, at least so many where it equals the frame they were followed up to. Seed "
-        f"{seed}. The reader of states is itself exact on {reader}."
+        f"{seed}. The reader of states is itself exact on {_by_game(entries.values(), _reader_check)}."
     )
     return Table("Obedience and drift", head, rows, note)
 

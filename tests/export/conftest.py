@@ -60,7 +60,9 @@ def run_games(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def bundle_games(run_games: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Its bundle in half precision, with torch programs."""
-    return export_run(run_games, tmp_path_factory.mktemp("bundles") / "games", "fp16", programs=True, log=lambda _: None)
+    return export_run(
+        run_games, tmp_path_factory.mktemp("bundles") / "games", "fp16", programs=True, log=lambda _: None
+    )
 
 
 @pytest.fixture(scope="session")
