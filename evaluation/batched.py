@@ -21,14 +21,14 @@ def frames_per_second(
 ) -> dict[str, object]:
     """Time `frames` steps of `batch` dreams under random actions, pictures included.
 
-    Raises ValueError for what the bundle does not have.
+    Of a bundle of several games it dreams the first. Raises ValueError for what the bundle does not have.
     """
     from engine.torch_dream import TorchDreams
 
     bundle = Bundle.load(path, backend)
     dreams = TorchDreams(bundle, batch, mode, noise=noise)
     dreams.reset(range(batch))
-    actions = np.random.default_rng(0).integers(len(bundle.manifest.actions), size=(WARM_UP + frames, batch))
+    actions = np.random.default_rng(0).integers(len(dreams.actions), size=(WARM_UP + frames, batch))
     for row in actions[:WARM_UP]:
         dreams.step(row)
     int(dreams.faults)  # all that was begun is done

@@ -41,11 +41,13 @@ def bench(
 ) -> dict[str, Any]:
     """Time bundles. bundles: names or folders, none means all that ship. threads: None means all cores, two at most.
 
+    A bundle of several games is timed in its first: every one of them takes the same arithmetic.
+
     baseline: time a plain pixel diffusion too, at the largest resolution there is among the bundles; it needs torch.
     Prints a table and returns the report of the command line's contract, and writes it to `json_path` if given.
     Raises ValueError with one sentence for a person's mistake.
     """
-    from evaluation.bundle_subject import choices
+    from evaluation.bundle_subject import folders, ways
     from evaluation.evaluate import write_json
 
     if frames < 1:
@@ -54,19 +56,19 @@ def bench(
         raise ValueError(f"A benchmark needs at least one thread, not {threads}.")
     if json_path is not None and not Path(json_path).resolve().parent.is_dir():
         raise ValueError(f"There is no folder {Path(json_path).parent} to write {Path(json_path).name} into.")
-    chosen = choices(bundles)
+    chosen = [(folder, read_manifest(folder)[0]) for folder in folders(bundles)]
     threads = threads or min(2, cores())
     peak = gemm_gflops(threads)
     report: dict[str, Any] = {"machine": machine(), "gemm_gflops": round(peak, 1), "frames": frames, "seed": seed}
     report["rows"] = []
     jobs: list[tuple[str, tuple[object, ...]]] = [
-        ("bench", (path.resolve(), mode, decoder, frames, threads, seed, backend))
-        for path, mode, decoder in chosen
-        for backend in backends_here(read_manifest(path)[0])
+        ("bench", (folder.resolve(), mode, decoder, frames, threads, seed, backend))
+        for folder, manifest in chosen
+        for mode, decoder in ways(manifest)
+        for backend in backends_here(manifest)
     ]
     if baseline:
-        manifests = [read_manifest(path)[0] for path, _, _ in chosen]
-        largest = max(manifests, key=lambda manifest: manifest.resolution)
+        largest = max((manifest for _, manifest in chosen), key=lambda manifest: manifest.resolution)
         few = max(1, frames // 30)  # a frame of it takes as long as thirty of a dream
         jobs.append(("pixel_diffusion", (largest.resolution, len(largest.actions), few, threads, seed)))
     for module, words in jobs:

@@ -1,9 +1,9 @@
-"""A bundle in one mode with one decoder, as the metrics see it."""
+"""A bundle in one mode with one decoder, dreaming one of its games, as the metrics see it."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,22 +11,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine import diffusion, library
-from engine.bundle import Bundle, read_manifest
+from engine.bundle import Bundle
 from engine.dream_batch import DreamBatch, DreamSnapshot
+from engine.manifest import Manifest
 from engine.runtime import Prediction
 from evaluation.subject import Rollout, label_of
 
 
 class BundleSubject:
-    """Satisfies evaluation.subject.Subject. Bundles are shared between their modes."""
+    """Satisfies evaluation.subject.Subject. Bundles are shared between their games and modes."""
 
-    def __init__(self, bundle: Bundle, mode: str, decoder: str) -> None:
+    def __init__(self, bundle: Bundle, mode: str, decoder: str, game: str) -> None:
         manifest = bundle.manifest
         self.bundle, self.mode, self.decoder = bundle, mode, decoder
-        self.name, self.game, self.actions = manifest.name, manifest.games[0], manifest.actions
+        self.name, self.game, self.actions = manifest.name, game, manifest.actions_of(game)
         self.resolution, self.vocabulary, self.history = manifest.resolution, manifest.vocabulary, manifest.history
         self.grids = manifest.grids
-        self.label = label_of(self.name, mode, decoder)
+        called = self.name if len(manifest.games) == 1 else f"{self.name}/{game}"
+        self.label = label_of(called, mode, decoder)
+        self.parameters, self.training = manifest.parameters, trained(manifest.training)
         self.passes = manifest.sampling.passes if mode == "parallel" else None
         self.steps = manifest.diffusion.steps if manifest.diffusion is not None and decoder == "diffusion" else None
 
@@ -43,7 +46,7 @@ class BundleSubject:
 
     def teacher(self, batch: int) -> BundleTeacher:
         """A fresh batch with an empty history."""
-        return BundleTeacher(self.bundle, self.mode, batch)
+        return BundleTeacher(self, batch)
 
     def dream(self, frames: NDArray[np.uint8], actions: NDArray[np.int64], seed: int) -> Rollout:
         """Dreams that go on from histories (T, B, H, W, 3) and actions (T - 1, B), at the bundle's own settings.
@@ -54,7 +57,7 @@ class BundleSubject:
         seeds = [int(s) for s in np.random.SeedSequence(seed).generate_state(batch)]
         if self.bundle.backend.startswith("torch"):
             return TorchRollout(self, seeds, frames.swapaxes(0, 1), actions.T)
-        dream = DreamBatch(self.bundle, batch, mode=self.mode, decoder=self.decoder)
+        dream = DreamBatch(self.bundle, batch, mode=self.mode, decoder=self.decoder, game=self.game)
         dream.reset_from(seeds, frames.swapaxes(0, 1), actions.T)
         return BundleRollout(dream)
 
@@ -86,7 +89,7 @@ class TorchRollout:
     ) -> None:
         from engine.torch_dream import TorchDreams
 
-        self._dreams = TorchDreams(subject.bundle, len(seeds), subject.mode, subject.decoder)
+        self._dreams = TorchDreams(subject.bundle, len(seeds), subject.mode, subject.decoder, game=subject.game)
         self._dreams.reset_from(seeds, frames, actions)
 
     def step(self, actions: NDArray[np.int64]) -> NDArray[np.uint8]:
@@ -105,8 +108,8 @@ class TorchRollout:
 class BundleTeacher:
     """True histories pushed through the bundle's own ring."""
 
-    def __init__(self, bundle: Bundle, mode: str, batch: int) -> None:
-        self._dream, self._mode = DreamBatch(bundle, batch, mode=mode), mode
+    def __init__(self, subject: BundleSubject, batch: int) -> None:
+        self._dream, self._mode = DreamBatch(subject.bundle, batch, subject.mode, game=subject.game), subject.mode
 
     def step(self, tokens: NDArray[np.int64], actions: NDArray[np.int64]) -> BundlePrediction:
         """Push the true frame (B, S) with the action (B,) taken in it, and predict the frame that follows."""
@@ -152,35 +155,43 @@ class BundlePrediction:
         return self._bundle.runtime.causal_logits(hidden, tokens)
 
 
-def choices(bundles: Sequence[str | Path]) -> list[tuple[Path, str, str]]:
-    """Folder, mode and decoder of everything to be measured. bundles: names or folders; none means all that ship.
+def trained(training: Mapping[str, Any]) -> dict[str, float]:
+    """Minutes and frames of a manifest's `training`, those of the runs that it began from among them."""
+    before = trained(training["from"]) if "from" in training else {}
+    return {key: training[key] + before.get(key, 0) for key in ("minutes", "frames") if key in training}
+
+
+def folders(bundles: Sequence[str | Path]) -> list[Path]:
+    """Folders of names or folders; none means all that ship.
 
     Raises BundleError, a ValueError, with one sentence for what is not there.
     """
-    folders = [library.resolve(bundle) for bundle in bundles] or list(library.shipped().values())
-    if not folders:
+    found = [library.resolve(bundle) for bundle in bundles] or list(library.shipped().values())
+    if not found:
         raise ValueError("No bundle ships with this Reverie yet: name the folder of one.")
-    found = []
-    for folder in folders:
-        manifest, _ = read_manifest(folder)
-        modes = sorted(manifest.modes, key=lambda mode: mode != "parallel")
-        found += [(folder, mode, decoder) for decoder in manifest.decoders for mode in modes]
     return found
+
+
+def ways(manifest: Manifest) -> list[tuple[str, str]]:
+    """Mode and decoder of each way in which a bundle can be measured."""
+    modes = sorted(manifest.modes, key=lambda mode: mode != "parallel")
+    return [(mode, decoder) for decoder in manifest.decoders for mode in modes]
 
 
 def open_subjects(
     bundles: Sequence[str | Path], threads: int | None = None, backend: str = "onnx"
 ) -> list[BundleSubject]:
-    """Everything to be measured, opened. Raises as `choices` and `Bundle.load` do, and ValueError for a name twice."""
-    opened: dict[Path, Bundle] = {}
+    """Everything to be measured, opened: each bundle in each of its games in every mode with every decoder.
+
+    Raises as `folders` and `Bundle.load` do, and ValueError for a name twice.
+    """
     subjects: list[BundleSubject] = []
-    for folder, mode, decoder in choices(bundles):
-        if folder not in opened:
-            opened[folder] = Bundle.load(folder, backend, threads)
-            if note := opened[folder].runtime.note:
-                print(note, file=sys.stderr)
-        subject = BundleSubject(opened[folder], mode, decoder)
-        if any(other.label == subject.label for other in subjects):
-            raise ValueError(f"Two bundles are called {subject.name}; give one of them another name in its manifest.")
-        subjects.append(subject)
+    for folder in folders(bundles):
+        bundle = Bundle.load(folder, backend, threads)
+        manifest = bundle.manifest
+        if bundle.runtime.note:
+            print(bundle.runtime.note, file=sys.stderr)
+        if any(other.name == manifest.name for other in subjects):
+            raise ValueError(f"Two bundles are called {manifest.name}; give one of them another name in its manifest.")
+        subjects += [BundleSubject(bundle, *way, game) for game in manifest.games for way in ways(manifest)]
     return subjects

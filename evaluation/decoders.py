@@ -160,9 +160,9 @@ def milliseconds(draw: Draw, tokens: NDArray[np.int64]) -> float:
 
 
 def compare(bundle: Bundle, count: int, seed: int, progress: Progress = silent) -> tuple[Table, Image]:
-    """The figures over `count` moments of 32 held-out episodes, and the crops.
+    """The figures over `count` moments of 32 held-out episodes of the bundle's first game, and the crops.
 
-    Raises ValueError where the bundle has no diffusion decoder, or its game is not known.
+    Raises ValueError where the bundle has no diffusion decoder, or that game is not known.
     """
     manifest, runtime = bundle.manifest, bundle.runtime
     if manifest.diffusion is None:

@@ -1,4 +1,4 @@
-"""`reverie eval`: every figure of every bundle in every mode, on the same held-out episodes."""
+"""`reverie eval`: every figure of every bundle in every game and mode, on the same held-out episodes."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from evaluation.machine import machine
 from evaluation.progress import Progress, shown, silent
 from evaluation.rollout import RolloutSizes, drift_free_frames, rollout
 from evaluation.state import StateReader, vanished
-from evaluation.subject import Subject
+from evaluation.subject import Subject, identity
 from evaluation.tables import accuracy_tables
 from evaluation.teacher_forced import TeacherSizes, teacher_forced
 from evaluation.truth import FIRST_HELD_OUT_SEED, LEAD, Truth, record_truth
@@ -90,11 +90,10 @@ class Ground:
 
 
 def measure(subject: Subject, ground: Ground, sizes: Sizes, seed: int, progress: Progress = silent) -> dict[str, Any]:
-    """One entry of the report: one bundle in one mode with one decoder."""
+    """One entry of the report: one bundle in one mode with one decoder, dreaming one of its games."""
     began = time.monotonic()
     truth, reader = ground.truth, ground.reader
-    entry: dict[str, Any] = {"mode": subject.mode, "decoder": subject.decoder, "passes": subject.passes}
-    entry |= {"steps": subject.steps, "resolution": subject.resolution}
+    entry = identity(subject)
     entry |= teacher_forced(subject, truth, sizes.teacher, progress)
     entry |= changed_token_ceiling(subject, truth, sizes.ceiling, progress)
     entry |= action_follow(subject, truth, reader, sizes.actions, seed, progress)
@@ -168,15 +167,16 @@ def evaluate(
     html_path: str | Path | None = None,
     mode: str = "",
     decoder: str = "",
+    game: str = "",
     backend: str = "onnx",
     own: Mapping[str, Environment] | None = None,
 ) -> dict[str, Any]:
-    """Measure bundles in all their modes, or in one, print the tables, and write the reports that are asked for.
+    """Measure bundles in all their games and modes, or in one, print the tables, and write the reports asked for.
 
     bundles: names or folders; none means all that ship. episodes: held-out episodes; horizon: frames of the long
-    rollouts. quick: two minutes a bundle and mode at most, and the report says so. seed: chooses the episodes and the
-    sampling. mode, decoder: this one alone. backend: what runs the bundles. own: how the person makes the games that
-    are their own. Returns the report of the command line's contract. Raises ValueError with one sentence for what
+    rollouts. quick: two minutes an entry at most, and the report says so. seed: chooses the episodes and the
+    sampling. mode, decoder, game: this one alone. backend: what runs the bundles. own: how the person makes the games
+    that are their own. Returns the report of the command line's contract. Raises ValueError with one sentence for what
     cannot be measured.
     """
     from evaluation.bundle_subject import open_subjects
@@ -190,11 +190,11 @@ def evaluate(
             raise ValueError(f"There is no folder {Path(path).parent} to write {Path(path).name} into.")
     sizes = Sizes.in_a_hurry(episodes, horizon) if quick else Sizes.default(episodes, horizon)
     subjects = open_subjects(bundles, backend=backend)
-    known = {"mode": (mode, "parallel and ar"), "decoder": (decoder, "vq and diffusion")}
-    for what, (wanted, choices) in known.items():
+    for what, wanted in (("mode", mode), ("decoder", decoder), ("game", game)):
+        choices = " and ".join(dict.fromkeys(getattr(subject, what) for subject in subjects))
         subjects = [subject for subject in subjects if wanted in ("", getattr(subject, what))]
         if not subjects:
-            raise ValueError(f"No bundle to be measured has the {what} {wanted!r}; there are {choices}.")
+            raise ValueError(f"No bundle to be measured has the {what} {wanted!r}; there is {choices}.")
     report: dict[str, Any] = {"bundles": {}, "quick": quick, "machine": machine(), "made": _now()}
     report |= {"episodes": sizes.episodes, "horizon": sizes.horizon, "seed": seed}
     grounds: dict[tuple[str, int], Ground | Film] = {}

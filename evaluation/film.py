@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from evaluation import metrics
 from evaluation.progress import Progress, silent
-from evaluation.subject import Rollout, Subject
+from evaluation.subject import Rollout, Subject, identity
 from evaluation.teacher_forced import TeacherSizes, teacher_forced
 from evaluation.truth import FIRST_HELD_OUT_SEED, LEAD
 from games.environment import Environment
@@ -116,8 +116,7 @@ def measure_film(
     """One entry of the report; what needs a reader of states is None, or counted as nothing."""
     began = time.monotonic()
     horizon = min(horizon, film.ticks - LEAD + 1)
-    entry: dict[str, Any] = {"mode": subject.mode, "decoder": subject.decoder, "passes": subject.passes}
-    entry |= {"steps": subject.steps, "resolution": subject.resolution}
+    entry = identity(subject)
     entry |= teacher_forced(subject, film, teacher, progress)
     entry |= {"changed_token_ceiling": None, "changed_token_ceiling_ar": None}
     entry |= {"ceiling_moments": 0, "ceiling_branches": 0, "action_follow": None, "action_follow_by_action": {}}

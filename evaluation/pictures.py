@@ -1,6 +1,7 @@
 """The dreams beside the real game: the same start, the same actions, frame by frame.
 
-`python -m evaluation.pictures BUNDLE ... -o FOLDER` writes `side-by-side.png` and `side-by-side.gif`.
+`python -m evaluation.pictures BUNDLE ... -o FOLDER` writes `side-by-side.png` and `side-by-side.gif`, and where the
+bundles dream several games `side-by-side-GAME.png` and `.gif` for each.
 """
 
 from __future__ import annotations
@@ -37,8 +38,12 @@ _INK, _PAPER = (220, 226, 240), (16, 18, 26)
 
 @dataclass(frozen=True)
 class Strips:
-    """Dreams of one start. frames[label]: (T, H, W, 3) uint8; frame k stands in row k - 1; "real" is the game."""
+    """Dreams of one game from one start.
 
+    frames[label]: (T, H, W, 3) uint8; frame k stands in row k - 1; "real" is the game itself.
+    """
+
+    game: str
     frames: dict[str, NDArray[np.uint8]]
     seed: int
     game_seed: int
@@ -54,11 +59,23 @@ def strips(
     seed: int,
     quick: bool = False,
     episode: int = 0,
+) -> list[Strips]:
+    """Dream one held-out episode of each game with every subject of it, 512 frames (128 in a hurry)."""
+    games = dict.fromkeys(subject.game for subject in subjects)
+    return [_strips_of(game, subjects, grounds, seed, quick, episode) for game in games]
+
+
+def _strips_of(
+    game: str,
+    subjects: Sequence[Subject],
+    grounds: Mapping[tuple[str, int], Ground | Film],
+    seed: int,
+    quick: bool,
+    episode: int,
 ) -> Strips:
-    """Dream one held-out episode with every subject, 512 frames (128 in a hurry), beside the real game."""
     frames: dict[str, NDArray[np.uint8]] = {}
     game_seed = 0
-    for subject in subjects:
+    for subject in (subject for subject in subjects if subject.game == game):
         ground = grounds[(subject.game, subject.resolution)]
         whole: Film | Truth = ground if isinstance(ground, Film) else ground.truth
         shown = episode % whole.batch
@@ -75,7 +92,7 @@ def strips(
             assert not isinstance(ground, Film)
             dream, _ = begin(subject, truth, ground.reader, seed)
         frames[subject.label] = np.stack([dream.step(truth.actions[LEAD - 1 + k])[0].copy() for k in range(ticks)])
-    return Strips(frames, seed, game_seed)
+    return Strips(game, frames, seed, game_seed)
 
 
 def picture(shown: Strips) -> Image:
@@ -158,16 +175,15 @@ def main() -> None:
         )
         places = {(subject.game, subject.resolution) for subject in subjects}
         grounds = {place: lay_ground(*place, sizes, arguments.seed) for place in places}
-        shown = strips(subjects, grounds, arguments.seed, episode=arguments.episode)
+        games = strips(subjects, grounds, arguments.seed, episode=arguments.episode)
         arguments.out.mkdir(parents=True, exist_ok=True)
-        files = {
-            "side-by-side.png": png_bytes(picture(shown)),
-            "side-by-side.gif": gif_bytes(shown, arguments.frames),
-        }
-        for name, data in files.items():
-            beside = arguments.out / f"{name}.part"
-            beside.write_bytes(data)
-            os.replace(beside, arguments.out / name)
+        for shown in games:
+            name = "side-by-side" if len(games) == 1 else f"side-by-side-{shown.game}"
+            files = {f"{name}.png": png_bytes(picture(shown)), f"{name}.gif": gif_bytes(shown, arguments.frames)}
+            for file, data in files.items():
+                beside = arguments.out / f"{file}.part"
+                beside.write_bytes(data)
+                os.replace(beside, arguments.out / file)
     except (ValueError, OSError) as error:
         print(error, file=sys.stderr)
         raise SystemExit(2) from None

@@ -6,6 +6,7 @@ import base64
 import html
 import os
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +24,8 @@ th{color:#9aa5c0;font-weight:500}p{color:#9aa5c0;max-width:60rem}img{max-width:1
 """
 
 
-def write_html(report: dict[str, Any], shown: Strips, path: Path) -> None:
-    """Write the report of an evaluation, whole or not at all."""
+def write_html(report: dict[str, Any], games: Sequence[Strips], path: Path) -> None:
+    """Write the report of an evaluation, with the pictures of its games, whole or not at all."""
     machine = report["machine"]
     parts = [
         "<h1>How true the dreams are</h1>",
@@ -34,18 +35,23 @@ def write_html(report: dict[str, Any], shown: Strips, path: Path) -> None:
     if report["quick"]:
         parts.append('<p class="hurry">A quick run (--quick): too few frames to quote.</p>')
     parts += [_table(table) for table in accuracy_tables(report)]
-    parts += [
-        "<h2>Side by side</h2>",
-        f"<p>The same start and the same actions; game seed {shown.game_seed}, sampling seed {shown.seed}.</p>",
-        f'<img alt="frames side by side" src="data:image/png;base64,{_base64(png_bytes(picture(shown)))}">',
-        "<h2>In motion</h2>",
-        f'<img alt="the dreams in motion" src="data:image/gif;base64,{_base64(gif_bytes(shown, _GIF_FRAMES))}">',
-    ]
+    for shown in games:
+        parts += _pictures(shown, f": {shown.game}" if len(games) > 1 else "")
     page = '<!doctype html><html lang="en"><meta charset="utf-8"><title>Reverie: evaluation</title>'
     page += f"<style>{_STYLE}</style>"
     beside = path.with_name(path.name + ".part")
     beside.write_text(page + "\n".join(parts) + "</html>\n", encoding="utf-8")
     os.replace(beside, path)
+
+
+def _pictures(shown: Strips, which: str) -> list[str]:
+    return [
+        f"<h2>Side by side{_text(which)}</h2>",
+        f"<p>The same start and the same actions; game seed {shown.game_seed}, sampling seed {shown.seed}.</p>",
+        f'<img alt="frames side by side" src="data:image/png;base64,{_base64(png_bytes(picture(shown)))}">',
+        f"<h2>In motion{_text(which)}</h2>",
+        f'<img alt="the dreams in motion" src="data:image/gif;base64,{_base64(gif_bytes(shown, _GIF_FRAMES))}">',
+    ]
 
 
 def _table(table: Table) -> str:

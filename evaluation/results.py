@@ -9,12 +9,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from evaluation.tables import Table, accuracy_tables, speed_table
+from evaluation.many_games import divided, many_games_tables
+from evaluation.subject import parts_of
+from evaluation.tables import Table, figure_tables, precision_tables, speed_table
 
-_PICTURES = (
-    ("images/side-by-side.png", "real game and dreams at frames 1, 8, 32, 128 and 512"),
-    ("images/side-by-side.gif", "real game and dreams in motion"),
-)
+_PICTURES = {
+    ".png": "real game and dreams at frames 1, 8, 32, 128 and 512",
+    ".gif": "real game and dreams in motion",
+}
 
 
 def joined(evaluations: list[dict[str, Any]]) -> dict[str, Any]:
@@ -28,15 +30,17 @@ def joined(evaluations: list[dict[str, Any]]) -> dict[str, Any]:
         if twice := bundles.keys() & other["bundles"].keys():
             raise ValueError(f"two evaluations measure {min(twice)}")
         bundles |= other["bundles"]
+    if not bundles:
+        raise ValueError("the evaluation has no bundle in it")
     return first | {"bundles": bundles}
 
 
 def results_page(evaluations: list[dict[str, Any]], benchmark: dict[str, Any], folder: Path) -> str:
     """The page as Markdown. folder: where it will lie; the pictures are shown if they lie in its `images`."""
     evaluation = joined(evaluations)
-    names = list(dict.fromkeys(name.split("@")[0] for name in evaluation["bundles"]))
+    many, others = divided(evaluation["bundles"])
     options = f"--episodes {evaluation['episodes']} --horizon {evaluation['horizon']} --seed {evaluation['seed']}"
-    command = f"reverie eval {' '.join(names)} {options}{' --quick' if evaluation['quick'] else ''} --json eval.json"
+    options += f"{' --quick' if evaluation['quick'] else ''} --json eval.json"
     made = " and ".join(dict.fromkeys(part["made"] for part in evaluations))
     parts = [
         "# Results",
@@ -47,7 +51,10 @@ def results_page(evaluations: list[dict[str, Any]], benchmark: dict[str, Any], f
     ]
     if evaluation["quick"]:
         parts.append("**A quick run: too few frames to quote.**")
-    parts += [_section(table, command) for table in accuracy_tables(evaluation)]
+    groups = [(figure_tables(others), others), (many_games_tables(many), many)]
+    groups.append((precision_tables(evaluation["bundles"]), evaluation["bundles"]))
+    for tables, entries in groups:
+        parts += [_section(table, f"reverie eval {' '.join(_names(entries))} {options}") for table in tables]
     benched = list(dict.fromkeys(row["bundle"] for row in benchmark["rows"]))
     threads = benchmark["rows"][0]["threads"] if benchmark["rows"] else 2
     parts.append(
@@ -56,11 +63,29 @@ def results_page(evaluations: list[dict[str, Any]], benchmark: dict[str, Any], f
             f"reverie bench {' '.join(benched)} --frames {benchmark['frames']} --threads {threads} --json bench.json",
         )
     )
-    shown = [(path, text) for path, text in _PICTURES if (folder / path).is_file()]
-    if shown:
-        parts.append(f"## Side by side\n\n`python -m evaluation.pictures {' '.join(names)} -o docs/images`")
-        parts += [f"![{text}]({path})" for path, text in shown]
+    parts += _pictures("Side by side", others, [""], folder)
+    parts += _pictures("Many games, side by side", many, _games(many), folder)
     return "\n\n".join(parts) + "\n"
+
+
+def _names(entries: dict[str, Any]) -> list[str]:
+    return list(dict.fromkeys(parts_of(label)[0] for label in entries))
+
+
+def _games(entries: dict[str, Any]) -> list[str]:
+    return list(dict.fromkeys(entry["game"] for entry in entries.values()))
+
+
+def _pictures(title: str, entries: dict[str, Any], games: list[str], folder: Path) -> list[str]:
+    """A section with the pictures of these games that lie there, '' being those that name none; nothing without any."""
+    shown = []
+    for game in games:
+        name, of = (f"side-by-side-{game}", f", {game}") if game else ("side-by-side", "")
+        for suffix, text in _PICTURES.items():
+            if (folder / f"images/{name}{suffix}").is_file():
+                shown.append(f"![{text}{of}](images/{name}{suffix})")
+    command = f"python -m evaluation.pictures {' '.join(_names(entries))} -o docs/images"
+    return [f"## {title}\n\n`{command}`", *shown] if shown and entries else []
 
 
 def _section(table: Table, command: str) -> str:

@@ -44,8 +44,11 @@ class Rollout(Protocol):
 class Subject(Protocol):
     """One bundle in one mode with one decoder.
 
+    game, actions: the one of its games that is measured, and what can be pressed in it.
     grids: rows and columns of each level of tokens, in the order in which a frame's tokens follow one another.
     passes: of the parallel mode, None in ar mode. steps: of the diffusion decoder, None with another.
+    parameters: of the whole bundle. training: how many `minutes` it was trained, and on how many `frames`, as far as
+    the bundle says so.
     """
 
     name: str
@@ -60,6 +63,8 @@ class Subject(Protocol):
     label: str
     passes: int | None
     steps: int | None
+    parameters: int
+    training: dict[str, float]
 
     def encode(self, frames: NDArray[np.uint8]) -> NDArray[np.int64]:
         """(N, H, W, 3) uint8 to (N, S) tokens."""
@@ -79,7 +84,23 @@ class Subject(Protocol):
 
 
 def label_of(name: str, mode: str, decoder: str) -> str:
-    """The entry's name in the report: NAME, NAME@ar, and with a further decoder NAME@parallel+diffusion."""
+    """The entry's name in the report: NAME, NAME@ar, and with a further decoder NAME@parallel+diffusion.
+
+    name: the bundle's; NAME/GAME where it dreams several games.
+    """
     if decoder != "vq":
         return f"{name}@{mode}+{decoder}"
     return name if mode == "parallel" else f"{name}@{mode}"
+
+
+def parts_of(label: str) -> tuple[str, str, str]:
+    """What `label_of` was given: the bundle's name, the game ('' for a bundle of one) and '@' with what follows."""
+    name, at, way = label.partition("@")
+    bundle, _, game = name.partition("/")
+    return bundle, game, at + way
+
+
+def identity(subject: Subject) -> dict[str, Any]:
+    """What an entry of the report says of whom it measures."""
+    keys = ("game", "mode", "decoder", "passes", "steps", "resolution", "parameters", "training")
+    return {key: getattr(subject, key) for key in keys}

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from evaluation.metrics import SEGMENTS
+from evaluation.subject import parts_of
 from evaluation.teacher_forced import COMPARED_SIZE
 
 
@@ -26,11 +28,35 @@ class Table:
 
 def accuracy_tables(report: dict[str, Any]) -> list[Table]:
     """Tables of an evaluation's report."""
-    entries: dict[str, dict[str, Any]] = report["bundles"]
-    if not entries:
-        raise ValueError("The evaluation's report has no bundle in it.")
-    tables = [_tokens(entries), _tokenizer(entries), _rollout(entries), _obedience(entries)]
-    return [*tables, *_precision(entries)]
+    return [*figure_tables(report["bundles"]), *precision_tables(report["bundles"])]
+
+
+def figure_tables(entries: dict[str, dict[str, Any]]) -> list[Table]:
+    """All figures of some entries of a report; none of none."""
+    return [_tokens(entries), _tokenizer(entries), _rollout(entries), _obedience(entries)] if entries else []
+
+
+def _by_game(entries: Iterable[dict[str, Any]], say: Callable[[dict[str, Any]], str]) -> str:
+    """What holds for one game alone, of each game that there is; which, is said where there are several."""
+    first: dict[str, dict[str, Any]] = {}
+    for e in entries:
+        first.setdefault(e.get("game", "garden"), e)  # which reports did not say before there were more to dream of
+    return "; ".join(say(e) if len(first) == 1 else f"{say(e)} ({game})" for game, e in first.items())
+
+
+def _outcomes(e: dict[str, Any]) -> str:
+    """What the F1 of rewards and ends is over."""
+    return (
+        f"the {e['reward_transitions']} steps that brought a reward and the {e['ended_transitions']} that ended a round"
+    )
+
+
+def _reader_check(e: dict[str, Any]) -> str:
+    """How the reader of states does on the game itself."""
+    return (
+        f"{share(e['reader_exact'], 3)} of {e['reader_frames']} real frames and calls {share(e['reader_valid'], 3)} "
+        "of them legal"
+    )
 
 
 def _tokens(entries: dict[str, dict[str, Any]]) -> Table:
@@ -60,10 +86,7 @@ def _tokens(entries: dict[str, dict[str, Any]]) -> Table:
         f"simulator ({e['ceiling_moments']} moments, {e['ceiling_branches']} futures each)."
     )
     if judged := [e for e in entries.values() if e["reward_f1"] is not None]:
-        note += (
-            f" *Rewards* and *ends*: F1 over the {judged[0]['reward_transitions']} steps that brought a reward and the "
-            f"{judged[0]['ended_transitions']} that ended a round."
-        )
+        note += f" *Rewards* and *ends*: F1 over {_by_game(judged, _outcomes)}."
     return Table("One frame ahead", head, rows, note)
 
 
@@ -105,7 +128,10 @@ def _rollout(entries: dict[str, dict[str, Any]]) -> Table:
             ]
             rows.append([name, words, *drawn])
     e = next(iter(entries.values()))
-    limits = ", ".join(share(e["rollout"][segment]["state_fidelity_ceiling"]) for segment in segments)
+    limits = _by_game(
+        entries.values(),
+        lambda e: ", ".join(share(e["rollout"][segment]["state_fidelity_ceiling"]) for segment in segments),
+    )
     counts = ", ".join(str(e["rollout"][segment]["frames"]) for segment in segments)
     note = (
         f"The dream feeds on itself, with the true actions; {counts} frames, seed {e['seed']}. *Player in place*: "
@@ -130,25 +156,25 @@ def _obedience(entries: dict[str, dict[str, Any]]) -> Table:
         ]
         for name, e in entries.items()
     ]
-    e = next(iter(entries.values()))
+    seed = next(iter(entries.values()))["seed"]
     note = (
         "*Action followed*: from the same history each action held for 4 ticks, the player moves as in the game; cases "
         "in which the real game's chance decides are left out. *Legal for*: frames before 8 in a row are no legal "
         "picture, at least so many where it equals the frame they were followed up to. Seed "
-        f"{e['seed']}. The reader of states is itself exact on {share(e['reader_exact'], 3)} of {e['reader_frames']} "
-        f"real frames and calls {share(e['reader_valid'], 3)} of them legal."
+        f"{seed}. The reader of states is itself exact on {_by_game(entries.values(), _reader_check)}."
     )
     return Table("Obedience and drift", head, rows, note)
 
 
-def _precision(entries: dict[str, dict[str, Any]]) -> list[Table]:
-    """What bytes for weights cost, where a report has a bundle and, called NAME-fp16 or NAME-fp32, the same before."""
+def precision_tables(entries: dict[str, dict[str, Any]]) -> list[Table]:
+    """What bytes for weights cost, where there are a bundle and, called NAME-fp16 or NAME-fp32, the same before."""
     segments = [f"{first}-{last}" for first, last in SEGMENTS]
     head = ["bundle", "against", "changed tokens right", *(f"legal, frames {segment}" for segment in segments)]
     rows = []
     for name, e in entries.items():
-        base, at, rest = name.partition("@")
-        for other in (f"{base}-fp16{at}{rest}", f"{base}-fp32{at}{rest}"):
+        bundle, game, way = parts_of(name)
+        of = f"/{game}" if game else ""
+        for other in (f"{bundle}-fp16{of}{way}", f"{bundle}-fp32{of}{way}"):
             if (before := entries.get(other)) is None:
                 continue
             pairs = [(e["changed_token_accuracy"], before["changed_token_accuracy"])]

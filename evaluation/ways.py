@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from evaluation.results import joined
+from evaluation.subject import parts_of
 from evaluation.tables import Table, number, share
 
 BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"
@@ -31,15 +32,16 @@ def ways_table(evaluation: dict[str, Any], benchmark: dict[str, Any]) -> Table:
     rows = []
     for name in dict.fromkeys(label.split("@")[0] for label in entries):
         modes = {mode: entries[label] for mode, label in (("parallel", name), ("ar", f"{name}@ar")) if label in entries}
-        if missing := [mode for mode in modes if (name, mode) not in speeds]:
+        bundle = parts_of(name)[0]
+        if missing := [mode for mode in modes if (bundle, mode) not in speeds]:
             raise ValueError(f"{name} was measured in the mode {missing[0]}, and not timed in it")
         first = next(iter(modes.values()))
-        row = speeds[name, next(iter(modes))]
+        row = speeds[bundle, next(iter(modes))]
 
         def both(key: str, modes: dict[str, Any] = modes) -> str:
             return " / ".join(share(modes[mode][key]) if mode in modes else "–" for mode in ("parallel", "ar"))
 
-        fps = [number(speeds[name, mode]["fps"], 0) if mode in modes else "–" for mode in ("parallel", "ar")]
+        fps = [number(speeds[bundle, mode]["fps"], 0) if mode in modes else "–" for mode in ("parallel", "ar")]
         legal = [share(modes["ar"]["rollout"][part]["validity"]) if "ar" in modes else "–" for part in _SEGMENTS]
         size = [f"{row['parameters'] / 1e6:.1f} M", str(row["tokens_per_frame"])]
         right = [both("changed_token_accuracy"), both("action_follow")]

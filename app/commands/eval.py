@@ -21,13 +21,15 @@ class Eval:
     horizon: int = 1024
     """Frames of a long rollout."""
     quick: bool = False
-    """At most two minutes for each bundle and mode; the report says so."""
+    """At most two minutes for each bundle, game and mode; the report says so."""
     seed: int = 0
     """Chooses the episodes and the sampling."""
     mode: str = ""
     """Measure this mode alone: parallel or ar; by default every mode there is."""
     decoder: str = ""
     """Measure this decoder alone: vq or diffusion; by default every decoder there is."""
+    game: str = ""
+    """Measure this game alone; by default every game that a dream is of."""
     backend: str = "onnx"
     """What computes the dreams: onnx or torch; on a GPU onnx-cuda or torch-cuda."""
     json: Path | None = None
@@ -45,4 +47,4 @@ class Eval:
             if game.environment:
                 own[game.source] = game.environment
         sizes, files = (self.episodes, self.horizon, self.quick, self.seed), (self.json, self.html)
-        evaluate(self.bundles, *sizes, *files, self.mode, self.decoder, self.backend, own)
+        evaluate(self.bundles, *sizes, *files, self.mode, self.decoder, self.game, self.backend, own)

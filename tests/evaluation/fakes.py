@@ -113,6 +113,8 @@ class FakeSubject:
     actions = DotGame.actions
     passes = 1
     steps = None
+    parameters = 0
+    training: ClassVar[dict[str, float]] = {}
 
     def __init__(self, history: int = 4) -> None:
         self.history = history

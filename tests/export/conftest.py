@@ -7,7 +7,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from tiny import tiny_run
+from tiny import GARDEN, tiny_run
 
 from export.run_export import export_run
 
@@ -48,6 +48,21 @@ def bundle_two_level(run_two_level: Path, tmp_path_factory: pytest.TempPathFacto
     """Its bundle in half precision, with torch programs."""
     out = tmp_path_factory.mktemp("bundles") / "two-level"
     return export_run(run_two_level, out, "fp16", programs=True, log=lambda _: None)
+
+
+@pytest.fixture(scope="session")
+def run_games(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny run of three games with other actions each."""
+    games = {"garden": GARDEN["garden"], "bricks": ("noop", "left", "right", "a"), "duel": ("noop", "up", "down")}
+    return tiny_run(tmp_path_factory.mktemp("runs") / "games", games=games)
+
+
+@pytest.fixture(scope="session")
+def bundle_games(run_games: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Its bundle in half precision, with torch programs."""
+    return export_run(
+        run_games, tmp_path_factory.mktemp("bundles") / "games", "fp16", programs=True, log=lambda _: None
+    )
 
 
 @pytest.fixture(scope="session")

@@ -36,7 +36,7 @@ def in_torch(bundle_v11: Path) -> Bundle:
     return Bundle.load(bundle_v11, "torch")
 
 
-@pytest.fixture(scope="module", params=["v11", "merged", "two_level", "diffusion"])
+@pytest.fixture(scope="module", params=["v11", "merged", "two_level", "diffusion", "games"])
 def exported(request: pytest.FixtureRequest) -> tuple[Run, Path]:
     """A run rounded to what its bundle holds, and the bundle."""
     run = read_run(request.getfixturevalue(f"run_{request.param}"))
@@ -82,12 +82,13 @@ def test_frame_by_frame_with_the_ring_over_100_frames_is_the_whole_window_at_onc
     rng = np.random.default_rng(0)
     tokens, actions = rng.integers(0, 64, (2, 100, sizes.positions)), rng.integers(0, 5, (2, 100))
     with torch.no_grad():
-        hidden = run.dynamics.trunk(torch.from_numpy(tokens), torch.from_numpy(actions))
+        told = torch.full((2,), sizes.games - 1) if sizes.games > 1 else None
+        hidden = run.dynamics.trunk(torch.from_numpy(tokens), torch.from_numpy(actions), told)
         window = run.dynamics.parallel_logits(hidden).numpy()
     ring = Ring(2, sizes.cache)
     assert ring.keys.shape[4] == run.dynamics.config.trunk_positions == sizes.positions // run.dynamics.config.members
     for t in range(100):
-        prediction = bundle.runtime.dynamics(np.ascontiguousarray(tokens[:, t]), actions[:, t], ring)
+        prediction = bundle.runtime.dynamics(np.ascontiguousarray(tokens[:, t]), actions[:, t], ring, sizes.games - 1)
         assert np.abs(prediction.logits - window[:, t]).max() < 1e-3
         assert prediction.keys is not None
         assert prediction.values is not None

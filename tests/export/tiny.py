@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import numpy as np
 import torch
 from safetensors.torch import save_file
 
+from games.base import ACTIONS
 from models.diffusion_decoder import DiffusionDecoder, DiffusionDecoderConfig
 from models.networks import build_tokenizer
 from models.patch_vqvae import PatchVQVAEConfig
@@ -19,14 +21,22 @@ from models.v1.vqvae import VQVAE, VQVAEConfig
 from models.v1.world_model import VisualWorldModel, VisualWorldModelConfig
 from models.world_model import TemporalVisualWorldModel, WorldModelConfig
 
-ACTIONS = ["noop", "up", "down", "left", "right"]
+GARDEN = {"garden": ("noop", "up", "down", "left", "right")}
 
 
-def tiny_run(folder: Path, kind: str = "v1.1", decoder: bool = False, **dynamics_has: object) -> Path:
+def tiny_run(
+    folder: Path,
+    kind: str = "v1.1",
+    decoder: bool = False,
+    games: Mapping[str, Sequence[str]] = GARDEN,
+    **dynamics_has: object,
+) -> Path:
     """A run folder with random weights. The real v1.1 grid of 8 x 8, everything else as small as it goes.
 
-    decoder: it has a diffusion decoder too. dynamics_has: what else a v1.1 model's configuration says.
+    decoder: it has a diffusion decoder too. games: their actions. dynamics_has: what else a v1.1 model's
+    configuration says.
     """
+    actions = [name for name in ACTIONS if any(name in own for own in games.values())]
     torch.manual_seed(0)
     folder.mkdir(parents=True)
     if kind == "v1":
@@ -36,6 +46,7 @@ def tiny_run(folder: Path, kind: str = "v1.1", decoder: bool = False, **dynamics
     else:
         tokenizer_config = PatchVQVAEConfig(vocabulary=64, code_width=8, width=32)
         sizes: dict[str, Any] = {"vocabulary": 64, "width": 64, "layers": 1, "heads": 2, "causal_layers": 1}
+        sizes |= {"games": len(games), "actions": len(actions)}
         dynamics_config = WorldModelConfig(**sizes | dynamics_has)
         if dynamics_config.fine:
             tokenizer_config = TwoLevelVQVAEConfig(level_vocabulary=32, code_width=8, patch=4, width=32)
@@ -49,14 +60,14 @@ def tiny_run(folder: Path, kind: str = "v1.1", decoder: bool = False, **dynamics
     rng = np.random.default_rng(0)
     np.savez_compressed(
         folder / "starts.npz",
-        frames=rng.integers(0, 256, (3, history, 64, 64, 3), np.uint8),
-        actions=rng.integers(0, 5, (3, history - 1), np.uint8),
-        seeds=np.arange(3),
-        games=np.zeros(3, np.int64),
+        frames=rng.integers(0, 256, (3 * len(games), history, 64, 64, 3), np.uint8),
+        actions=np.concatenate([rng.integers(0, len(own), (3, history - 1), np.uint8) for own in games.values()]),
+        seeds=np.arange(3 * len(games)),
+        games=np.arange(len(games)).repeat(3),
     )
     record = {
         "recipe": "tiny", "kind": kind, "history": history, "size": 64,
-        "games": {"garden": ACTIONS}, "actions": ACTIONS,
+        "games": {game: list(own) for game, own in games.items()}, "actions": actions,
         "sampling": {"temperature": 1.0, "min_p": 0.02},
         "tokenizer": asdict(tokenizer_config), "dynamics": asdict(dynamics_config),
         "training": {"minutes": 0, "frames": 0}, "metrics": {},
