@@ -20,7 +20,7 @@ class Train:
     recipe: tyro.conf.Positional[str]
     """A game folder, whose game.toml says the rest, or the name or file of a recipe."""
     data: Path | None = None
-    """Folder of the recordings; a game folder has its own."""
+    """Folder of the recording, or of recordings of several games; a game folder has its own."""
     out: Annotated[Path | None, tyro.conf.arg(aliases=["-o"])] = None
     """Folder of the run; a game folder has its own."""
     minutes: float | None = None
