@@ -163,13 +163,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Draw the dreams beside the real game.")
     parser.add_argument("bundles", nargs="*", help="names or folders; none: all that ship")
     parser.add_argument("-o", "--out", type=Path, required=True, help="folder for the pictures")
+    parser.add_argument("--mode", default="", help="parallel or ar; by default both, side by side")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--episode", type=int, default=0, help="which of the held-out episodes")
     parser.add_argument("--frames", type=int, default=100, help="frames of the GIF")
     arguments = parser.parse_args()
     try:
         # Another decoder of a bundle draws the same dream; docs/decoders.md shows how they differ.
-        subjects = [subject for subject in open_subjects(arguments.bundles) if subject.decoder == "vq"]
+        subjects = [
+            subject
+            for subject in open_subjects(arguments.bundles)
+            if subject.decoder == "vq" and arguments.mode in ("", subject.mode)
+        ]
         sizes = Sizes(
             episodes=arguments.episode + 1, horizon=max(SHOWN_FRAMES), quick=True, rollout=RolloutSizes(drift_cap=LEAD)
         )

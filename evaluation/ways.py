@@ -23,36 +23,43 @@ _SEGMENTS = ("1-16", "17-64", "65-256", "257-1024")
 
 
 def ways_table(evaluation: dict[str, Any], benchmark: dict[str, Any]) -> Table:
-    """A row for each bundle, its modes side by side. Raises ValueError where a bundle was measured but not timed."""
-    head = ["bundle", "parameters", "tokens a frame", "FPS parallel", "FPS ar", "reconstruction"]
+    """A row for each bundle, its modes side by side; one that was only timed has its size and speed.
+
+    Raises ValueError where a bundle was measured but not timed.
+    """
+    head = ["bundle", "pixels", "parameters", "tokens a frame", "FPS parallel", "FPS ar", "reconstruction", "copy-last"]
     head += ["changed tokens right, parallel / ar", "action followed, parallel / ar"]
     head += [f"legal, frames {segment}, ar" for segment in _SEGMENTS]
     entries = evaluation["bundles"]
     speeds = {(row["bundle"], row["mode"]): row for row in benchmark["rows"] if row["decoder"] == "vq"}
+    measured = list(dict.fromkeys(label.split("@")[0] for label in entries))
+    timed = [name for name, _ in speeds if name not in {parts_of(label)[0] for label in measured}]
     rows = []
-    for name in dict.fromkeys(label.split("@")[0] for label in entries):
+    for name in dict.fromkeys([*measured, *timed]):
         modes = {mode: entries[label] for mode, label in (("parallel", name), ("ar", f"{name}@ar")) if label in entries}
-        bundle = parts_of(name)[0]
-        if missing := [mode for mode in modes if (bundle, mode) not in speeds]:
+        times = {mode: row for mode in ("parallel", "ar") if (row := speeds.get((parts_of(name)[0], mode)))}
+        if missing := [mode for mode in modes if mode not in times]:
             raise ValueError(f"{name} was measured in the mode {missing[0]}, and not timed in it")
-        first = next(iter(modes.values()))
-        row = speeds[bundle, next(iter(modes))]
+        row, first = next(iter(times.values())), next(iter(modes.values()), None)
 
         def both(key: str, modes: dict[str, Any] = modes) -> str:
             return " / ".join(share(modes[mode][key]) if mode in modes else "–" for mode in ("parallel", "ar"))
 
-        fps = [number(speeds[bundle, mode]["fps"], 0) if mode in modes else "–" for mode in ("parallel", "ar")]
-        legal = [share(modes["ar"]["rollout"][part]["validity"]) if "ar" in modes else "–" for part in _SEGMENTS]
-        size = [f"{row['parameters'] / 1e6:.1f} M", str(row["tokens_per_frame"])]
+        size = [str(row["resolution"]), f"{row['parameters'] / 1e6:.1f} M", str(row["tokens_per_frame"])]
+        fps = [number(times[mode]["fps"], 0) if mode in times else "–" for mode in ("parallel", "ar")]
+        seen = ["–", "–"]
+        if first:
+            seen = [f"{number(first['reconstruction_psnr_db'], 1)} dB", share(first["copy_last_accuracy"])]
         right = [both("changed_token_accuracy"), both("action_follow")]
-        rows.append([name, *size, *fps, f"{number(first['reconstruction_psnr_db'], 1)} dB", *right, *legal])
+        legal = [share(modes["ar"]["rollout"][part]["validity"]) if "ar" in modes else "–" for part in _SEGMENTS]
+        rows.append([name, *size, *fps, *seen, *right, *legal])
     one = next(iter(entries.values()))
     threads = benchmark["rows"][0]["threads"]
     note = (
         f"{one['episodes']} held-out episodes, {one['horizon']} frames, seed {one['seed']}"
         f"{', a quick run: too few frames to quote' if evaluation['quick'] else ''}; speed on {threads} threads of "
-        f"{benchmark['machine']['processor']}. The copy-last baseline gets {share(one['copy_last_accuracy'])} of all "
-        "tokens and none of the changed ones."
+        f"{benchmark['machine']['processor']}. *Copy-last* is the share of all tokens that is right where nothing is "
+        "said to change; of the changed ones it gets none."
     )
     return Table("Figures", head, rows, note)
 

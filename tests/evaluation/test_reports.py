@@ -214,6 +214,18 @@ def test_figures_of_bundles_go_between_the_marks_of_a_page_and_nowhere_else(
         filled("no marks", ways_table(evaluation, benchmark))
 
 
+def test_a_bundle_that_was_only_timed_has_its_size_and_speed_among_the_ways(
+    evaluation: dict[str, Any], benchmark: dict[str, Any]
+) -> None:
+    larger = [{**row, "bundle": "larger", "resolution": 256} for row in benchmark["rows"]]
+    table = ways_table(evaluation, {**benchmark, "rows": [*benchmark["rows"], *larger]})
+    assert [row[:2] for row in table.rows] == [["tiny", "64"], ["larger", "256"]]
+    assert table.rows[1][5] == table.rows[0][5] != "–"
+    assert set(table.rows[1][6:8]) == {"–"}
+    with pytest.raises(ValueError, match="not timed in it"):
+        ways_table(evaluation, {**benchmark, "rows": larger})
+
+
 def test_reports_of_two_bundles_are_one_if_they_measured_alike(evaluation: dict[str, Any]) -> None:
     other = evaluation | {"bundles": {"other": evaluation["bundles"]["tiny"]}}
     assert set(joined([evaluation, other])["bundles"]) == {"tiny", "tiny@ar", "other"}
