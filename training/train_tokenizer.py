@@ -157,9 +157,8 @@ def train_tokenizer(
     frames = sample_frames(recording, config.frames, (side, side), rng)
     if isinstance(model, TwoLevelVQVAE):
         coarse, fine = model.coarse, model.fine
-        train_level(coarse, _each(model.from_afar, frames, place), config, seconds / 2, seed, log, place)
-        train_level(fine, _each(model.left_over, frames, place), config, seconds / 2, seed, log, place)
-        steps = 0.0
+        steps = train_level(coarse, _each(model.from_afar, frames, place), config, seconds / 2, seed, log, place)
+        steps += train_level(fine, _each(model.left_over, frames, place), config, seconds / 2, seed, log, place)
     else:
         steps = train_level(model, frames, config, seconds, seed, log, place)
     model.eval()
