@@ -86,7 +86,7 @@ def shifted(sample: list[Rows], reference: Rows | None = None) -> Finding | None
 
 
 def _is_shifted(own: float, other: float) -> bool:
-    return other > 0.02 and other > 2 * own + 0.01
+    return other > 0.04 and other > 2 * own + 0.01
 
 
 def _explained(sample: list[Rows], shift: int, least: int = LEAST_TRANSITIONS) -> tuple[float, float]:
