@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from evaluation import metrics
 from evaluation.actions import ActionSizes, action_follow
 from evaluation.ceiling import CeilingSizes, changed_token_ceiling
-from evaluation.film import Film, measure_film, record_film
+from evaluation.film import LESSONS, LESSONS_IN_A_HURRY, Film, measure_film, record_film
 from evaluation.machine import machine
 from evaluation.progress import Progress, shown, silent
 from evaluation.rollout import RolloutSizes, drift_free_frames, rollout
@@ -38,11 +38,15 @@ EVALUATION_SECONDS = 13 * 60.0
 
 @dataclass(frozen=True)
 class Sizes:
-    """How much is measured, of everything."""
+    """How much is measured, of everything.
+
+    lessons: episodes from which it is learnt to tell the actions of a game that has no reader.
+    """
 
     episodes: int = 32
     horizon: int = 1024
     quick: bool = False
+    lessons: int = LESSONS
     seconds: float = EVALUATION_SECONDS
     teacher: TeacherSizes = field(default_factory=TeacherSizes)
     ceiling: CeilingSizes = field(default_factory=CeilingSizes)
@@ -61,6 +65,7 @@ class Sizes:
             min(episodes, 8),
             min(horizon, 512),
             quick=True,
+            lessons=LESSONS_IN_A_HURRY,
             seconds=0.0,
             teacher=TeacherSizes(ticks=64),
             ceiling=CeilingSizes(moments=4, branches=16),
@@ -202,7 +207,7 @@ def evaluate(
         for subject in subjects:
             key = (subject.game, subject.resolution)
             if key not in grounds:
-                grounds[key] = _ground_of(subject, sizes, seed, own or {})
+                grounds[key] = ground_of(subject, sizes, seed, own, progress)
 
             def named(what: str, done: int, total: int, label: str = subject.label) -> None:
                 progress(f"{label}: {what}", done, total)
@@ -225,16 +230,26 @@ def evaluate(
     return report
 
 
-def _ground_of(subject: BundleSubject, sizes: Sizes, seed: int, own: Mapping[str, Environment]) -> Ground | Film:
-    """What a bundle is measured against: a built-in game, or the environment that it dreams of, as its pictures."""
+def ground_of(
+    subject: BundleSubject,
+    sizes: Sizes,
+    seed: int,
+    own: Mapping[str, Environment] | None = None,
+    progress: Progress = silent,
+) -> Ground | Film:
+    """What a bundle is measured against: a built-in game, or the environment that it dreams of, as its pictures.
+
+    Raises ValueError where that cannot be made here.
+    """
     from games import registry
 
     if subject.game in registry.names():
         return lay_ground(subject.game, subject.resolution, sizes, seed)
     written = subject.bundle.manifest.training.get("environment")
     try:
-        environment = own.get(subject.game) or environment_of(subject.game, subject.actions, written)
-        return record_film(environment, subject.actions, subject.resolution, sizes.episodes, sizes.ticks, seed)
+        environment = (own or {}).get(subject.game) or environment_of(subject.game, subject.actions, written)
+        amount = (sizes.episodes, sizes.ticks, seed, sizes.lessons, progress)
+        return record_film(environment, subject.actions, subject.resolution, *amount)
     except ModuleNotFoundError as error:
         raise ValueError(
             f"{subject.game} cannot be made here: {error}; install what it needs to measure it."

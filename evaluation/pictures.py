@@ -157,7 +157,7 @@ def _write(draw: Any, where: tuple[int, int], text: str) -> None:
 def main() -> None:
     """The command: writes the two pictures."""
     from evaluation.bundle_subject import open_subjects
-    from evaluation.evaluate import Sizes, lay_ground
+    from evaluation.evaluate import Sizes, ground_of
     from evaluation.rollout import RolloutSizes
 
     parser = argparse.ArgumentParser(description="Draw the dreams beside the real game.")
@@ -175,11 +175,13 @@ def main() -> None:
             for subject in open_subjects(arguments.bundles)
             if subject.decoder == "vq" and arguments.mode in ("", subject.mode)
         ]
-        sizes = Sizes(
-            episodes=arguments.episode + 1, horizon=max(SHOWN_FRAMES), quick=True, rollout=RolloutSizes(drift_cap=LEAD)
-        )
-        places = {(subject.game, subject.resolution) for subject in subjects}
-        grounds = {place: lay_ground(*place, sizes, arguments.seed) for place in places}
+        drift = RolloutSizes(drift_cap=LEAD)
+        sizes = Sizes(arguments.episode + 1, max(SHOWN_FRAMES), quick=True, lessons=0, rollout=drift)
+        grounds: dict[tuple[str, int], Ground | Film] = {}
+        for subject in subjects:
+            place = (subject.game, subject.resolution)
+            if place not in grounds:
+                grounds[place] = ground_of(subject, sizes, arguments.seed)
         games = strips(subjects, grounds, arguments.seed, episode=arguments.episode)
         arguments.out.mkdir(parents=True, exist_ok=True)
         for shown in games:

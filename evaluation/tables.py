@@ -33,7 +33,19 @@ def accuracy_tables(report: dict[str, Any]) -> list[Table]:
 
 def figure_tables(entries: dict[str, dict[str, Any]]) -> list[Table]:
     """All figures of some entries of a report; none of none."""
-    return [_tokens(entries), _tokenizer(entries), _rollout(entries), _obedience(entries)] if entries else []
+    if not entries:
+        return []
+    tables = [_tokens(entries), _tokenizer(entries), _rollout(entries)]
+    if read := {name: e for name, e in entries.items() if _has_reader(e)}:
+        tables.append(_obedience(read))
+    if told := {name: e for name, e in entries.items() if e.get("action_accuracy_real") is not None}:
+        tables.append(_told_actions(told))
+    return tables
+
+
+def _has_reader(e: dict[str, Any]) -> bool:
+    """Whether the states of the game that an entry is of can be read from its pictures."""
+    return e["reader_frames"] > 0
 
 
 def _by_game(entries: Iterable[dict[str, Any]], say: Callable[[dict[str, Any]], str]) -> str:
@@ -82,9 +94,13 @@ def _tokens(entries: dict[str, dict[str, Any]]) -> Table:
     note = (
         f"True history, one frame predicted: {e['teacher_forced_frames']} frames of {e['episodes']} held-out episodes "
         f'(game seeds from {e["first_game_seed"]}, seed {e["seed"]}). *Copy-last* is what saying "nothing changes" '
-        "scores. *Ceiling* is what the game's own randomness allows for the changed tokens, measured by branching the "
-        f"simulator ({e['ceiling_moments']} moments, {e['ceiling_branches']} futures each)."
+        "scores."
     )
+    if branched := [e for e in entries.values() if e["ceiling_moments"]]:
+        note += (
+            " *Ceiling* is what the game's own randomness allows for the changed tokens, measured by branching the "
+            f"simulator ({branched[0]['ceiling_moments']} moments, {branched[0]['ceiling_branches']} futures each)."
+        )
     if judged := [e for e in entries.values() if e["reward_f1"] is not None]:
         note += f" *Rewards* and *ends*: F1 over {_by_game(judged, _outcomes)}."
     return Table("One frame ahead", head, rows, note)
@@ -99,11 +115,11 @@ def _tokenizer(entries: dict[str, dict[str, Any]]) -> Table:
             share(e["token_flicker"], 2),
             f"{e['codebook_used']} of {e['vocabulary']}",
             number(e["codebook_perplexity"], 1),
-            f"{number(e['reconstruction_psnr_db'], 1)} dB",
+            number(e["reconstruction_psnr_db"], 1, " dB"),
             number(e["reconstruction_ssim"], 4),
-            f"{number(e['one_step_psnr_db'], 1)} dB",
+            number(e["one_step_psnr_db"], 1, " dB"),
             number(e["one_step_ssim"], 4),
-            *(f"{number(e[f'{key}_enlarged_psnr_db'], 1)} dB" for key in ("reconstruction", "one_step")),
+            *(number(e[f"{key}_enlarged_psnr_db"], 1, " dB") for key in ("reconstruction", "one_step")),
         ]
         for name, e in entries.items()
     ]
@@ -123,22 +139,22 @@ def _rollout(entries: dict[str, dict[str, Any]]) -> Table:
     for name, e in entries.items():
         for key, words in (("state_fidelity", "player in place"), ("validity", "legal picture"), ("psnr_db", "PSNR")):
             cells = [e["rollout"][segment][key] for segment in segments]
-            drawn = [
-                f"{number(cell, 1)} dB" if key == "psnr_db" and cell is not None else share(cell) for cell in cells
-            ]
+            if key != "psnr_db" and not _has_reader(e):
+                continue
+            drawn = [number(cell, 1, " dB") if key == "psnr_db" else share(cell) for cell in cells]
             rows.append([name, words, *drawn])
     e = next(iter(entries.values()))
-    limits = _by_game(
-        entries.values(),
-        lambda e: ", ".join(share(e["rollout"][segment]["state_fidelity_ceiling"]) for segment in segments),
-    )
     counts = ", ".join(str(e["rollout"][segment]["frames"]) for segment in segments)
-    note = (
-        f"The dream feeds on itself, with the true actions; {counts} frames, seed {e['seed']}. *Player in place*: "
-        "found within 2 px (4 px at 128x128) of the real game's player. Two real games that differ only in luck agree "
-        f"by the same measure in {limits}: no dream can be asked for more. *Legal picture*: one player, not in a "
-        "wall; the room, the creatures and the counters as the game can show them."
-    )
+    note = f"The dream feeds on itself, with the true actions; {counts} frames, seed {e['seed']}."
+    if read := [e for e in entries.values() if _has_reader(e)]:
+        limits = _by_game(
+            read, lambda e: ", ".join(share(e["rollout"][segment]["state_fidelity_ceiling"]) for segment in segments)
+        )
+        note += (
+            " *Player in place*: found within 2 px (4 px at 128x128) of the real game's player. Two real games that "
+            f"differ only in luck agree by the same measure in {limits}: no dream can be asked for more. *Legal "
+            "picture*: one player, not in a wall; the room, the creatures and the counters as the game can show them."
+        )
     return Table("The dream by itself", head, rows, note)
 
 
@@ -164,6 +180,23 @@ def _obedience(entries: dict[str, dict[str, Any]]) -> Table:
         f"{seed}. The reader of states is itself exact on {_by_game(entries.values(), _reader_check)}."
     )
     return Table("Obedience and drift", head, rows, note)
+
+
+def _told_actions(entries: dict[str, dict[str, Any]]) -> Table:
+    """For games whose state nobody reads."""
+    head = ["bundle", "told from the dream", "told from the game", "dream of game", "always the most common"]
+    rows = []
+    for name, e in entries.items():
+        dream, real, common = (e["action_accuracy" + key] for key in ("", "_real", "_most_common"))
+        rows.append([name, share(dream), share(real), share(dream / real if real else None), share(common)])
+    e = next(iter(entries.values()))
+    frames = sum(part["frames"] for part in e["rollout"].values())
+    note = (
+        "Nobody reads the state of these games. A small network that has learnt from other play of the real game names "
+        f"the action between two frames: how many it names right in {frames} frames that the dream drew by itself, fed "
+        f"the true actions, and how many in the same frames of the game. Seed {e['seed']}."
+    )
+    return Table("Actions told from the pictures", head, rows, note)
 
 
 def precision_tables(entries: dict[str, dict[str, Any]]) -> list[Table]:
@@ -226,6 +259,6 @@ def share(value: float | None, digits: int = 1) -> str:
     return "–" if value is None else f"{100 * value:.{digits}f} %"
 
 
-def number(value: float | None, digits: int) -> str:
+def number(value: float | None, digits: int, unit: str = "") -> str:
     """A number; a dash where nothing was measured."""
-    return "–" if value is None else f"{value:.{digits}f}"
+    return "–" if value is None else f"{value:.{digits}f}{unit}"

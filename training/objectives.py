@@ -13,6 +13,7 @@ from torch.nn import functional as F
 from models.networks import Dynamics, DynamicsConfig
 from models.v1.world_model import VisualWorldModel
 from models.world_model import TemporalVisualWorldModel, WorldModelConfig
+from training.cross_entropy import cross_entropy
 from training.windows import Drawn
 
 
@@ -218,26 +219,29 @@ def lesson_scores(model: torch.nn.Module, lesson: Lesson) -> Scores:
         """(N, S, ...) to (chosen positions, ...)."""
         return x.flatten(0, 1) if chosen is None else x.flatten(0, 1)[chosen]
 
-    loss = {}
+    truth, changes = pick(target), pick(moved)
+    weight = None if lesson.weight is None else pick(lesson.weight.flatten(0, 1))
+    nats: dict[str, Tensor] = {}
+    right: dict[str, Tensor] = {}
+    further = {}
     if isinstance(model, VisualWorldModel):
-        logits = {"parallel": pick(model(lesson.seen.flatten(0, 1), lesson.actions.flatten()))}
+        logits = pick(model(lesson.seen.flatten(0, 1), lesson.actions.flatten())).float()
+        each = F.cross_entropy(logits, truth, reduction="none")
+        nats["parallel"] = (each if weight is None else each * weight).sum()
+        right["parallel"] = logits.detach().argmax(-1) == truth
     else:
         hidden = model.trunk(lesson.seen, lesson.actions, lesson.games).flatten(0, 1)
-        logits = {"parallel": model.parallel_logits(pick(hidden))}
-        if model.causal_head is not None:
-            logits["ar"] = model.causal_code(pick(model.causal_features(hidden, target)))
+        features = {"parallel": model.to_code(pick(hidden))}
+        if model.causal_to_code is not None:
+            features["ar"] = model.causal_to_code(pick(model.causal_features(hidden, target)))
+        for head, x in features.items():
+            nats[head], right[head] = cross_entropy(x, model.code, model.code_bias, truth, weight)
         if model.outcome_head is not None:
             # Detached: reading off what the trunk knows must not change what it learns.
-            loss["outcome"] = outcome_loss(model, hidden.detach(), lesson)
-    truth, changes = pick(target), pick(moved)
-    hits, changed_hits = {}, {}
-    for head, values in logits.items():
-        nats = F.cross_entropy(values.float(), truth, reduction="none")
-        if lesson.weight is not None:
-            nats = nats * pick(lesson.weight.flatten(0, 1))
-        loss[head] = nats.sum() / target.numel()
-        right = values.detach().argmax(-1) == truth
-        hits[head], changed_hits[head] = right.sum(), (right & changes).sum()
+            further["outcome"] = outcome_loss(model, hidden.detach(), lesson)
+    loss = further | {head: total / target.numel() for head, total in nats.items()}
+    hits = {head: hit.sum() for head, hit in right.items()}
+    changed_hits = {head: (hit & changes).sum() for head, hit in right.items()}
     return Scores(truth.numel(), changes.sum(), (~moved).sum(), loss, hits, changed_hits)
 
 

@@ -26,6 +26,8 @@ SMALLEST_PART = 4
 """Fewer windows than this are not worth a thread of their own."""
 SPEAK_EVERY = 100
 """Steps from one line of the log to the next."""
+COMPILE_FROM = 10.0
+"""Minutes of training from which it pays to compile on a processor."""
 AGREE_EVERY = 20
 """Steps after which several processes agree how much of the time is over."""
 
@@ -206,6 +208,13 @@ def train_dynamics(
         known = f"{peak / 1e12:.0f} TFLOP/s" if peak else "no peak known"
         log(f"dynamics: {place.processes} x {name} ({known}), {meter.flop / 1e12:.2f} TFLOP a step each")
     clock = Clock(minutes * 60, spent)
+    if isinstance(trainer.team, Team) and minutes - spent / 60 >= COMPILE_FROM:
+        hindrance = trainer.team.compile(trainer.lesson(trainer.steps))
+        log(
+            f"dynamics: not compiled, {hindrance}"
+            if hindrance
+            else f"dynamics: compiled after {clock.elapsed - spent:.0f} s"
+        )
     recent: dict[str, Tensor] = {}
     hits = torch.zeros(3, device=place.device)
 

@@ -48,6 +48,31 @@ def test_a_bundle_of_an_environment_is_measured_and_what_needs_a_reader_is_left_
     assert entry["drift_free_frames"] is None
     assert "The dream by itself" in capsys.readouterr().out
     assert "real" in (tmp_path / "e.html").read_text()
+    assert entry["action_accuracy_real"] > entry["action_accuracy"]  # the tiny bundle knows nothing of the game
+    assert entry["rollout"]["1-16"]["action_accuracy"] is not None
+    assert entry["rollout"]["257-1024"]["action_accuracy"] is None
+
+
+def test_actions_are_told_from_real_play_and_not_from_pictures_that_do_not_obey() -> None:
+    pytest.importorskip("torch")
+    film = record_film(Environment(TOY), ACTIONS, 64, 4, 100, seed=0, lessons=6)
+    assert film.judge is not None
+    before, after = film.pictures[:-1].reshape(-1, 64, 64, 3), film.pictures[1:].reshape(-1, 64, 64, 3)
+    right = film.judge.named(before, after) == film.actions.ravel()
+    assert right.mean() > 0.7  # an action against a wall cannot be told
+    others = film.judge.named(before, np.roll(after, 37, axis=0)) == film.actions.ravel()
+    assert others.mean() < 0.6 * right.mean()
+
+
+def test_larger_pictures_are_told_by_their_halves() -> None:
+    pytest.importorskip("torch")
+    from evaluation.inverse_dynamics import shrunk
+
+    large = np.random.default_rng(0).integers(256, size=(2, 3, 128, 128, 3), dtype=np.uint8)
+    small = shrunk(large)
+    assert small.shape == (2, 3, 64, 64, 3)
+    assert abs(int(small[1, 2, 5, 7, 0]) - large[1, 2, 10:12, 14:16, 0].mean()) <= 0.5
+    assert shrunk(small) is small
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,10 @@ from dataclasses import replace
 
 import pytest
 import torch
+from torch.nn import functional as F
 
 from models.world_model import TemporalVisualWorldModel, WorldModelConfig
+from training.cross_entropy import cross_entropy
 from training.objectives import Batch, HistoryNoise, Objective, corrupt, prepare, swap_parts, window_scores
 from training.place import Place
 from training.team import Team
@@ -108,3 +110,50 @@ def test_codes_that_look_alike_begin_alike(model: TemporalVisualWorldModel) -> N
     for table in (model.token.weight, model.code):
         distance = torch.cdist(table, table)
         assert distance[0, 1] < 0.2 * distance[0, 2:].min()
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_the_loss_in_parts_is_the_loss(weighted: bool) -> None:
+    torch.manual_seed(0)
+    shapes = ((300, 16), (40, 16), (40,))
+    inputs = [torch.randn(shape, requires_grad=True) for shape in shapes]
+    truth, weight = torch.randint(40, (300,)), torch.rand(300) if weighted else None
+    nats, hits = cross_entropy(*inputs, truth, weight)
+    found = torch.autograd.grad(3 * nats, inputs)
+    logits = inputs[0] @ inputs[1].T + inputs[2]
+    each = F.cross_entropy(logits, truth, reduction="none")
+    whole = (each if weight is None else each * weight).sum()
+    torch.testing.assert_close(nats, whole)
+    torch.testing.assert_close(hits, logits.argmax(1) == truth)
+    torch.testing.assert_close(found, torch.autograd.grad(3 * whole, inputs), rtol=1e-4, atol=1e-4)
+
+
+def test_compiled_layers_give_the_same_gradients_or_say_why_they_are_not_compiled() -> None:
+    torch.manual_seed(0)
+    model = TemporalVisualWorldModel(CONFIG)
+    lesson = prepare(model.config, _windows())
+    team = Team(model, 2, Place(precision=torch.float32))
+    before = team.gradients(lesson)
+    plain = [p.grad.clone() for p in model.parameters() if p.grad is not None]
+    model.zero_grad(set_to_none=True)
+    hindrance = team.compile(lesson)
+    assert all(p.grad is None for p in model.parameters())
+    after = team.gradients(lesson)
+    torch.testing.assert_close(after.loss, before.loss, rtol=1e-4, atol=1e-4)
+    compiled = [p.grad for p in model.parameters() if p.grad is not None]
+    torch.testing.assert_close(compiled, plain, rtol=1e-3, atol=1e-5)
+    is_compiled = "forward" in vars(team.replicas[0].layers[0])
+    assert is_compiled == (hindrance == "")
+
+
+def test_layers_that_cannot_be_compiled_are_used_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("no C++ compiler\nat all")
+
+    monkeypatch.setattr("training.team._compiled", lambda kind: broken)
+    model = TemporalVisualWorldModel(CONFIG)
+    lesson = prepare(model.config, _windows())
+    team = Team(model, 2, Place())
+    assert team.compile(lesson) == "no C++ compiler"
+    team.gradients(lesson)
+    assert any(p.grad is not None for p in model.parameters())
