@@ -9,18 +9,21 @@ from app.meter import Meter
 from app.session import Status
 
 
-def draw_header(screen: pygame.Surface, status: Status, paused: bool, recording: bool) -> None:
-    """The name of what is played on the left, what kind of world it is on the right."""
+def draw_header(screen: pygame.Surface, status: Status, paused: bool, recording: bool, title: str = "") -> None:
+    """The name of what is played on the left, what kind of world it is on the right.
+
+    title: what the person calls the game; without one, its name.
+    """
     top = (look.HEADER - 22) // 2
-    name = f"{status.game} · {status.bundle}" if status.bundle else status.game
-    x = look.text(screen, "REVERIE", (look.MARGIN, top + 4), look.DIM)
-    look.text(screen, name, (x + 14, top + 4), look.TEXT)
-    right = screen.get_width() - look.MARGIN
-    right = look.pill(screen, *(("REAL", right, top, look.REAL) if status.real else ("DREAM", right, top, look.DREAM)))
+    left = screen.get_width() - look.MARGIN
+    left = look.pill(screen, *(("REAL", left, top, look.REAL) if status.real else ("DREAM", left, top, look.DREAM)))
     if paused:
-        right = look.pill(screen, "PAUSED", right - 8, top, look.WARM)
+        left = look.pill(screen, "PAUSED", left - 8, top, look.WARM)
     if recording:
-        look.pill(screen, "REC", right - 8, top, look.ALARM)
+        left = look.pill(screen, "REC", left - 8, top, look.ALARM)
+    x = look.text(screen, "REVERIE", (look.MARGIN, top + 4), look.DIM) + 14
+    name = " · ".join(dict.fromkeys(part for part in (title or status.game, status.bundle) if part))
+    look.text(screen, _shortened(name, left - 8 - x), (x, top + 4), look.TEXT)
 
 
 def draw_figures(screen: pygame.Surface, status: Status, meter: Meter, fps: float) -> None:
@@ -72,6 +75,15 @@ def _if_room(screen: pygame.Surface, words: str, x: int, top: int, width: int) -
     if x + font.measure(words, look.TEXT_SCALE) > width - look.MARGIN:
         return x
     return look.text(screen, words, (x, top), look.DIM)
+
+
+def _shortened(words: str, room: int) -> str:
+    """As much as there is room for, with … where something is left out."""
+    if font.measure(words, look.TEXT_SCALE) <= room:
+        return words
+    while words and font.measure(words + "…", look.TEXT_SCALE) > room:
+        words = words[:-1].rstrip(" ·-")
+    return words + "…"
 
 
 def _wrapped(words: str, scale: int, limit: int) -> list[str]:

@@ -247,7 +247,8 @@ class Window:
         place = look.layout(screen.get_size(), shot.frame.shape[0])
         screen.fill(look.NIGHT)
         look.draw_picture(screen, shot.frame, place)
-        hud.draw_header(screen, status, self.player.paused, self.saving.recording)
+        title = self.folder.title if self.folder else ""
+        hud.draw_header(screen, status, self.player.paused, self.saving.recording, title)
         if self.show_figures:
             if now - self._fps[1] > FIGURES_SECONDS:
                 self._fps = (self.player.meter.fps, now)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pygame
 import pytest
 
-from app import hud, look
+from app import font, hud, look
 from app.meter import Meter
 from app.session import Choice, Session
 from tests.app.conftest import make_bundle
@@ -28,3 +28,22 @@ def test_the_hud_names_the_decoder_and_the_steps_of_diffusion(monkeypatch: pytes
     session.toggle_decoder()
     session.change_steps(1)
     assert "parallel  diffusion ×3  T 1.00" in written(session, monkeypatch)
+
+
+def test_a_long_name_makes_room_for_what_stands_right_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    status = Session(Choice("dots"), make_bundle(diffusion=True)).status()
+    ends: dict[str, int] = {}
+    draw = look.text
+
+    def text(screen: pygame.Surface, what: str, at: tuple[int, int], *rest: font.Colour) -> int:
+        ends[what] = draw(screen, what, at, *rest)
+        return ends[what]
+
+    monkeypatch.setattr(look, "text", text)
+    hud.draw_header(pygame.Surface((400, 400)), status, True, True, title="A game with a title as long as a street")
+    [name] = [words for words in ends if words.endswith("…")]
+    assert "A game with a title as long as a street".startswith(name[:-1])
+    pills = sum(font.measure(word, look.TEXT_SCALE) + 16 for word in ("DREAM", "PAUSED", "REC"))
+    assert ends[name] <= 400 - look.MARGIN - pills - 16
+    hud.draw_header(pygame.Surface((800, 400)), status, False, False, title="Dots")
+    assert f"Dots · {status.bundle}" in ends
