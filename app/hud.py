@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import pygame
 
 from app import font, look
@@ -77,6 +79,7 @@ def _if_room(screen: pygame.Surface, words: str, x: int, top: int, width: int) -
     return look.text(screen, words, (x, top), look.DIM)
 
 
+@lru_cache(maxsize=16)
 def _shortened(words: str, room: int) -> str:
     """As much as there is room for, with … where something is left out."""
     if font.measure(words, look.TEXT_SCALE) <= room:
