@@ -1,10 +1,15 @@
-"""`python -m evaluation.results EVAL.json ... --bench BENCH.json -o docs/results.md`: the page, from the reports."""
+"""`python -m evaluation.results EVAL.json ... --bench BENCH.json -o docs/results.md`: the page, from the reports.
+
+A section is of one kind of figures, and says itself which command made it, when and on what machine. With `--keep` the
+sections that the reports do not make stay as they are: a bundle that is measured later comes to a page of others.
+"""
 
 from __future__ import annotations
 
 import argparse
 import json
 import os
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -13,10 +18,18 @@ from evaluation.many_games import divided, many_games_tables
 from evaluation.subject import parts_of
 from evaluation.tables import Table, figure_tables, precision_tables, speed_table
 
+_INTRODUCTION = """\
+# Results
+
+Written by `python -m evaluation.results eval.json --bench bench.json -o docs/results.md`; no figure is typed by hand. \
+`NAME` samples all positions at once (parallel), `NAME@ar` one by one (autoregressive). What each figure means is \
+defined where it is measured, in `evaluation/`."""
 _PICTURES = {
     ".png": "real game and dreams at frames 1, 8, 32, 128 and 512",
     ".gif": "real game and dreams in motion",
 }
+_LAST = ("What int8 costs", "Speed", "Side by side", "Many games, side by side")
+"""Titles of the sections that stand behind all others, in this order."""
 
 
 def joined(evaluations: list[dict[str, Any]]) -> dict[str, Any]:
@@ -35,37 +48,50 @@ def joined(evaluations: list[dict[str, Any]]) -> dict[str, Any]:
     return first | {"bundles": bundles}
 
 
-def results_page(evaluations: list[dict[str, Any]], benchmark: dict[str, Any], folder: Path) -> str:
-    """The page as Markdown. folder: where it will lie; the pictures are shown if they lie in its `images`."""
+def results_page(
+    evaluations: list[dict[str, Any]], benchmark: dict[str, Any] | None, folder: Path, before: str = ""
+) -> str:
+    """The page as Markdown.
+
+    benchmark: None for a page without speeds. folder: where the page will lie; pictures are shown if they lie in its
+    `images`. before: a page whose sections stay where the reports make none of that title.
+    """
     evaluation = joined(evaluations)
     many, others = divided(evaluation["bundles"])
     options = f"--episodes {evaluation['episodes']} --horizon {evaluation['horizon']} --seed {evaluation['seed']}"
     options += f"{' --quick' if evaluation['quick'] else ''} --json eval.json"
-    made = " and ".join(dict.fromkeys(part["made"] for part in evaluations))
-    parts = [
-        "# Results",
-        "Written by `python -m evaluation.results eval.json --bench bench.json -o docs/results.md`; no figure is typed "
-        f"by hand. Evaluated {made} on {evaluation['machine']['processor']} "
-        f"({evaluation['machine']['cores']} cores). `NAME` samples all positions at once (parallel), `NAME@ar` one by "
-        "one (autoregressive). What each figure means is defined where it is measured, in `evaluation/`.",
-    ]
+    made = _made(evaluations)
     if evaluation["quick"]:
-        parts.append("**A quick run: too few frames to quote.**")
+        made += " **A quick run: too few frames to quote.**"
+    sections = _sections(before)
     groups = [(figure_tables(others), others), (many_games_tables(many), many)]
     groups.append((precision_tables(evaluation["bundles"]), evaluation["bundles"]))
     for tables, entries in groups:
-        parts += [_section(table, f"reverie eval {' '.join(_names(entries))} {options}") for table in tables]
-    benched = list(dict.fromkeys(row["bundle"] for row in benchmark["rows"]))
-    threads = benchmark["rows"][0]["threads"] if benchmark["rows"] else 2
-    parts.append(
-        _section(
-            speed_table(benchmark),
-            f"reverie bench {' '.join(benched)} --frames {benchmark['frames']} --threads {threads} --json bench.json",
-        )
-    )
-    parts += _pictures("Side by side", others, [""], folder)
-    parts += _pictures("Many games, side by side", many, _games(many), folder)
-    return "\n\n".join(parts) + "\n"
+        command = f"reverie eval {' '.join(_names(entries))} {options}"
+        sections |= {table.title: _section(table, command, made) for table in tables}
+    if benchmark is not None:
+        benched = list(dict.fromkeys(row["bundle"] for row in benchmark["rows"]))
+        threads = benchmark["rows"][0]["threads"] if benchmark["rows"] else 2
+        command = f"reverie bench {' '.join(benched)} --frames {benchmark['frames']} --threads {threads}"
+        table = speed_table(benchmark)
+        sections[table.title] = _section(table, f"{command} --json bench.json")
+    sections |= _pictures("Side by side", others, [""], folder)
+    sections |= _pictures("Many games, side by side", many, _games(many), folder)
+    order = sorted(sections, key=lambda title: _LAST.index(title) if title in _LAST else -1)
+    return "\n\n".join([_INTRODUCTION, *(f"## {title}\n\n{sections[title]}" for title in order)]) + "\n"
+
+
+def _sections(page: str) -> dict[str, str]:
+    """The text below each heading of a page."""
+    _, *parts = re.split(r"^## ", page, flags=re.MULTILINE)
+    return {title: text.strip() for title, _, text in (part.partition("\n") for part in parts)}
+
+
+def _made(evaluations: list[dict[str, Any]]) -> str:
+    """When and on what the reports were made."""
+    days = dict.fromkeys(part["made"].partition(" ")[0] for part in evaluations)
+    processors = dict.fromkeys(part["machine"]["processor"] for part in evaluations)
+    return f"Evaluated {' and '.join(days)} on {' and '.join(processors)}."
 
 
 def _names(entries: dict[str, Any]) -> list[str]:
@@ -76,7 +102,7 @@ def _games(entries: dict[str, Any]) -> list[str]:
     return list(dict.fromkeys(entry["game"] for entry in entries.values()))
 
 
-def _pictures(title: str, entries: dict[str, Any], games: list[str], folder: Path) -> list[str]:
+def _pictures(title: str, entries: dict[str, Any], games: list[str], folder: Path) -> dict[str, str]:
     """A section with the pictures of these games that lie there, '' being those that name none; nothing without any."""
     shown = []
     for game in games:
@@ -85,24 +111,26 @@ def _pictures(title: str, entries: dict[str, Any], games: list[str], folder: Pat
             if (folder / f"images/{name}{suffix}").is_file():
                 shown.append(f"![{text}{of}](images/{name}{suffix})")
     command = f"python -m evaluation.pictures {' '.join(_names(entries))} -o docs/images"
-    return [f"## {title}\n\n`{command}`", *shown] if shown and entries else []
+    return {title: "\n\n".join([f"`{command}`", *shown])} if shown and entries else {}
 
 
-def _section(table: Table, command: str) -> str:
-    return f"## {table.title}\n\n`{command}`\n\n{table.markdown()}\n\n{table.note}"
+def _section(table: Table, command: str, made: str = "") -> str:
+    return f"`{command}`\n\n{table.markdown()}\n\n{table.note} {made}".rstrip()
 
 
 def main() -> None:
     """The command."""
     parser = argparse.ArgumentParser(description="Write the page of results from the JSON reports.")
     parser.add_argument("evaluations", type=Path, nargs="+", help="reports of `reverie eval --json`, of one kind")
-    parser.add_argument("--bench", type=Path, required=True, help="report of `reverie bench --json`")
+    parser.add_argument("--bench", type=Path, help="report of `reverie bench --json`")
+    parser.add_argument("--keep", action="store_true", help="the sections of the page that these reports do not make")
     parser.add_argument("-o", "--out", type=Path, required=True, help="the page, such as docs/results.md")
     arguments = parser.parse_args()
     try:
-        paths = [*arguments.evaluations, arguments.bench]
-        *evaluations, benchmark = [json.loads(path.read_text(encoding="utf-8")) for path in paths]
-        page = results_page(evaluations, benchmark, arguments.out.parent)
+        evaluations = [json.loads(path.read_text(encoding="utf-8")) for path in arguments.evaluations]
+        benchmark = json.loads(arguments.bench.read_text(encoding="utf-8")) if arguments.bench else None
+        before = arguments.out.read_text(encoding="utf-8") if arguments.keep else ""
+        page = results_page(evaluations, benchmark, arguments.out.parent, before)
         beside = arguments.out.with_name(arguments.out.name + ".part")
         beside.write_text(page, encoding="utf-8")
         os.replace(beside, arguments.out)

@@ -7,10 +7,12 @@ with nothing but torch and numpy trains on its one GPU.
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import cache
 from typing import Any, TypeVar
 
 import torch
@@ -20,20 +22,44 @@ from training.checkpoint import RunError
 
 PRECISIONS = {"bf16": torch.bfloat16, "fp32": torch.float32}
 """What matrix products are computed in. Weights, gradients and optimizers are float32 in either."""
+AUTO = "auto"
+"""The faster of them, where it is computed."""
 PATIENCE = timedelta(hours=12)
 """How long a process waits for another: the first one trains the tokenizer while the others wait."""
 T = TypeVar("T", bound=Callable[..., Any])
+
+
+@cache
+def faster_precision(kind: str) -> torch.dtype:
+    """What a `cpu` or `cuda` device of this machine multiplies faster in.
+
+    A processor is asked by the clock: one that has instructions for bf16 is faster with it, and one that has none
+    computes it far slower than fp32.
+    """
+    if kind == "cuda":
+        return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float32
+    return min(PRECISIONS.values(), key=_seconds_of_a_product)
+
+
+def _seconds_of_a_product(precision: torch.dtype) -> float:
+    square, times = torch.ones(256, 256, dtype=precision), []
+    for _ in range(6):
+        began = time.perf_counter()
+        square @ square
+        times.append(time.perf_counter() - began)
+    return min(times)
 
 
 @dataclass(frozen=True)
 class Place:
     """One process's place in a run.
 
-    device: of this process. precision: of matrix products. fabric: what joins the processes, None where there is one.
+    device: of this process. precision: of matrix products, by default what the processor is faster in. fabric: what
+    joins the processes, None where there is one.
     """
 
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
-    precision: torch.dtype = torch.bfloat16
+    precision: torch.dtype = field(default_factory=lambda: faster_precision("cpu"))
     fabric: Any = None
 
     @property
@@ -99,8 +125,8 @@ def find_place(devices: str, precision: str) -> Place:
     devices: `auto` (a GPU where there is one), `cpu`, `cuda`, or a number of GPUs on this machine; `cpu:N` and `cuda:N`
     say the number too. More than one process is to be started by torchrun, one for each device.
     """
-    if precision not in PRECISIONS:
-        raise RunError(f"--precision must be {' or '.join(PRECISIONS)}, not {precision}.")
+    if precision not in (AUTO, *PRECISIONS):
+        raise RunError(f"--precision must be {AUTO}, {' or '.join(PRECISIONS)}, not {precision}.")
     kind, _, number = (f"cuda:{devices}" if devices.isdecimal() else devices).partition(":")
     if kind == "auto":
         kind = "cuda" if torch.cuda.is_available() else "cpu"
@@ -108,6 +134,7 @@ def find_place(devices: str, precision: str) -> Place:
         raise RunError(f"--devices must be auto, cpu, cuda, or a number of GPUs, not {devices}.")
     if kind == "cuda" and not torch.cuda.is_available():
         raise RunError("torch sees no GPU here; train with --devices cpu, or install a torch that fits its driver.")
+    computed = faster_precision(kind) if precision == AUTO else PRECISIONS[precision]
     local = int(os.environ.get("LOCAL_WORLD_SIZE", 1))
     if number and int(number) != local:
         raise RunError(
@@ -115,9 +142,9 @@ def find_place(devices: str, precision: str) -> Place:
             f"start it as `torchrun --nproc-per-node {number} -m app.cli train …`."
         )
     if int(os.environ.get("WORLD_SIZE", 1)) == 1:
-        return Place(torch.device(kind), PRECISIONS[precision])
+        return Place(torch.device(kind), computed)
     fabric = _joined(kind, local)
-    return Place(fabric.device, PRECISIONS[precision], fabric)
+    return Place(fabric.device, computed, fabric)
 
 
 def _joined(kind: str, local: int) -> Any:

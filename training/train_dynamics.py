@@ -17,7 +17,7 @@ from training.ahead import Ahead
 from training.checkpoint import Clock, RunError, load_state, load_weights, save_state, save_weights
 from training.figures import figures_line
 from training.objectives import Batch, HistoryNoise, Lesson, Scores, lesson_scores, prepare, window_scores
-from training.place import Place
+from training.place import PRECISIONS, Place
 from training.team import Device, Team
 from training.utilisation import Meter, flop_of, peak_flops
 from training.windows import TokenEpisodes, Windows
@@ -200,7 +200,8 @@ def train_dynamics(
     elif resume:
         raise RunError(f"{run} has no training of the dynamics to resume; leave --resume out.")
     parameters = sum(p.numel() for p in model.parameters())
-    log(f"dynamics: {parameters / 1e6:.2f} M parameters, {len(trainer.windows)} windows")
+    products = next(name for name, precision in PRECISIONS.items() if precision == place.precision)
+    log(f"dynamics: {parameters / 1e6:.2f} M parameters, {len(trainer.windows)} windows, products in {products}")
     name = torch.cuda.get_device_name(place.device) if place.on_gpu else ""
     peak = peak_flops(name, place.precision)
     meter = Meter(trainer.flop_per_step() if place.on_gpu else 0, peak)

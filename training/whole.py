@@ -25,7 +25,7 @@ def whole(
     minutes: float = 25.0,
     seed: int = 0,
     devices: str = "auto",
-    precision: str = "bf16",
+    precision: str = "auto",
     log: Callable[[str], None] = print,
 ) -> list[Path]:
     """Fill `out` with a recording, a run and its parts, as far as they are not there yet. Returns the parts.
@@ -67,7 +67,7 @@ def main() -> None:
     parser.add_argument("--session", type=float, help="stop after so many minutes; the same command goes on")
     parser.add_argument("--seed", type=int, default=0, help="decides every random choice")
     parser.add_argument("--devices", default="auto", help="auto, cpu, cuda, or a number of GPUs")
-    parser.add_argument("--precision", default="bf16", help="bf16 or fp32")
+    parser.add_argument("--precision", default="auto", help="bf16, fp32, or auto for the faster")
     options = vars(parser.parse_args())
     for number in (signal.SIGALRM, signal.SIGTERM):
         signal.signal(number, _stop)

@@ -33,15 +33,15 @@ class Train:
     """Decides every random choice."""
     devices: str = "auto"
     """Where to train: cpu, cuda, or a number of GPUs; auto takes a GPU where there is one."""
-    precision: str = "bf16"
-    """What to compute matrix products in: bf16 or fp32; weights are fp32 in either."""
+    precision: str = "auto"
+    """What to compute matrix products in: bf16, fp32, or auto for the faster; weights are fp32 in either."""
     anyway: bool = False
     """Train although the recording looks broken."""
 
     def run(self, started: float) -> None:
         """Check the recording, then train, with progress; Ctrl-C keeps the run."""
         game = read_game(self.recipe) if is_game_folder(self.recipe) else None
-        if game is None and Path(self.recipe).is_dir():
+        if game is None and self.data is None and Path(self.recipe).is_dir():
             raise Mistake(f"{self.recipe} has no game.toml, so it is no game folder, and it is no recipe.")
         if game and (self.data or self.out):
             raise Mistake(f"The game folder {game.folder} has its own recording and run; leave --data and -o out.")

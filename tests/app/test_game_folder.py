@@ -95,8 +95,9 @@ def test_a_mistake_in_the_file_is_one_sentence(text: str, says: str, tmp_path: P
         (["record", "garden", "-o", "OUT", "--frame-skip", "2"], "belong to Gymnasium environments"),
         (["record", "GAME", "-o", "OUT"], "leave the options out"),
         (["train", "GAME"], "holds no recording"),
-        (["train", "tiny"], "Say where the recording is"),
+        (["train", "v1"], "Say where the recording is"),
         (["train", "GAME", "--data", "OUT"], "leave --data and -o out"),
+        (["train", "tiny", "--data", "NOWHERE", "-o", "OUT"], "NOWHERE"),  # though a folder is called tiny as well
         (["export", "GAME"], "next: reverie record GAME"),
         (["export", "OUT"], "Say where the bundle goes"),
         (["verify", "GAME"], "holds no dream yet"),
@@ -108,6 +109,7 @@ def test_a_step_too_early_or_askew_says_what_to_do(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     write(tmp_path / "GAME", f'source = "{TOY}"\n')
+    (tmp_path / "tiny").mkdir()
     before = sorted(tmp_path.rglob("*"))
     assert main(words) == 2
     said = capsys.readouterr().err

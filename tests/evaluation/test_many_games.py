@@ -98,7 +98,19 @@ def test_a_game_stands_beside_the_bundle_that_knows_it_alone_and_neither_among_t
     assert "## Many games\n\n`reverie eval arcade arcade-duel --episodes" in page
     assert "images/side-by-side-duel.png" in page
     assert "## Side by side" not in page
-    assert "## Many games" not in results_page([report | {"bundles": rest}], benchmark, tmp_path)
+    before = results_page([report | {"bundles": rest}], benchmark, tmp_path)
+    assert "## Many games" not in before
+    # A bundle that is measured later comes to the page of the others, whose figures stay as they are.
+    later = report | {"bundles": entries, "made": "2031-05-06 07:08 UTC"}
+    after = results_page([later], None, tmp_path, before)
+    titles = [part.partition("\n")[0] for part in after.split("\n## ")[1:]]
+    assert titles.index("Obedience and drift") < titles.index("Many games") < titles.index("Speed")
+    assert titles[-1] == "Many games, side by side"
+    assert len(set(titles)) == len(titles)
+    kept = [part.strip() for part in before.split("\n## ")]
+    assert set(kept) <= {part.strip() for part in after.split("\n## ")}
+    assert "2031-05-06" in after.partition("## Many games\n")[2].partition("## ")[0]
+    assert results_page([later], None, tmp_path, after) == after
 
 
 def test_what_int8_costs_is_said_of_each_game(report: dict[str, Any]) -> None:

@@ -13,6 +13,7 @@ import pytest
 import torch
 
 from models.world_model import TemporalVisualWorldModel, WorldModelConfig
+from training import place
 from training.checkpoint import RunError, load_state, save_state
 from training.place import Place, find_place
 from training.train_dynamics import DynamicsTrainer, DynamicsTraining, train_dynamics
@@ -79,11 +80,24 @@ def test_the_command_line_says_where_and_in_what(monkeypatch: pytest.MonkeyPatch
     for devices, precision, message in (
         ("cuda", "bf16", "no GPU here"),
         ("tpu", "bf16", "auto, cpu, cuda"),
-        ("cpu", "fp8", "bf16 or fp32"),
+        ("cpu", "fp8", "auto, bf16 or fp32"),
         ("cpu:2", "bf16", "torchrun --nproc-per-node 2"),
     ):
         with pytest.raises(RunError, match=message):
             find_place(devices, precision)
+
+
+@pytest.mark.parametrize("faster", [torch.bfloat16, torch.float32])
+def test_products_are_computed_in_what_the_processor_is_faster_in(
+    faster: torch.dtype, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(place, "_seconds_of_a_product", lambda precision: 1.0 if precision == faster else 50.0)
+    place.faster_precision.cache_clear()
+    try:
+        assert find_place("cpu", "auto").precision == Place().precision == faster
+        assert find_place("cpu", "fp32").precision == torch.float32
+    finally:
+        place.faster_precision.cache_clear()
 
 
 def test_a_batch_that_processes_cannot_share_evenly_is_refused() -> None:
@@ -125,7 +139,7 @@ def test_the_log_says_how_fast_it_goes_and_how_long_it_waited(tmp_path: Path, mo
 
 
 if __name__ == "__main__":
-    place = find_place("cpu:2", "fp32")
-    curve = losses(trainer(place), SHARES)
-    if place.first:
+    here = find_place("cpu:2", "fp32")
+    curve = losses(trainer(here), SHARES)
+    if here.first:
         Path(sys.argv[1]).write_text(json.dumps(curve))
