@@ -16,6 +16,7 @@ from models.networks import Dynamics
 from training.ahead import Ahead
 from training.checkpoint import Clock, RunError, load_state, load_weights, save_state, save_weights
 from training.figures import figures_line
+from training.muon import Muon
 from training.objectives import Batch, HistoryNoise, Lesson, Scores, lesson_scores, prepare, window_scores
 from training.place import PRECISIONS, Place
 from training.team import Device, Team
@@ -63,12 +64,9 @@ class DynamicsTraining:
 
 
 class Optimizers:
-    """Muon for the matrices inside the network, AdamW for all else.
+    """Muon for the matrices inside the network, AdamW for all else."""
 
-    Jordan et al. 2024, "Muon: an optimizer for hidden layers in neural networks".
-    """
-
-    def __init__(self, model: nn.Module, config: DynamicsTraining) -> None:
+    def __init__(self, model: nn.Module, config: DynamicsTraining, precision: torch.dtype) -> None:
         matrices: list[nn.Parameter] = []
         rest: list[nn.Parameter] = []
         for name, parameter in model.named_parameters():
@@ -78,7 +76,7 @@ class Optimizers:
             (matrices if inner else rest).append(parameter)
         rate, decay = config.learning_rate, config.weight_decay
         self.parts = [
-            torch.optim.Muon(matrices, lr=rate, weight_decay=decay, adjust_lr_fn="match_rms_adamw"),
+            Muon(matrices, rate, decay, precision),
             torch.optim.AdamW(rest, lr=rate, betas=(0.9, 0.98), weight_decay=0.0),
         ]
 
@@ -115,7 +113,7 @@ class DynamicsTrainer:
             raise RunError(f"{place.processes} processes cannot share a batch of {config.batch} evenly.")
         self.model, self.config, self.seed, self.place = model, config, seed, place
         self.windows = Windows(episodes, config.window + 1, config.rare_share, config.weights)
-        self.optimizers = Optimizers(model, config)
+        self.optimizers = Optimizers(model, config, place.precision)
         workers = max(1, min(torch.get_num_threads(), config.batch // SMALLEST_PART))
         alone_on_cpu = place.device.type == "cpu" and place.processes == 1
         self.team = Team(model, workers, place) if alone_on_cpu else Device(model, place)

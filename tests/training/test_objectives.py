@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
+import sysconfig
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -144,6 +147,8 @@ def test_compiled_layers_give_the_same_gradients_or_say_why_they_are_not_compile
     torch.testing.assert_close(compiled, plain, rtol=1e-3, atol=1e-5)
     is_compiled = "forward" in vars(team.replicas[0].layers[0])
     assert is_compiled == (hindrance == "")
+    can_compile = shutil.which("g++") and Path(sysconfig.get_path("include"), "Python.h").is_file()
+    assert is_compiled or not can_compile, hindrance
 
 
 def test_layers_that_cannot_be_compiled_are_used_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,40 @@
+"""Muon: the steps of torch's, in any precision."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from training.muon import Muon, orthogonal
+
+SHAPES = [(24, 8), (8, 24), (8, 24), (16, 16)]
+
+
+def matrices() -> list[nn.Parameter]:
+    torch.manual_seed(0)
+    return [nn.Parameter(torch.randn(shape)) for shape in SHAPES]
+
+
+@pytest.mark.parametrize(("precision", "close"), [(torch.bfloat16, 1e-6), (torch.float32, 2e-2)])
+def test_it_steps_as_torchs_own_does_whose_products_are_bf16(precision: torch.dtype, close: float) -> None:
+    ours, theirs = matrices(), matrices()
+    steppers = (
+        Muon(ours, 0.02, 0.1, precision),
+        torch.optim.Muon(theirs, 0.02, 0.1, adjust_lr_fn="match_rms_adamw"),
+    )
+    for _ in range(4):
+        for one, other in zip(ours[:-1], theirs[:-1], strict=True):
+            one.grad = torch.randn(one.shape)
+            other.grad = one.grad.clone()
+        for stepper in steppers:
+            stepper.step()
+    for one, other, first in zip(ours, theirs, matrices(), strict=True):
+        torch.testing.assert_close(one, other, rtol=0, atol=close)
+        assert torch.equal(one, first) == (one is ours[-1]), "what has no gradient stays, and nothing else does"
+
+
+def test_singular_values_come_near_to_one() -> None:
+    for shape in ((3, 8, 24), (3, 24, 8)):
+        values = torch.linalg.svdvals(orthogonal(torch.randn(shape)))
+        assert 0.5 < values.min() < values.max() < 1.3

@@ -1,0 +1,62 @@
+"""Muon: momentum whose matrices are made orthogonal before they are stepped along."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor, nn
+
+_COEFFICIENTS = (3.4445, -4.7750, 2.0315)
+_ROUNDS = 5
+_SMALLEST = 1e-7
+
+
+class Muon(torch.optim.Optimizer):
+    """Jordan et al. 2024, "Muon: an optimizer for hidden layers in neural networks".
+
+    Computes what `torch.optim.Muon` with `adjust_lr_fn="match_rms_adamw"` does, except that all matrices of one shape
+    are made orthogonal together, and in a precision of choice: torch's always does it in bf16, which a processor
+    without instructions for that computes so slowly that little is left of the time to learn in.
+    """
+
+    def __init__(
+        self, matrices: Iterable[nn.Parameter], lr: float, weight_decay: float, precision: torch.dtype
+    ) -> None:
+        """matrices: (M, N) each. precision: of the products that make them orthogonal."""
+        super().__init__(matrices, {"lr": lr, "weight_decay": weight_decay, "momentum": 0.95})
+        self.precision = precision
+
+    @torch.no_grad()
+    def step(self, closure: None = None) -> None:  # type: ignore[override]
+        """One step along the gradients; a matrix without one stays."""
+        for group in self.param_groups:
+            alike: dict[torch.Size, list[nn.Parameter]] = {}
+            for matrix in group["params"]:
+                if matrix.grad is not None:
+                    alike.setdefault(matrix.shape, []).append(matrix)
+            for shape, matrices in alike.items():
+                ways = orthogonal(torch.stack([self._way(matrix, group["momentum"]) for matrix in matrices]))
+                rate = group["lr"] * 0.2 * max(shape) ** 0.5
+                for matrix, way in zip(matrices, ways, strict=True):
+                    matrix.mul_(1 - group["lr"] * group["weight_decay"]).add_(way, alpha=-rate)
+
+    def _way(self, matrix: nn.Parameter, momentum: float) -> Tensor:
+        """Nesterov's: the gradient, and where it has pointed so far."""
+        assert matrix.grad is not None
+        state = self.state[matrix]
+        if not state:
+            state["momentum_buffer"] = torch.zeros_like(matrix.grad)
+        buffer = state["momentum_buffer"].lerp_(matrix.grad, 1 - momentum)
+        return matrix.grad.lerp(buffer, momentum).to(self.precision)
+
+
+def orthogonal(matrices: Tensor) -> Tensor:
+    """Matrices (N, A, B) with all their singular values brought near 1, by a few rounds of Newton-Schulz."""
+    wide = matrices if matrices.shape[1] <= matrices.shape[2] else matrices.mT
+    wide = wide / wide.norm(dim=(1, 2), keepdim=True).clamp(min=_SMALLEST)
+    a, b, c = _COEFFICIENTS
+    for _ in range(_ROUNDS):
+        gram = wide @ wide.mT
+        wide = torch.baddbmm(wide, torch.baddbmm(gram, gram, gram, beta=b, alpha=c), wide, beta=a)
+    return wide if matrices.shape[1] <= matrices.shape[2] else wide.mT
