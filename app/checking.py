@@ -37,7 +37,9 @@ def check_before_training(recipe: str, data: Path, game: GameFolder | None, anyw
     findings = []
     for part in recording.parts if isinstance(recording, Mixture) else [recording]:
         # Several games share what the model learns, so each is asked for its share of the frames.
-        found = check_recording(part, recipes.parameters(plan) // len(recording.games), reference)
+        found = check_recording(
+            part, recipes.parameters(plan) // len(recording.games), reference, recipes.patch_codes(plan)
+        )
         for finding in found:
             print(
                 f"{part.world}: {finding.sentence}" if len(recording.games) > 1 else finding.sentence, file=sys.stderr

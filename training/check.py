@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from training.patches import Codes, patch_hashes
 from training.recording import Episode, Recording, Rows
 
 SAMPLE_FRAMES = 4_000
@@ -24,6 +25,8 @@ STILL = 0.75
 """Share of transitions that show the frame before again, above which a recording is frozen."""
 LONG_STILL = 100
 """Frames that may stand still, while keys are pressed, before something is wrong."""
+WITH_A_CODE = 0.98
+"""There are too few codes where the commonest patches, one for each code, are less than this share of what changes."""
 PARAMETERS_A_FRAME = 100
 """A rule of thumb: a dynamics network wants a frame for every so many of its parameters."""
 
@@ -36,11 +39,13 @@ class Finding:
     broken: bool
 
 
-def check_recording(recording: Recording, parameters: int = 0, reference: Rows | None = None) -> list[Finding]:
+def check_recording(
+    recording: Recording, parameters: int = 0, reference: Rows | None = None, codes: Codes | None = None
+) -> list[Finding]:
     """All that is wrong with a recording; empty where nothing was found.
 
     parameters: of the network that is to learn from it, 0 leaves that out. reference: fresh play of the environment
-    with its own colours, where it can be asked.
+    with its own colours, where it can be asked. codes: of a tokenizer that sees patches, where it is one.
     """
     sample = [recording.rows(episode) for episode in _sample(recording)]
     findings = [
@@ -48,6 +53,7 @@ def check_recording(recording: Recording, parameters: int = 0, reference: Rows |
         frozen(sample),
         swapped(sample, np.asarray(reference.frames)) if reference is not None else None,
         *seldom_pressed(recording),
+        too_few_codes(sample, codes) if codes else None,
         too_little(recording, parameters) if parameters else None,
     ]
     return [finding for finding in findings if finding is not None]
@@ -256,5 +262,22 @@ def too_little(recording: Recording, parameters: int) -> Finding | None:
     return Finding(
         f"There is too little data for this model: {len(recording):,} frames, and {parameters / 1e6:.1f} M parameters "
         f"want about {wanted:,}; record more, or choose a smaller recipe.",
+        broken=False,
+    )
+
+
+def too_few_codes(sample: list[Rows], codes: Codes) -> Finding | None:
+    """Whether far more different patches change in the pictures than there are codes for."""
+    changed = []
+    for rows in sample:
+        hashes = patch_hashes(np.asarray(rows.frames), codes.grid)
+        changed.append(hashes[1:][hashes[1:] != hashes[:-1]])
+    counts = np.sort(np.unique(np.concatenate(changed), return_counts=True)[1])[::-1]
+    if counts[: codes.count].sum() >= WITH_A_CODE * counts.sum():
+        return None
+    return Finding(
+        f"There are too few codes for these pictures: {len(counts):,} different patches in a sample of "
+        f"{sum(len(rows.frames) for rows in sample):,} frames, and {codes.count:,} codes; small things will be drawn "
+        f"wrong. Choose a recipe with a larger vocabulary (`own` has 4,096).",
         broken=False,
     )

@@ -30,6 +30,7 @@ from models.v1.vqvae import VQVAEConfig
 from models.world_model import WorldModelConfig
 from training.checkpoint import RunError, load_weights, read_run
 from training.objectives import HistoryNoise
+from training.patches import Codes
 from training.train_decoder import DecoderTraining
 from training.train_dynamics import DynamicsTraining
 from training.train_tokenizer import TokenizerTraining
@@ -116,6 +117,12 @@ def parameters(plan: Recipe) -> int:
     """How many numbers the dynamics of a recipe learn."""
     with torch.device("meta"):  # nothing is computed or kept
         return sum(p.numel() for p in build_dynamics(plan.dynamics).parameters())
+
+
+def patch_codes(plan: Recipe) -> Codes | None:
+    """The codes of a recipe whose tokenizer looks at patches; None where it looks at more."""
+    config = plan.tokenizer
+    return Codes(config.grid, config.vocabulary) if isinstance(config, PatchVQVAEConfig) else None
 
 
 def names() -> list[str]:

@@ -17,6 +17,7 @@ from models.networks import Tokenizer, codes
 from models.two_level_vqvae import TwoLevelVQVAE
 from training.checkpoint import Clock, load_weights, save_weights
 from training.codebook import CodebookLearner
+from training.patches import patch_hashes
 from training.place import Place
 from training.recording import Recording
 
@@ -80,18 +81,6 @@ def sample_frames(
     ends = np.cumsum([episode.length for episode in recording.episodes])
     parts = zip(recording.episodes, np.split(chosen, ends[:-1]), strict=True)
     return np.concatenate([np.asarray(recording.rows(episode).frames[np.flatnonzero(part)]) for episode, part in parts])
-
-
-def patch_hashes(frames: NDArray[np.uint8], grid: tuple[int, int]) -> NDArray[np.int64]:
-    """A number for every patch of frames (N, H, W, 3), the same for the same pixels: (N, P) int64."""
-    n, height, width, channels = frames.shape
-    rows, columns = grid
-    shape = (rows, height // rows, columns, width // columns, channels)
-    key = np.random.default_rng(0).integers(1, 2**62, size=shape[1] * shape[3] * channels, dtype=np.int64)
-    key = key.reshape(shape[1], shape[3], channels)
-    parts = np.array_split(frames, max(1, n // 512))
-    hashes = [np.einsum("nhpwqc,pqc->nhw", part.reshape(-1, *shape), key) for part in parts]
-    return np.concatenate(hashes).reshape(n, -1)
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ pytest.importorskip("gymnasium")
 
 from games.environment import Environment
 from training.check import check_recording
+from training.patches import Codes
 from training.record import record
 from training.recording import Recording, RecordingWriter, Rows
 
@@ -106,3 +107,20 @@ def test_too_little_data_for_the_model_is_said(good: Recording) -> None:
     [found] = check_recording(good, 7_000_000)
     assert not found.broken
     assert found.sentence.startswith("There is too little data for this model: 2,000 frames, and 7.0 M parameters")
+
+
+def test_more_different_patches_than_codes_are_noticed(good: Recording, tmp_path: Path) -> None:
+    codes = Codes((8, 8), 512)
+    assert check_recording(good, codes=codes) == []
+
+    def glittering(rows: Rows) -> Rows:
+        frames = rows.frames.copy()
+        # Another corner of other colours in each frame; everything else is as it was.
+        frames[:, :4, :4] = np.random.default_rng(0).integers(0, 256, (len(frames), 4, 4, 3))
+        return replace(rows, frames=frames)
+
+    [found] = check_recording(again(good, tmp_path, glittering), codes=codes)
+    assert not found.broken
+    assert found.sentence.startswith("There are too few codes for these pictures: ")
+    assert "and 512 codes" in found.sentence
+    assert check_recording(again(good, tmp_path / "more", glittering), codes=Codes((8, 8), 65_536)) == []
