@@ -1,0 +1,74 @@
+"""`python -m evaluation.self_play v2 -o play.tape`: dreams that play themselves, and a tape of the liveliest.
+
+The game's own exploring policy plays, and knows of the game what it reads off the dream's last pictures.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections import deque
+from pathlib import Path
+
+import numpy as np
+
+from engine import library
+from engine.bundle import Bundle
+from engine.tape import Tape
+from engine.taping import TapedDream
+from games import registry
+
+READ_FRAMES = 4
+"""The last pictures that the state is read off: which way creatures go shows in several alone."""
+
+
+def self_play(
+    bundle: Bundle, frames: int, seed: int, mode: str | None = None, game: str | None = None
+) -> tuple[Tape, float]:
+    """One dream of so many frames, as a tape, and what it earned by the model's own account.
+
+    Where the pictures show no game, no key is pressed. Raises ValueError for a game that is not built in.
+    """
+    dream = TapedDream(bundle, mode, seed=seed, game=game)
+    if dream.game not in registry.names():
+        raise ValueError(f"{dream.game} is not built in, so there is nobody to play it.")
+    real, policy = registry.get(dream.game)(1), registry.policy(dream.game, "explore", 1, seed)
+    recent = deque([dream.frame], maxlen=READ_FRAMES)
+    earned = 0.0
+    for tick in range(frames):
+        try:
+            real.restore(registry.state_from_frames(dream.game, np.stack(recent), seed + tick))
+            action = int(policy.act(real)[0])
+        except ValueError:
+            action = 0
+        step = dream.step(action)
+        earned += step.reward
+        recent.append(step.frame)
+    return dream.tape(), earned
+
+
+def main() -> None:
+    """The command."""
+    parser = argparse.ArgumentParser(description="Let dreams play themselves, and keep a tape of the liveliest.")
+    parser.add_argument("bundle", nargs="?", default="v2", help="name or folder")
+    parser.add_argument("--frames", type=int, default=200, help="of each dream")
+    parser.add_argument("--dreams", type=int, default=8, help="of which the one that earns most is kept")
+    parser.add_argument("--seed", type=int, default=0, help="of the first of them")
+    parser.add_argument("--mode", default=None, help="ar or parallel")
+    parser.add_argument("--game", default=None, help="where the bundle dreams several")
+    parser.add_argument("-o", "--out", type=Path, required=True, help="the tape")
+    options = parser.parse_args()
+    try:
+        bundle = Bundle.load(library.resolve(options.bundle))
+        seeds = range(options.seed, options.seed + options.dreams)
+        played = [self_play(bundle, options.frames, seed, options.mode, options.game) for seed in seeds]
+        tape, earned = max(played, key=lambda one: one[1])
+        tape.save(options.out)
+    except (ValueError, OSError) as error:
+        print(f"evaluation.self_play: {error}", file=sys.stderr)
+        raise SystemExit(2) from None
+    print(f"{options.out}: dream {tape.seed} earned {earned:g} in {options.frames} frames")
+
+
+if __name__ == "__main__":
+    main()
