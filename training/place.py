@@ -144,7 +144,8 @@ def find_place(devices: str, precision: str) -> Place:
     if int(os.environ.get("WORLD_SIZE", 1)) == 1:
         return Place(torch.device(kind), computed)
     fabric = _joined(kind, local)
-    return Place(fabric.device, computed, fabric)
+    # What the first process found: each asked its own clock.
+    return Place(fabric.device, fabric.broadcast(computed), fabric)
 
 
 def _joined(kind: str, local: int) -> Any:
