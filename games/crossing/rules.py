@@ -101,10 +101,19 @@ class Crossing(HeartGame):
             s.player[rows, 0] = (luck[:, 0] * 29).astype(np.int64) * 2
             s.player[rows, 1] = np.where(luck[:, 1] < 0.5, FAR_BANK, NEAR_BANK)
             self._grow(rows, luck[:, 2], np.where(luck[:, 3] < 0.5, FAR_BANK, NEAR_BANK))
+            hidden = self._at_apple()[rows]
+            self._grow(rows[hidden], luck[hidden, 2], FAR_BANK + NEAR_BANK - s.apple[rows[hidden], 1])
 
     def _grow(self, rows: Ints, luck: NDArray[np.float64], bank: Ints) -> None:
-        """Put the apples of the rows (K,) on these banks (K,)."""
-        self.state.apple[rows] = np.stack([(luck * 8).astype(np.int64) * 8, bank], axis=1)
+        """Put the apples of the rows (K,) on these banks (K,), never where a hedgehog sent home would hide one."""
+        place = (luck * np.where(bank == HOME[1], 7, 8)).astype(np.int64)
+        place += (bank == HOME[1]) & (place >= HOME[0] // 8)
+        self.state.apple[rows] = np.stack([place * 8, bank], axis=1)
+
+    def _at_apple(self) -> Bools:
+        """Who (B,) is close enough to the apple to have it."""
+        near = np.abs(self.state.player - self.state.apple)
+        return np.asarray((near[:, 0] <= _REACH_X) & (near[:, 1] <= _REACH_Y))
 
     def _advance(self, actions: Ints) -> tuple[Ints, Bools]:
         s = self.state
@@ -124,8 +133,7 @@ class Crossing(HeartGame):
         hit = drowns(s) | run_over(s)
         if hit.any():
             s.player[hit], s.facing[hit] = HOME, UP
-        near = np.abs(s.player - s.apple)
-        found = (near[:, 0] <= _REACH_X) & (near[:, 1] <= _REACH_Y) & ~hit
+        found = self._at_apple() & ~hit
         rows = np.flatnonzero(found)
         if len(rows):
             self._grow(rows, s.luck(_APPLE)[rows, 0], FAR_BANK + NEAR_BANK - s.apple[rows, 1])

@@ -137,3 +137,14 @@ def test_everything_stays_on_its_lattice_and_whoever_is_shown_is_safe():
         assert ((s.player >= (0, 8)) & (s.player <= 56)).all()
         assert not drowns(s).any()
         assert not run_over(s).any()
+
+
+def test_a_picture_always_shows_the_apple():
+    """Nobody is sent home onto one, or begins on one: what is hidden cannot be read, nor learnt."""
+    game = Crossing(128)
+    game.reset(np.arange(128), vary=True)
+    policy, reader = registry.policy("crossing", "random", 128, 3), registry.reader("crossing", 64)
+    for _ in range(20):
+        assert not reader.read(game.render(64)).missing.any()
+        for _ in range(20):
+            game.step(policy.act(game))
