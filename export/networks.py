@@ -24,7 +24,7 @@ from models.networks import (
     dynamics_config,
     tokenizer_config,
 )
-from models.patch_vqvae import PatchVQVAE
+from models.patch_vq import PatchVQ
 
 
 class ExportError(ValueError):
@@ -98,7 +98,7 @@ def _decoder(record: dict[str, Any], tokenizer: Tokenizer) -> DiffusionDecoder |
     }
     config, steps = DiffusionDecoderConfig(**sizes), record["decoder_steps"]
     shared = ("vocabulary", "patch", "grid")
-    if not isinstance(tokenizer, PatchVQVAE) or any(getattr(config, x) != getattr(tokenizer.config, x) for x in shared):
+    if not isinstance(tokenizer, PatchVQ) or any(getattr(config, x) != getattr(tokenizer.config, x) for x in shared):
         raise ValueError("the decoder's vocabulary, patch and grid must be those of the tokenizer")
     if not 1 <= steps <= MOST_STEPS:
         raise ValueError(f"decoder_steps must be 1 to {MOST_STEPS}, not {steps}")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from models.patch_vqvae import PatchVQVAE, PatchVQVAEConfig
-from models.two_level_vqvae import TwoLevelVQVAE, TwoLevelVQVAEConfig
+from models.patch_vq import PatchVQ, PatchVQConfig
+from models.two_level_vq import TwoLevelVQ, TwoLevelVQConfig
 from models.v1.vqvae import VQVAE, VQVAEConfig
 from models.v1.world_model import VisualWorldModel, VisualWorldModelConfig
 from models.world_model import TemporalVisualWorldModel, WorldModelConfig
@@ -13,9 +13,9 @@ from models.world_model import TemporalVisualWorldModel, WorldModelConfig
 KINDS = ("v1", "v1.1", "v2")
 """Generations of networks. v2 has those of v1.1, with more of their options in use."""
 
-TokenizerConfig = VQVAEConfig | PatchVQVAEConfig | TwoLevelVQVAEConfig
+TokenizerConfig = VQVAEConfig | PatchVQConfig | TwoLevelVQConfig
 DynamicsConfig = VisualWorldModelConfig | WorldModelConfig
-Tokenizer = VQVAE | PatchVQVAE | TwoLevelVQVAE
+Tokenizer = VQVAE | PatchVQ | TwoLevelVQ
 Dynamics = VisualWorldModel | TemporalVisualWorldModel
 
 
@@ -23,7 +23,7 @@ def tokenizer_config(kind: str, sizes: dict[str, Any]) -> TokenizerConfig:
     """The configuration of a tokenizer; `fine` among the sizes asks for two levels. Raises TypeError for odd names."""
     if kind == "v1":
         return VQVAEConfig(**_tuples(sizes))
-    return TwoLevelVQVAEConfig(**_tuples(sizes)) if "fine" in sizes else PatchVQVAEConfig(**_tuples(sizes))
+    return TwoLevelVQConfig(**_tuples(sizes)) if "fine" in sizes else PatchVQConfig(**_tuples(sizes))
 
 
 def dynamics_config(kind: str, sizes: dict[str, Any]) -> DynamicsConfig:
@@ -36,10 +36,10 @@ def build_tokenizer(config: TokenizerConfig) -> Tokenizer:
     match config:
         case VQVAEConfig():
             return VQVAE(config)
-        case PatchVQVAEConfig():
-            return PatchVQVAE(config)
-        case TwoLevelVQVAEConfig():
-            return TwoLevelVQVAE(config)
+        case PatchVQConfig():
+            return PatchVQ(config)
+        case TwoLevelVQConfig():
+            return TwoLevelVQ(config)
 
 
 def build_dynamics(config: DynamicsConfig) -> Dynamics:
@@ -52,9 +52,9 @@ def frame_size(config: TokenizerConfig) -> int:
     match config:
         case VQVAEConfig():
             return 64
-        case PatchVQVAEConfig():
+        case PatchVQConfig():
             return config.patch * config.grid[0]
-        case TwoLevelVQVAEConfig():
+        case TwoLevelVQConfig():
             return config.patch * config.grid[0] * config.fine
 
 
@@ -63,15 +63,15 @@ def positions(config: TokenizerConfig) -> int:
     match config:
         case VQVAEConfig():
             return 64
-        case PatchVQVAEConfig():
+        case PatchVQConfig():
             return config.grid[0] * config.grid[1]
-        case TwoLevelVQVAEConfig():
+        case TwoLevelVQConfig():
             return config.grid[0] * config.grid[1] * (1 + config.fine**2)
 
 
 def codes(config: TokenizerConfig) -> int:
     """Number of a tokenizer's codes, those of both levels together."""
-    return 2 * config.level_vocabulary if isinstance(config, TwoLevelVQVAEConfig) else config.vocabulary
+    return 2 * config.level_vocabulary if isinstance(config, TwoLevelVQConfig) else config.vocabulary
 
 
 def _tuples(sizes: dict[str, Any]) -> dict[str, Any]:

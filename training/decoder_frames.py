@@ -14,7 +14,7 @@ from training.recording import Episode, Recording, held_out_count
 
 
 class Tokenizer(Protocol):
-    """What both VQ-VAEs offer: the two ways between frames (N, H, W, 3) uint8 and tokens (N, S) int64."""
+    """What every tokenizer offers: the two ways between frames (N, H, W, 3) uint8 and tokens (N, S) int64."""
 
     def encode(self, frames: Tensor) -> Tensor:
         """Frames to tokens."""

@@ -25,11 +25,12 @@ from models.networks import (
     positions,
     tokenizer_config,
 )
-from models.patch_vqvae import PatchVQVAEConfig
+from models.patch_vq import PatchVQConfig
 from models.v1.vqvae import VQVAEConfig
 from models.world_model import WorldModelConfig
 from training.checkpoint import RunError, load_weights, read_run
 from training.objectives import HistoryNoise
+from training.patch_codes import PatchCodesTraining
 from training.patches import Codes
 from training.train_decoder import DecoderTraining
 from training.train_dynamics import DynamicsTraining
@@ -58,7 +59,7 @@ class Recipe:
     """A recipe, read.
 
     name: of its file. kind: one of `models.networks.KINDS`. history: frames a bundle's starts hold.
-    tokenizer_share, decoder_share: shares of the training time that go to the tokenizer and to the diffusion decoder.
+    decoder_share: share of the training time that goes to the diffusion decoder.
     decoder: the diffusion decoder's sizes, None without one. decoder_steps: in which it draws unless told otherwise.
     further_frames: of the same games that are played besides what was recorded, and kept as tokens alone.
     mix: how often a game is trained on against the others, by its name; 1 for those that it does not name.
@@ -68,7 +69,6 @@ class Recipe:
     name: str
     kind: str
     history: int
-    tokenizer_share: float
     decoder_share: float
     decoder_steps: int
     further_frames: int
@@ -77,9 +77,14 @@ class Recipe:
     tokenizer: TokenizerConfig
     dynamics: DynamicsConfig
     decoder: DiffusionDecoderConfig | None
-    tokenizer_training: TokenizerTraining
+    tokenizer_training: TokenizerTraining | PatchCodesTraining
     dynamics_training: DynamicsTraining
     decoder_training: DecoderTraining
+
+    @property
+    def tokenizer_share(self) -> float:
+        """Share of the training time that goes to the tokenizer: none where its codes are patches."""
+        return self.tokenizer_training.share if isinstance(self.tokenizer_training, TokenizerTraining) else 0.0
 
     @property
     def size(self) -> int:
@@ -122,7 +127,7 @@ def parameters(plan: Recipe) -> int:
 def patch_codes(plan: Recipe) -> Codes | None:
     """The codes of a recipe whose tokenizer looks at patches; None where it looks at more."""
     config = plan.tokenizer
-    return Codes(config.grid, config.vocabulary) if isinstance(config, PatchVQVAEConfig) else None
+    return Codes(config.grid, config.vocabulary) if isinstance(config, PatchVQConfig) else None
 
 
 def names() -> list[str]:
@@ -150,14 +155,14 @@ def load(recipe: str) -> Recipe:
             f"{path}: the tokenizer makes {positions(tokenizer)} tokens of {codes(tokenizer)} codes, and the dynamics "
             f"expect {dynamics.positions} of {dynamics.vocabulary}."
         )
+    teaching = content.get("tokenizer_training", {})
     decoder = _read(DiffusionDecoderConfig, content["decoder"], path) if "decoder" in content else None
-    if decoder and (not isinstance(tokenizer, PatchVQVAEConfig) or _tiles(decoder) != _tiles(tokenizer)):
+    if decoder and (not isinstance(tokenizer, PatchVQConfig) or _tiles(decoder) != _tiles(tokenizer)):
         raise RunError(f"{path}: the decoder's patch, grid and vocabulary must be those of the tokenizer.")
     return Recipe(
         name=path.stem,
         kind=kind,
         history=int(content.get("history", 1)),
-        tokenizer_share=float(content.get("tokenizer_share", 0.1)),
         decoder_share=float(content.get("decoder_share", 0.2)) if decoder else 0.0,
         decoder_steps=int(content.get("decoder_steps", 2)),
         further_frames=int(content.get("further_frames", 0)),
@@ -166,13 +171,17 @@ def load(recipe: str) -> Recipe:
         tokenizer=tokenizer,
         dynamics=dynamics,
         decoder=decoder,
-        tokenizer_training=_read(TokenizerTraining, content.get("tokenizer_training", {}), path),
+        tokenizer_training=(
+            _read(TokenizerTraining, teaching, path)
+            if isinstance(tokenizer, VQVAEConfig)
+            else _read(PatchCodesTraining, teaching, path)
+        ),
         dynamics_training=_read(DynamicsTraining, training, path),
         decoder_training=_read(DecoderTraining, content.get("decoder_training", {}), path),
     )
 
 
-def _tiles(config: PatchVQVAEConfig | DiffusionDecoderConfig) -> tuple[int, int, tuple[int, int]]:
+def _tiles(config: PatchVQConfig | DiffusionDecoderConfig) -> tuple[int, int, tuple[int, int]]:
     return config.vocabulary, config.patch, config.grid
 
 

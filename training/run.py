@@ -16,19 +16,21 @@ from numpy.typing import NDArray
 from games import registry
 from models.diffusion_decoder import DiffusionDecoder
 from models.networks import Tokenizer, build_dynamics, build_tokenizer, dynamics_config
-from models.patch_vqvae import PatchVQVAE
-from models.two_level_vqvae import TwoLevelVQVAE
+from models.patch_vq import GREY, PatchVQ
+from models.v1.vqvae import VQVAE
 from models.world_model import TemporalVisualWorldModel
 from training import recipe as recipes
 from training.checkpoint import RunError, read_run, save_weights, write_json
 from training.further_play import further_play
 from training.mixture import open_recording
+from training.patch_codes import PatchCodesTraining, learn_patch_codes, patches_of
+from training.patches import patch_hashes
 from training.place import Place
 from training.recording import Recording, held_out_count
 from training.starts import start_histories
 from training.train_decoder import train_decoder
 from training.train_dynamics import train_dynamics
-from training.train_tokenizer import load_tokenizer, train_tokenizer
+from training.train_tokenizer import TokenizerTraining, load_tokenizer, tokenizer_figures, train_tokenizer
 from training.transfer import begin_from, same_codes, same_codes_in_play
 from training.windows import TokenEpisodes, joined, tokenize
 
@@ -82,11 +84,11 @@ def train(
     train_part, held_out = split(read_tokens(out / "tokens.npz"))
     torch.manual_seed(seed)
     dynamics = build_dynamics(plan.dynamics)
-    if isinstance(dynamics, TemporalVisualWorldModel):
-        pictures = code_pictures(tokenizer)
+    if isinstance(dynamics, TemporalVisualWorldModel) and not isinstance(tokenizer, VQVAE):
+        pictures = tokenizer.code_pictures()
         dynamics.begin_with(pictures)
-        if other and isinstance(other.dynamics, TemporalVisualWorldModel):
-            same = same_codes(pictures, code_pictures(other.tokenizer))
+        if other and not isinstance(other.tokenizer, VQVAE):
+            same = same_codes(pictures, other.tokenizer.code_pictures())
             if recording.world in registry.names():
                 same = same_codes_in_play(recording.world, (tokenizer, other.tokenizer), same)
             fresh = begin_from(dynamics, other.dynamics.state_dict(), same)
@@ -178,10 +180,15 @@ def _make_tokens(
         save_weights(weights, other.tokenizer.state_dict())
         record["metrics"]["tokenizer"] = read_run(begin)["metrics"].get("tokenizer", {})
     elif not weights.exists():
-        seconds = minutes * 60 * plan.tokenizer_share
-        figures = train_tokenizer(tokenizer, recording, plan.tokenizer_training, weights, seconds, seed, log, place)
-        record["metrics"]["tokenizer"] = figures
-        record["training"]["tokenizer_minutes"] = round(seconds / 60, 2)
+        if isinstance(tokenizer, VQVAE):
+            assert isinstance(plan.tokenizer_training, TokenizerTraining)
+            seconds = minutes * 60 * plan.tokenizer_share
+            train_tokenizer(tokenizer, recording, plan.tokenizer_training, seconds, seed, log, place)
+        else:
+            assert isinstance(plan.tokenizer_training, PatchCodesTraining)
+            learn_patch_codes(tokenizer.cpu(), recording, plan.tokenizer_training, seed, log)
+        save_weights(weights, tokenizer.to(place.device).state_dict())
+        record["metrics"]["tokenizer"] = tokenizer_figures(tokenizer, recording, seed, place)
         write_json(out / "run.json", record)
     load_tokenizer(tokenizer, weights)
     tokens = out / "tokens.npz"
@@ -215,7 +222,7 @@ def _more_of_each(
 
 
 def encoder(tokenizer: Tokenizer, place: Place) -> Callable[[NDArray[np.uint8]], NDArray[np.integer]]:
-    """Frames (N, H, W, 3) uint8 to tokens (N, S), computed on the place's device, 64 frames at a time."""
+    """Frames (N, H, W, 3) uint8 to tokens (N, S), computed on the place's device."""
 
     @torch.no_grad()
     def encode(frames: NDArray[np.uint8]) -> NDArray[np.integer]:
@@ -223,7 +230,16 @@ def encoder(tokenizer: Tokenizer, place: Place) -> Callable[[NDArray[np.uint8]],
         tokens = [tokenizer.encode(place.to_device(torch.from_numpy(np.array(part)))) for part in parts]
         return np.asarray(torch.cat(tokens).cpu().numpy())
 
-    return encode
+    @torch.no_grad()
+    def encode_patches(frames: NDArray[np.uint8]) -> NDArray[np.integer]:
+        """The same patches come up again and again, and each is compared with the codes once."""
+        assert isinstance(tokenizer, PatchVQ)
+        grid = tokenizer.config.grid
+        _, first, which = np.unique(patch_hashes(frames, grid), return_index=True, return_inverse=True)
+        kinds = place.to_device(torch.from_numpy(patches_of(frames, grid)[first])).float() - GREY
+        return tokenizer.nearest(kinds).cpu().numpy()[which].reshape(len(frames), -1)
+
+    return encode_patches if isinstance(tokenizer, PatchVQ) else encode
 
 
 def _said(log: Callable[[str], None], of: int) -> Callable[[int], None]:
@@ -271,23 +287,6 @@ def rewards_of(recording: Recording) -> tuple[float, ...]:
     for count in counts:
         count.pop(0.0, None)
     return tuple(sorted({0.0, *(value for count in counts for value, _ in count.most_common(MOST_REWARDS - 1))}))
-
-
-@torch.no_grad()
-def code_pictures(tokenizer: Tokenizer) -> torch.Tensor:
-    """What each code looks like among its own kind: (vocabulary, pixels of a patch) float32 in [0, 1]."""
-    if isinstance(tokenizer, TwoLevelVQVAE):
-        return torch.cat([code_pictures(tokenizer.coarse), code_pictures(tokenizer.fine)])
-    vocabulary = len(tokenizer.codebook)
-    positions = tokenizer.config.grid[0] * tokenizer.config.grid[1] if isinstance(tokenizer, PatchVQVAE) else 64
-    h = w = round(positions**0.5)
-    pictures = []
-    for codes in torch.arange(vocabulary).split(64):
-        frames = tokenizer.decode(codes[:, None].expand(-1, h * w))
-        n, height, width, _ = frames.shape
-        patches = frames.reshape(n, h, height // h, w, width // w, 3).transpose(2, 3).reshape(n, h * w, -1)
-        pictures.append(patches[:, h // 2 * w + w // 2].float() / 255)
-    return torch.cat(pictures)
 
 
 def split(episodes: TokenEpisodes) -> tuple[TokenEpisodes, TokenEpisodes]:

@@ -1,4 +1,4 @@
-"""Trains a VQ-VAE: first as a plain autoencoder, then with a codebook seeded from what it has learnt."""
+"""Trains v1's VQ-VAE: first as a plain autoencoder, then with a codebook seeded from what it has learnt."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 import torch
@@ -14,18 +13,22 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from models.networks import Tokenizer, codes
-from models.two_level_vqvae import TwoLevelVQVAE
-from training.checkpoint import Clock, load_weights, save_weights
+from models.v1.vqvae import VQVAE
+from training.checkpoint import Clock, load_weights
 from training.codebook import CodebookLearner
+from training.patch_codes import some_frames
 from training.patches import patch_hashes
 from training.place import Place
 from training.recording import Recording
 
+GRID = (8, 8)
+
 
 @dataclass(frozen=True)
 class TokenizerTraining:
-    """How a tokenizer is trained.
+    """How v1's tokenizer is trained.
 
+    share: of the training time.
     batch: frames in a step.
     learning_rate: of AdamW, at its highest.
     frames: frames of the recording that are looked at.
@@ -35,6 +38,7 @@ class TokenizerTraining:
     rarity: a patch counts as (its frequency) ** -rarity, so that rare pictures are drawn right too.
     """
 
+    share: float = 0.1
     batch: int = 32
     learning_rate: float = 2e-3
     frames: int = 40_000
@@ -42,24 +46,6 @@ class TokenizerTraining:
     polish_share: float = 0.25
     commitment: float = 0.25
     rarity: float = 0.6
-
-
-class OneLevel(Protocol):
-    """What a VQ-VAE of one level offers its trainer; it is a torch module too."""
-
-    codebook: Tensor
-
-    def patches(self, frames: Tensor) -> Tensor:
-        """What `decode_codes` should give back."""
-
-    def embed(self, frames: Tensor) -> Tensor:
-        """Unit vectors before quantisation."""
-
-    def nearest(self, z: Tensor) -> Tensor:
-        """The nearest codes."""
-
-    def decode_codes(self, codes: Tensor) -> Tensor:
-        """Codes to patches."""
 
 
 def sample_frames(
@@ -109,7 +95,7 @@ def kinds_of(frames: NDArray[np.uint8], grid: tuple[int, int], rarity: float) ->
 
 @torch.no_grad()
 def embed_kinds(
-    tokenizer: OneLevel, frames: Tensor, kinds: Kinds, rng: np.random.Generator, most: int = 8192
+    tokenizer: VQVAE, frames: Tensor, kinds: Kinds, rng: np.random.Generator, most: int = 8192
 ) -> tuple[Tensor, Tensor]:
     """One embedding (K, D) and the weight (K,) of each kind, or of `most` of them where there are more.
 
@@ -126,60 +112,20 @@ def embed_kinds(
 
 
 def train_tokenizer(
-    model: Tokenizer,
+    tokenizer: VQVAE,
     recording: Recording,
     config: TokenizerTraining,
-    out: Path,
     seconds: float,
     seed: int,
     log: Callable[[str], None],
     place: Place,
-) -> dict[str, float]:
-    """Train a tokenizer, which is on the place's device, for `seconds`; writes its weights to `out`.
-
-    Returns its figures.
-    """
-    rng = np.random.default_rng(seed)
-    first = torch.from_numpy(np.array(recording.rows(recording.episodes[0]).frames[:1])).to(place.device)
-    one_level = model.fine if isinstance(model, TwoLevelVQVAE) else model
-    side = math.isqrt(one_level.patches(first).shape[1])
-    frames = sample_frames(recording, config.frames, (side, side), rng)
-    if isinstance(model, TwoLevelVQVAE):
-        coarse, fine = model.coarse, model.fine
-        steps = train_level(coarse, _each(model.from_afar, frames, place), config, seconds / 2, seed, log, place)
-        steps += train_level(fine, _each(model.left_over, frames, place), config, seconds / 2, seed, log, place)
-    else:
-        steps = train_level(model, frames, config, seconds, seed, log, place)
-    model.eval()
-    save_weights(out, model.state_dict())
-    return {"steps": steps, **tokenizer_figures(model, frames[:2000])}
-
-
-@torch.no_grad()
-def _each(view: Callable[[Tensor], Tensor], frames: NDArray[np.uint8], place: Place) -> NDArray[np.uint8]:
-    parts = np.array_split(frames, max(1, len(frames) // 64))
-    return np.concatenate([view(torch.from_numpy(part).to(place.device)).cpu().numpy() for part in parts])
-
-
-def train_level(
-    model: torch.nn.Module,
-    frames: NDArray[np.uint8],
-    config: TokenizerTraining,
-    seconds: float,
-    seed: int,
-    log: Callable[[str], None],
-    place: Place,
-) -> int:
-    """Train a VQ-VAE of one level on frames (N, H, W, 3) for `seconds`. Returns the number of steps.
-
-    All the frames are brought to the device at once: 60,000 of them at 128 x 128 are 3 GB.
-    """
-    tokenizer: OneLevel = model  # type: ignore[assignment]
+) -> None:
+    """Train a VQ-VAE, which is on the place's device, for `seconds`."""
     torch.manual_seed(seed)
     rng, generator = np.random.default_rng(seed), torch.Generator(place.device).manual_seed(seed)
+    frames = sample_frames(recording, config.frames, GRID, rng)
     there = torch.from_numpy(frames).to(place.device)
-    side = math.isqrt(tokenizer.patches(there[:1]).shape[1])
-    kinds = kinds_of(frames, (side, side), config.rarity)
+    kinds = kinds_of(frames, GRID, config.rarity)
     weights = kinds.patch_weight
     counts = torch.from_numpy(weights).clip(0.05, 20).to(place.device)
     embed, decode = place.compiled(tokenizer.embed), place.compiled(tokenizer.decode_codes)
@@ -187,12 +133,12 @@ def train_level(
     chance /= chance.sum()
     log(
         f"tokenizer: {len(frames)} frames with {len(kinds.frame)} different patches, "
-        f"{sum(p.numel() for p in model.parameters()) / 1e6:.2f} M parameters"
+        f"{sum(p.numel() for p in tokenizer.parameters()) / 1e6:.2f} M parameters"
     )
-    optimizer = torch.optim.AdamW(model.parameters(), lr=config.learning_rate, betas=(0.9, 0.99), weight_decay=0.01)
+    optimizer = torch.optim.AdamW(tokenizer.parameters(), lr=config.learning_rate, betas=(0.9, 0.99), weight_decay=0.01)
     learner = CodebookLearner(tokenizer.codebook)
     seeded, step, mean = False, 0, torch.zeros((), device=place.device)
-    model.train()
+    tokenizer.train()
     clock = Clock(seconds * (1 - config.polish_share))
     while clock.share < 1:
         share = clock.share
@@ -220,35 +166,35 @@ def train_level(
         loss = (error * weight).mean() + config.commitment * commitment
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        torch.nn.utils.clip_grad_norm_(tokenizer.parameters(), 1.0)
         optimizer.step()
         step += 1
         mean = mean.lerp(error.detach().mean(), 0.02 if step > 1 else 1.0)
         if step % 200 == 0:
             db = 10 * math.log10(4 / float(mean))
             log(f"tokenizer {share:4.0%} step {step}: {db:.2f} dB, loss {float(loss.detach()):.5f}")
-    round_to_half(model)
+    round_to_half(tokenizer)
     in_use = learner.settle(*embed_kinds(tokenizer, there, kinds, rng))
-    round_to_half(model)
+    round_to_half(tokenizer)
     log(f"tokenizer: {in_use} codes in use")
-    polish_decoder(model, there, weights, config, seconds * config.polish_share, seed, log, place)
-    return step
+    polish_decoder(tokenizer, there, weights, config, seconds * config.polish_share, seed, log, place)
+    tokenizer.eval()
 
 
 @torch.no_grad()
-def round_to_half(model: torch.nn.Module) -> None:
+def round_to_half(tokenizer: VQVAE) -> None:
     """Round all weights to what float16 holds.
 
     Bundles store halves. The encoder is rounded before the dynamics are shown its tokens, and not on export, because
     rounding can tip a patch that lies between two codes.
     """
-    for tensor in model.state_dict().values():
+    for tensor in tokenizer.state_dict().values():
         if tensor.is_floating_point():
             tensor.copy_(tensor.half().float())
 
 
 def polish_decoder(
-    model: torch.nn.Module,
+    tokenizer: VQVAE,
     frames: Tensor,
     weights: NDArray[np.float32],
     config: TokenizerTraining,
@@ -261,14 +207,13 @@ def polish_decoder(
 
     frames: (N, H, W, 3) uint8, on the place's device. weights: (N, P), of their patches.
     """
-    tokenizer: OneLevel = model  # type: ignore[assignment]
     rng = np.random.default_rng(seed)
     chance = weights.mean(1, dtype=np.float64)
     chance /= chance.sum()
-    optimizer = torch.optim.AdamW(model.parameters(), lr=config.learning_rate, betas=(0.9, 0.99), weight_decay=0.0)
+    optimizer = torch.optim.AdamW(tokenizer.parameters(), lr=config.learning_rate, betas=(0.9, 0.99), weight_decay=0.0)
     clock, step = Clock(seconds), 0
     counts, decode = torch.from_numpy(weights).clip(0.05, 20).to(place.device), place.compiled(tokenizer.decode_codes)
-    model.train()
+    tokenizer.train()
     while clock.share < 1:
         for group in optimizer.param_groups:
             group["lr"] = config.learning_rate / 2 * (1 - clock.share)
@@ -282,7 +227,7 @@ def polish_decoder(
         loss = (error * counts[chosen]).mean()
         optimizer.zero_grad(set_to_none=True)  # what is not part of the decoder has no gradient and stays
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        torch.nn.utils.clip_grad_norm_(tokenizer.parameters(), 1.0)
         optimizer.step()
         step += 1
         if step % 500 == 0:
@@ -290,23 +235,23 @@ def polish_decoder(
 
 
 @torch.no_grad()
-def tokenizer_figures(model: Tokenizer, frames: NDArray[np.uint8]) -> dict[str, float]:
-    """PSNR in dB of decode(encode(x)), codes used and their perplexity, on the frames given (N, H, W, 3)."""
-    psnr, count, device = [], torch.zeros(0), next(model.parameters()).device
-    for part in np.array_split(frames, max(1, len(frames) // 100)):
-        x = torch.from_numpy(part).to(device)
+def tokenizer_figures(model: Tokenizer, recording: Recording, seed: int, place: Place) -> dict[str, float]:
+    """PSNR in dB of decode(encode(x)), codes used and their perplexity, on about 2000 frames of a recording.
+
+    model: any tokenizer, on the place's device.
+    """
+    psnr, hits = [], torch.zeros(codes(model.config), device=place.device)
+    for part in some_frames(recording, 2000, np.random.default_rng(seed)):
+        x = place.to_device(torch.from_numpy(part))
         tokens = model.encode(x)
-        y = model.decode(tokens)
-        error = ((x.float() - y.float()) ** 2).mean((1, 2, 3)).clamp(min=1e-3)
+        error = ((x.float() - model.decode(tokens).float()) ** 2).mean((1, 2, 3)).clamp(min=1e-3)
         psnr.append(10 * torch.log10(255**2 / error))
-        hits = torch.bincount(tokens.flatten(), minlength=codes(model.config)).float()
-        count = hits if not len(count) else count + hits
-    p = count / count.sum()
-    entropy = -(p[p > 0] * p[p > 0].log()).sum()
+        hits += torch.bincount(tokens.flatten(), minlength=len(hits))
+    p = hits[hits > 0] / hits.sum()
     return {
         "psnr_db": float(torch.cat(psnr).mean()),
-        "codebook_used": int((count > 0).sum()),
-        "codebook_perplexity": float(entropy.exp()),
+        "codebook_used": len(p),
+        "codebook_perplexity": float((-(p * p.log()).sum()).exp()),
     }
 
 

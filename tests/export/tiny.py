@@ -15,8 +15,8 @@ from safetensors.torch import save_file
 from games.base import ACTIONS
 from models.diffusion_decoder import DiffusionDecoder, DiffusionDecoderConfig
 from models.networks import build_tokenizer
-from models.patch_vqvae import PatchVQVAEConfig
-from models.two_level_vqvae import TwoLevelVQVAEConfig
+from models.patch_vq import PatchVQConfig
+from models.two_level_vq import TwoLevelVQConfig
 from models.v1.vqvae import VQVAE, VQVAEConfig
 from models.v1.world_model import VisualWorldModel, VisualWorldModelConfig
 from models.world_model import TemporalVisualWorldModel, WorldModelConfig
@@ -44,12 +44,12 @@ def tiny_run(
         dynamics_config = VisualWorldModelConfig(vocabulary=32, width=64, layers=2, heads=2)
         tokenizer, dynamics, history = VQVAE(tokenizer_config), VisualWorldModel(dynamics_config), 2
     else:
-        tokenizer_config = PatchVQVAEConfig(vocabulary=64, code_width=8, width=32)
+        tokenizer_config = PatchVQConfig(vocabulary=64)
         sizes: dict[str, Any] = {"vocabulary": 64, "width": 64, "layers": 1, "heads": 2, "causal_layers": 1}
         sizes |= {"games": len(games), "actions": len(actions)}
         dynamics_config = WorldModelConfig(**sizes | dynamics_has)
         if dynamics_config.fine:
-            tokenizer_config = TwoLevelVQVAEConfig(level_vocabulary=32, code_width=8, patch=4, width=32)
+            tokenizer_config = TwoLevelVQConfig(level_vocabulary=32, patch=4)
         tokenizer, dynamics, history = build_tokenizer(tokenizer_config), TemporalVisualWorldModel(dynamics_config), 4
     with torch.no_grad():  # sharp enough that what is most likely does not hang on rounding
         for name, parameter in dynamics.named_parameters():

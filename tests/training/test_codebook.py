@@ -1,4 +1,4 @@
-"""Every kind of patch gets a code, and no two codes stand for one."""
+"""v1: every kind of patch gets a code, and no two codes stand for one."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import torch
 
-from models.patch_vqvae import PatchVQVAE, PatchVQVAEConfig
+from models.patch_vq import PatchVQ, PatchVQConfig
 from models.world_model import TemporalVisualWorldModel, WorldModelConfig
 from training.transfer import begin_from, same_codes, same_codes_in_play
 
@@ -42,7 +42,7 @@ def test_a_longer_history_begins_almost_unheard() -> None:
 
 def test_codes_are_matched_by_what_both_tokenizers_say_of_a_game() -> None:
     torch.manual_seed(0)
-    small, large = (PatchVQVAE(PatchVQVAEConfig(24, 8, patch, width=32)).eval() for patch in (8, 16))
+    small, large = (PatchVQ(PatchVQConfig(24, patch)).eval() for patch in (8, 16))
     twins = (small, small)
     seen = same_codes_in_play("garden", twins, torch.full((24,), -1), ticks=3, batch=4)
     assert set(seen.tolist()) - {-1} <= set(range(24))

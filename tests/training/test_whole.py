@@ -18,12 +18,10 @@ ROOT = Path(__file__).parents[2]
 RECIPE = """
 kind = "v2"
 history = 4
-tokenizer_share = 0.2
 decoder_share = 0.2
 further_frames = 640
 [tokenizer]
 vocabulary = 32
-width = 16
 [dynamics]
 vocabulary = 32
 layers = 1
@@ -37,9 +35,6 @@ vocabulary = 32
 patch = 8
 widths = [8, 16]
 told = 8
-[tokenizer_training]
-batch = 4
-frames = 64
 [dynamics_training]
 window = 3
 batch = 4

@@ -13,43 +13,38 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from models.patch_vqvae import PatchVQVAE, PatchVQVAEConfig
+from models.patch_vq import PatchVQ, PatchVQConfig
 
 
 @dataclass(frozen=True)
-class TwoLevelVQVAEConfig:
-    """Sizes of a `TwoLevelVQVAE`; its frames are grid * patch * fine pixels wide.
+class TwoLevelVQConfig:
+    """Sizes of a `TwoLevelVQ`; its frames are grid * patch * fine pixels wide.
 
-    level_vocabulary: number of codes of each level. code_width: numbers in a code.
+    level_vocabulary: number of codes of each level.
     patch: edge of a patch in pixels: of the frame for the fine level, of the frame made `fine` times smaller for the
     coarse one. grid: rows and columns of coarse tokens. fine: edge of the square of fine tokens below a coarse one.
-    width: features of encoders and decoders.
     """
 
     level_vocabulary: int = 1024
-    code_width: int = 32
     patch: int = 8
     grid: tuple[int, int] = (8, 8)
     fine: int = 2
-    width: int = 192
 
 
-class TwoLevelVQVAE(nn.Module):
+class TwoLevelVQ(nn.Module):
     """Frames (N, H, W, 3) uint8 to tokens (N, S) int64 and back.
 
     The tokens of all coarse positions come first, row by row, then the fine ones, row by row, whose codes are numbered
     from `level_vocabulary` on.
     """
 
-    def __init__(self, config: TwoLevelVQVAEConfig) -> None:
+    def __init__(self, config: TwoLevelVQConfig) -> None:
         super().__init__()
         self.config = config
         (h, w), f = config.grid, config.fine
 
-        def level(grid: tuple[int, int]) -> PatchVQVAE:
-            return PatchVQVAE(
-                PatchVQVAEConfig(config.level_vocabulary, config.code_width, config.patch, grid, config.width, 0)
-            )
+        def level(grid: tuple[int, int]) -> PatchVQ:
+            return PatchVQ(PatchVQConfig(config.level_vocabulary, config.patch, grid))
 
         self.coarse, self.fine = level((h, w)), level((h * f, w * f))
 
@@ -83,3 +78,7 @@ class TwoLevelVQVAE(nn.Module):
         shown = self.enlarged(torch.where(coarse < codes, coarse, 0)).float()
         lacking = self.fine.decode(fine.clamp(min=0)).float() - 128
         return (shown + 2 * lacking).clamp(0, 255).to(torch.uint8)
+
+    def code_pictures(self) -> Tensor:
+        """What each code looks like among its own kind: (2 * level_vocabulary, patch * patch * 3) float32 in [0, 1]."""
+        return torch.cat([self.coarse.code_pictures(), self.fine.code_pictures()])

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import torch
 
-from models.two_level_vqvae import TwoLevelVQVAE, TwoLevelVQVAEConfig
+from models.two_level_vq import TwoLevelVQ, TwoLevelVQConfig
 
-CONFIG = TwoLevelVQVAEConfig(level_vocabulary=16, patch=4, grid=(2, 2), width=16)
+CONFIG = TwoLevelVQConfig(level_vocabulary=16, patch=4, grid=(2, 2))
 
 
 def _frames() -> torch.Tensor:
@@ -15,7 +15,7 @@ def _frames() -> torch.Tensor:
 
 @torch.no_grad()
 def test_coarse_tokens_come_first_and_every_level_has_codes_of_its_own() -> None:
-    model = TwoLevelVQVAE(CONFIG)
+    model = TwoLevelVQ(CONFIG)
     tokens = model.encode(_frames())
     assert tokens.shape == (3, 4 + 16)
     assert tokens[:, :4].max() < 16 <= tokens[:, 4:].min()
@@ -26,7 +26,7 @@ def test_coarse_tokens_come_first_and_every_level_has_codes_of_its_own() -> None
 
 @torch.no_grad()
 def test_what_is_left_over_and_what_is_shown_make_the_frame_again() -> None:
-    model, frames = TwoLevelVQVAE(CONFIG), _frames()
+    model, frames = TwoLevelVQ(CONFIG), _frames()
     shown = model.enlarged(model.coarse.encode(model.from_afar(frames))).float()
     again = shown + 2 * (model.left_over(frames).float() - 128)
     assert (again - frames.float()).abs().max() <= 1
@@ -34,7 +34,7 @@ def test_what_is_left_over_and_what_is_shown_make_the_frame_again() -> None:
 
 @torch.no_grad()
 def test_a_token_sees_its_own_tile_alone() -> None:
-    model, frames = TwoLevelVQVAE(CONFIG), _frames()
+    model, frames = TwoLevelVQ(CONFIG), _frames()
     other = frames.clone()
     other[:, :8, :8] = 255 - other[:, :8, :8]
     same = (model.encode(frames) == model.encode(other)).all(0)
