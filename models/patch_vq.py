@@ -34,6 +34,11 @@ class PatchVQConfig:
     grid: tuple[int, int] = (8, 8)
 
 
+def nearest(patches: Tensor, codes: Tensor) -> Tensor:
+    """Patches (..., pixels) to the index of the code of (V, pixels) that looks most like each, of equals the first."""
+    return (patches @ codes.T - codes.square().sum(-1) / 2).argmax(-1)
+
+
 class PatchVQ(nn.Module):
     """Frames (N, H, W, 3) uint8 to tokens (N, h * w) int64 and back."""
 
@@ -51,7 +56,7 @@ class PatchVQ(nn.Module):
 
     def nearest(self, patches: Tensor) -> Tensor:
         """Patches (..., patch * patch * 3) to the index of the code that looks most like each, int64."""
-        return (patches @ self.codebook.T - self.codebook.square().sum(-1) / 2).argmax(-1)
+        return nearest(patches, self.codebook)
 
     def encode(self, frames: Tensor) -> Tensor:
         """Frames (N, H, W, 3) uint8 to tokens (N, h * w) int64."""

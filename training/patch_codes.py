@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from models.patch_vq import GREY, PatchVQ
+from models.patch_vq import GREY, PatchVQ, nearest
 from models.two_level_vq import TwoLevelVQ
 from training.patches import patch_hashes
 from training.recording import Recording
@@ -132,20 +132,18 @@ def codes_of(kinds: Kinds, vocabulary: int) -> Tensor:
     if len(pictures) <= vocabulary:
         return torch.cat([codes, codes[:1].expand(vocabulary - len(codes), -1)])
     for _ in range(ROUNDS):
-        nearest = _nearest(pictures, codes)
-        mass = torch.zeros(vocabulary, dtype=torch.float64).index_add_(0, nearest, weight)
-        total = torch.zeros(codes.shape, dtype=torch.float64).index_add_(0, nearest, pictures * weight[:, None])
+        chosen, mass = _members(pictures, weight, codes)
+        total = torch.zeros(codes.shape, dtype=torch.float64).index_add_(0, chosen, pictures * weight[:, None])
         codes = torch.where(mass[:, None] > 0, (total / mass.clamp(min=1)[:, None]).float(), codes)
     codes = codes.round()
-    nearest = _nearest(pictures, codes)
-    mass = torch.zeros(vocabulary, dtype=torch.float64).index_add_(0, nearest, weight)
-    commonest = torch.full((vocabulary,), len(pictures) - 1).scatter_reduce_(
-        0, nearest, torch.arange(len(pictures)), "amin"
-    )
+    chosen, mass = _members(pictures, weight, codes)
+    numbers, last = torch.arange(len(pictures)), len(pictures) - 1
+    commonest = torch.full((vocabulary,), last).scatter_reduce_(0, chosen, numbers, "amin")
     mostly = (mass > 0) & (weight[commonest] > mass / 2)
     return torch.where(mostly[:, None], pictures[commonest], codes)
 
 
-def _nearest(pictures: Tensor, codes: Tensor) -> Tensor:
-    length = codes.square().sum(-1) / 2
-    return torch.cat([(part @ codes.T - length).argmax(-1) for part in pictures.split(4096)])
+def _members(pictures: Tensor, weight: Tensor, codes: Tensor) -> tuple[Tensor, Tensor]:
+    """Which code each picture belongs to, (K,) int64, and what those of each code weigh together, (V,) float64."""
+    chosen = torch.cat([nearest(part, codes) for part in pictures.split(4096)])
+    return chosen, torch.zeros(len(codes), dtype=torch.float64).index_add_(0, chosen, weight)
