@@ -35,6 +35,7 @@ class Dream:
         lambda self: self._batch.temperature, lambda self, value: setattr(self._batch, "temperature", value)
     )
     min_p = property(lambda self: self._batch.min_p, lambda self, value: setattr(self._batch, "min_p", value))
+    top_p = property(lambda self: self._batch.top_p, lambda self, value: setattr(self._batch, "top_p", value))
     passes = property(lambda self: self._batch.passes, lambda self, value: setattr(self._batch, "passes", value))
     steps = property(lambda self: self._batch.steps, lambda self, value: setattr(self._batch, "steps", value))
 

@@ -35,10 +35,10 @@ class DreamBatch:
     A trajectory does not depend on the others in its batch (up to float rounding inside the graphs). Each frame draws
     its noise once, in either mode and at any temperature, so switching a setting changes nothing but what it says.
 
-    Between two frames `mode` ('parallel' or 'ar'), `decoder` ('vq' or 'diffusion'), `temperature`, `min_p`, `passes`
-    and `steps` may be set; an unknown one is a ValueError. `timings` holds the last step's milliseconds by stage,
-    `head_runs` its runs of the causal head, `rewards` (B,) float32 and `ended` (B,) bool what it brought: 0 and False
-    where nothing predicts it.
+    Between two frames `mode` ('parallel' or 'ar'), `decoder` ('vq' or 'diffusion'), `temperature`, `min_p`, `top_p`,
+    `passes` and `steps` may be set; an unknown one is a ValueError. `timings` holds the last step's milliseconds by
+    stage, `head_runs` its runs of the causal head, `rewards` (B,) float32 and `ended` (B,) bool what it brought: 0 and
+    False where nothing predicts it.
 
     The history holds tokens alone, so the decoder never changes what is dreamt; and what either decoder draws depends
     on the frame's tokens alone.
@@ -70,7 +70,9 @@ class DreamBatch:
         self.starts = bundle.starts.of(self._number)
         self._codes = np.array([manifest.actions.index(name) for name in self.actions])  # what the graphs call them
         defaults = manifest.sampling
-        self._sampling = Sampling(manifest.modes[0], defaults.temperature, defaults.min_p, defaults.passes)
+        self._sampling = Sampling(
+            manifest.modes[0], defaults.temperature, defaults.min_p, defaults.top_p, defaults.passes
+        )
         self._decoder = manifest.decoders[0]
         self._steps = manifest.diffusion.steps if manifest.diffusion is not None else None
         if mode is not None:
@@ -129,6 +131,15 @@ class DreamBatch:
     @min_p.setter
     def min_p(self, min_p: float) -> None:
         self._sampling = replace(self._sampling, min_p=min_p)
+
+    @property
+    def top_p(self) -> float:
+        """Of the codes only the likeliest are drawn that have this probability together."""
+        return self._sampling.top_p
+
+    @top_p.setter
+    def top_p(self, top_p: float) -> None:
+        self._sampling = replace(self._sampling, top_p=top_p)
 
     @property
     def passes(self) -> int:

@@ -42,6 +42,7 @@ class SamplingDefaults:
 
     temperature: float
     min_p: float
+    top_p: float = 1.0
     passes: int = 1
 
 
@@ -253,6 +254,8 @@ def _check(m: Manifest) -> None:
         raise SchemaError("hidden belongs to graphs.causal_head and graphs.outcome")
     if not 0 <= m.sampling.temperature < float("inf") or not 0 <= m.sampling.min_p < 1:
         raise SchemaError("sampling needs temperature >= 0 and 0 <= min_p < 1")
+    if not 0 < m.sampling.top_p <= 1:
+        raise SchemaError("sampling.top_p must be above 0 and at most 1")
     if not 1 <= m.sampling.passes <= m.most_passes:
         raise SchemaError(f"sampling.passes must be 1 to {m.most_passes}, not {m.sampling.passes}")
     if (m.cache.slots if m.cache else 0) != m.history - 1:

@@ -26,6 +26,10 @@ class Sampling:
     mode: `parallel`, every position by itself, or `ar`, position by position.
     temperature: 1 samples what the model believes, lower is calmer, 0 takes the most likely token.
     min_p: codes less likely than this share of the most likely one are never drawn; 0 keeps them all.
+    top_p: of the codes only the likeliest are drawn that have this probability together; 1 keeps them all. Where one
+        alone has it, the model is sure, and that one is taken. Unlike min_p it keeps what has many ways to happen, each
+        of them unlikely, such as a ball served anywhere. Holtzman et al. 2020, "The curious case of neural text
+        degeneration".
     passes: of the parallel mode. 1 draws all positions at once; each further one draws them again, from the causal head
         and what the pass before has drawn, with the same noise.
     """
@@ -33,6 +37,7 @@ class Sampling:
     mode: str = "parallel"
     temperature: float = 1.0
     min_p: float = 0.02
+    top_p: float = 1.0
     passes: int = 1
 
     def __post_init__(self) -> None:
@@ -40,6 +45,8 @@ class Sampling:
             raise ValueError(f"the temperature must be 0 or more, not {self.temperature}")
         if not 0 <= self.min_p < 1:
             raise ValueError(f"min_p must be at least 0 and below 1, not {self.min_p}")
+        if not 0 < self.top_p <= 1:
+            raise ValueError(f"top_p must be above 0 and at most 1, not {self.top_p}")
         if self.passes < 1:
             raise ValueError(f"passes must be at least 1, not {self.passes}")
 
@@ -64,7 +71,22 @@ def draw(logits: Floats, noise: Floats, sampling: Sampling) -> Tokens:
         # p >= min_p * max p, said in logits: no softmax is needed.
         floor = logits.max(-1, keepdims=True) + np.float32(np.log(sampling.min_p))
         np.copyto(scores, np.float32(-np.inf), where=logits < floor)
+    if sampling.top_p < 1:
+        np.copyto(scores, np.float32(-np.inf), where=outside_nucleus(logits, sampling.top_p))
     return scores.argmax(-1).astype(np.int64, copy=False)
+
+
+def outside_nucleus(logits: Floats, top_p: float) -> NDArray[np.bool_]:
+    """Which codes are not among the likeliest that have `top_p` together. logits: (..., V). Returns the same shape."""
+    with np.errstate(invalid="ignore"):  # what is no number is for the guard
+        p = np.exp(logits - logits.max(-1, keepdims=True))  # of the likeliest: 1
+    enough = np.float32(top_p) * p.sum(-1)
+    least = np.ones_like(enough)
+    unsure = enough > 1  # the others are sorted for nothing, and are most
+    falling = -np.sort(-p[unsure], axis=-1)
+    last = (np.cumsum(falling, axis=-1) >= enough[unsure, None]).argmax(-1)
+    least[unsure] = np.take_along_axis(falling, last[:, None], axis=-1)[:, 0]
+    return p < least[..., None]
 
 
 def refine(

@@ -101,7 +101,21 @@ def draw(logits: Tensor, noise: Tensor, sampling: Sampling) -> Tensor:
     if sampling.min_p > 0:
         floor = logits.amax(-1, keepdim=True) + float(np.log(sampling.min_p))
         scores = scores.masked_fill(logits < floor, float("-inf"))
+    if sampling.top_p < 1:
+        scores = scores.masked_fill(outside_nucleus(logits, sampling.top_p), float("-inf"))
     return scores.argmax(-1)
+
+
+def outside_nucleus(logits: Tensor, top_p: float) -> Tensor:
+    """`engine.sampler.outside_nucleus` of tensors."""
+    p = (logits - logits.amax(-1, keepdim=True)).exp()
+    enough = top_p * p.sum(-1)
+    least = torch.ones_like(enough)
+    unsure = enough > 1
+    falling = p[unsure].sort(-1, descending=True).values
+    last = (falling.cumsum(-1) >= enough[unsure][:, None]).int().argmax(-1)
+    least[unsure] = falling.gather(-1, last[:, None])[:, 0]
+    return p < least[..., None]
 
 
 def finite(logits: Tensor) -> Tensor:
@@ -182,6 +196,7 @@ class TorchDreams:
             mode or manifest.modes[0],
             defaults.temperature if temperature is None else temperature,
             defaults.min_p,
+            defaults.top_p,
             defaults.passes if passes is None else passes,
         )
         if self.sampling.passes > manifest.most_passes:

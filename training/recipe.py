@@ -46,11 +46,13 @@ class SamplingChoice:
 
     temperature: 1 samples what the model believes, lower is calmer.
     min_p: codes less likely than this share of the most likely one are never drawn.
+    top_p: of the codes only the likeliest are drawn that have this probability together.
     passes: over a frame in parallel mode.
     """
 
     temperature: float = 1.0
     min_p: float = 0.02
+    top_p: float = 1.0
     passes: int = 1
 
 

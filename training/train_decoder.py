@@ -247,7 +247,7 @@ def train_decoder(
     elif resume:
         raise RunError(f"{run} has no training of the diffusion decoder to resume; leave --resume out.")
     log(f"diffusion: {sum(p.numel() for p in decoder.parameters()) / 1e6:.2f} M parameters, {len(train)} frames")
-    clock, meter = Clock(minutes * 60, spent), Meter(0, None)
+    clock, meter = Clock(minutes * 60, spent), Meter(0, None, trainer.steps)
     recent: Tensor | None = None
 
     def keep() -> None:

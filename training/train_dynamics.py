@@ -202,7 +202,7 @@ def train_dynamics(
     log(f"dynamics: {parameters / 1e6:.2f} M parameters, {len(trainer.windows)} windows, products in {products}")
     name = torch.cuda.get_device_name(place.device) if place.on_gpu else ""
     peak = peak_flops(name, place.precision)
-    meter = Meter(trainer.flop_per_step() if place.on_gpu else 0, peak)
+    meter = Meter(trainer.flop_per_step() if place.on_gpu else 0, peak, trainer.steps)
     if place.on_gpu:
         known = f"{peak / 1e12:.0f} TFLOP/s" if peak else "no peak known"
         log(f"dynamics: {place.processes} x {name} ({known}), {meter.flop / 1e12:.2f} TFLOP a step each")

@@ -46,10 +46,10 @@ def flop_of(work: Callable[[], object]) -> int:
 class Meter:
     """Steps a second, share of the time spent waiting for data, and utilisation, since it was last read."""
 
-    def __init__(self, flop_per_step: float, peak: float | None) -> None:
-        """flop_per_step: of one device. peak: its FLOP/s, None where it is not known."""
+    def __init__(self, flop_per_step: float, peak: float | None, step: int = 0) -> None:
+        """flop_per_step: of one device. peak: its FLOP/s, None where it is not known. step: where a run goes on."""
         self.flop, self.peak = flop_per_step, peak
-        self.restart(0, 0.0)
+        self.restart(step, 0.0)
 
     def restart(self, step: int, waited: float) -> None:
         """Count from here: what came before, such as a look at held-out episodes, was no training."""

@@ -52,6 +52,7 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"history": 9}, "cache.slots must be history - 1"),
     ({"starts": "other.npz"}, "no SHA-256 of other.npz"),
     ({"files": {}}, "no SHA-256 of encoder.onnx"),
+    ({"sampling": {"temperature": 1.0, "min_p": 0.0, "top_p": 0.0}}, "sampling.top_p must be"),
     ({"sampling": {"temperature": 1.0, "min_p": 0.0, "passes": 0}}, "sampling.passes must be 1 to 17"),
     ({"sampling": {"temperature": 1.0, "min_p": 0.0, "passes": 18}}, "sampling.passes must be 1 to 17"),
     ({"precision": "fp4"}, "precision must be one of"),

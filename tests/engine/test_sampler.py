@@ -76,6 +76,40 @@ def test_min_p_never_draws_what_is_too_unlikely_and_keeps_the_rest() -> None:
     assert set(np.unique(drawn)) == {0, 1, 2}
 
 
+def test_top_p_takes_what_is_sure_and_keeps_what_has_many_ways_to_happen() -> None:
+    sure, spread = np.full(101, 0.0004), np.full(101, 0.004)  # the same hundred ways, of little weight and of much
+    sure[100], spread[100] = 0.96, 0.6
+    logits = np.log(np.stack([sure] * 5_000 + [spread] * 5_000)).astype(np.float32)[None]
+    noise = gumbel_noise([np.random.default_rng(3)], 10_000, 101)
+    drawn = draw(logits, noise, Sampling(min_p=0, top_p=0.95))[0]
+    assert (drawn[:5_000] == 100).all()
+    ways = np.bincount(drawn[5_000:], minlength=101)
+    assert ways[100] / 5_000 == pytest.approx(0.6, abs=0.03)
+    assert (ways > 0).all()
+    assert (draw(logits, noise, Sampling(min_p=0.1))[0] == 100).all()  # what min_p cannot tell apart
+
+
+def test_top_p_leaves_out_the_least_likely() -> None:
+    p = np.array([0.05, 0.5, 0.1, 0.35])
+    logits = np.tile(np.log(p).astype(np.float32), (1, 20_000, 1))
+    noise = gumbel_noise([np.random.default_rng(3)], 20_000, 4)
+    assert set(np.unique(draw(logits, noise, Sampling(min_p=0, top_p=0.8)))) == {1, 3}
+    assert set(np.unique(draw(logits, noise, Sampling(min_p=0, top_p=0.9)))) == {1, 2, 3}
+    assert set(np.unique(draw(logits, noise, Sampling(min_p=0, top_p=1)))) == {0, 1, 2, 3}
+
+
+def test_top_p_leaves_what_is_no_number_to_the_guard() -> None:
+    logits = np.full((1, S, V), np.nan, np.float32)
+    logits[0, 0] = np.inf
+    assert draw(logits, gumbel_noise([np.random.default_rng(0)], S, V), Sampling(top_p=0.9)).shape == (1, S)
+
+
+@pytest.mark.parametrize("top_p", [0.0, 1.01, float("nan")])
+def test_an_impossible_top_p_is_refused(top_p: float) -> None:
+    with pytest.raises(ValueError, match="top_p must be"):
+        Sampling(top_p=top_p)
+
+
 def test_temperature_zero_takes_the_most_likely_token() -> None:
     logits = np.random.default_rng(0).standard_normal((2, S, V)).astype(np.float32)
     noise = gumbel_noise([np.random.default_rng(i) for i in range(2)], S, V)

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 import torch
 
-from engine import torch_runtime
+from engine import torch_dream, torch_runtime
 from engine.bundle import Bundle
 from engine.dream_batch import DreamBatch
 from engine.onnx_runtime import CUDA, why_not_cuda
+from engine.sampler import Sampling, draw, gumbel_noise
 from engine.torch_dream import TorchDreams, TorchRing
 from engine.torch_runtime import TorchRuntime
 from evaluation.batched import frames_per_second
@@ -40,6 +41,14 @@ def test_the_same_seeds_dream_what_a_dream_batch_dreams(
     np.testing.assert_array_equal(device.ring.age, engine.ring.age)
     np.testing.assert_allclose(device.ring.keys, engine.ring.keys, atol=1e-5)
     assert int(device.faults) == engine.faults.count == 0
+
+
+@pytest.mark.parametrize("sampling", [Sampling(min_p=0.1), Sampling(min_p=0, top_p=0.8), Sampling(temperature=0)])
+def test_tensors_are_drawn_as_arrays_are(sampling: Sampling) -> None:
+    logits = 3 * np.random.default_rng(1).standard_normal((2, 16, 32)).astype(np.float32)
+    noise = gumbel_noise([np.random.default_rng(i) for i in range(2)], 16, 32)
+    drawn = torch_dream.draw(torch.from_numpy(logits), torch.from_numpy(noise), sampling)
+    np.testing.assert_array_equal(drawn, draw(logits, noise, sampling))
 
 
 def test_noise_of_the_device_dreams_too_and_the_same_twice(bundle_v11: Path) -> None:

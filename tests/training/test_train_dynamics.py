@@ -127,6 +127,7 @@ def test_utilisation_is_over_the_peak_that_the_maker_names() -> None:
     assert peak_flops("a device of another maker", torch.bfloat16) is None
     assert "MFU" in Meter(1e9, 1e12).line(10, 0.0)
     assert "MFU" not in Meter(1e9, None).line(10, 0.0)
+    assert Meter(0, None, 10).line(10, 0.0).startswith("0.00 steps/s")  # what an earlier run did is not this one's
 
 
 def test_the_log_says_how_fast_it_goes_and_how_long_it_waited(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
