@@ -16,7 +16,7 @@ from engine.guard import CAUSAL_HEAD, DIFFUSION, DYNAMICS, ENCODER, SAMPLER, Boo
 from engine.manifest import MOST_STEPS
 from engine.ring import Ring, RingSnapshot
 from engine.runtime import Frames, Prediction
-from engine.sampler import Sampling, Tokens, draw, gumbel_noise, refine
+from engine.sampler import Sampling, Tokens, draw, exponential_noise, refine
 
 
 @dataclass(frozen=True)
@@ -330,7 +330,7 @@ class DreamBatch:
 
     def _draw(self, prediction: Prediction) -> tuple[Tokens, dict[str, Bools]]:
         manifest, sampling = self.bundle.manifest, self._sampling
-        noise = gumbel_noise(self._generators, manifest.positions, manifest.vocabulary)
+        noise = exponential_noise(self._generators, manifest.positions, manifest.vocabulary)
         guess = draw(prediction.logits, noise, sampling)
         checks = {DYNAMICS: finite(prediction.logits), CAUSAL_HEAD: np.ones(self.batch, np.bool_)}
         self.head_runs = 0

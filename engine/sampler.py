@@ -1,7 +1,7 @@
 """From logits to tokens: the parallel draw, and the autoregressive draw by fixed-point iteration, cut short or exact.
 
-The noise of a frame is drawn first. A token is then argmax(filter(logits) / T + noise) (the Gumbel-max trick), which is
-a sample of softmax(logits / T) over the codes that the filter keeps, and a deterministic function of logits and noise.
+The noise of a frame is drawn first. A token is then argmax(filter(logits) / T - log(noise)), the Gumbel-max trick: a
+sample of softmax(logits / T) over the codes that the filter keeps, and a deterministic function of logits and noise.
 """
 
 from __future__ import annotations
@@ -51,42 +51,51 @@ class Sampling:
             raise ValueError(f"passes must be at least 1, not {self.passes}")
 
 
-def gumbel_noise(generators: Sequence[np.random.Generator], positions: int, vocabulary: int) -> Floats:
-    """(B, S, V) float32 Gumbel noise, each row from its own generator."""
+def exponential_noise(generators: Sequence[np.random.Generator], positions: int, vocabulary: int) -> Floats:
+    """(B, S, V) float32 of the exponential distribution, each row from its own generator; minus its log is Gumbel."""
     noise = np.empty((len(generators), positions, vocabulary), np.float32)
     for row, generator in zip(noise, generators, strict=True):
         generator.standard_exponential(dtype=np.float32, out=row)
-    np.maximum(noise, np.finfo(np.float32).tiny, out=noise)  # an exact 0 would give infinite noise
-    np.log(noise, out=noise)
-    return np.negative(noise, out=noise)
+    return noise
 
 
 def draw(logits: Floats, noise: Floats, sampling: Sampling) -> Tokens:
-    """Draw every position by itself. logits, noise: (B, S, V) float32. Returns tokens (B, S) int64."""
-    if sampling.temperature == 0:
+    """Draw every position by itself.
+
+    logits: (B, S, V) float32. noise: (B, S, V) float32, exponential. Returns tokens (B, S) int64.
+    """
+    top = logits.max(-1, keepdims=True)
+    if sampling.temperature == 0 or not np.isfinite(top).all():  # what is no number is for the guard
         return logits.argmax(-1).astype(np.int64, copy=False)
-    # argmax(logits / T + noise) = argmax(logits + T * noise): one array pass fewer at T = 1.
-    scores = logits + (noise if sampling.temperature == 1 else noise * np.float32(sampling.temperature))
-    if sampling.min_p > 0:
-        # p >= min_p * max p, said in logits: no softmax is needed.
-        floor = logits.max(-1, keepdims=True) + np.float32(np.log(sampling.min_p))
-        np.copyto(scores, np.float32(-np.inf), where=logits < floor)
+    # Few codes are likely enough, and whatever costs more than a look is done for those alone.
+    floor = top + np.float32(np.log(sampling.min_p)) if sampling.min_p > 0 else -np.inf  # p >= min_p * max p, in logits
+    kept = np.flatnonzero(logits >= floor)
     if sampling.top_p < 1:
-        np.copyto(scores, np.float32(-np.inf), where=outside_nucleus(logits, sampling.top_p))
-    return scores.argmax(-1).astype(np.int64, copy=False)
+        kept = kept[_inside_nucleus(logits, top, kept, sampling.top_p)]
+    row, code = np.divmod(kept, logits.shape[-1])
+    arrival = np.maximum(noise.ravel()[kept], np.finfo(np.float32).tiny)  # an exact 0 would win whatever its logit
+    scores = logits.ravel()[kept] - np.float32(sampling.temperature) * np.log(arrival)
+    best = np.maximum.reduceat(scores, np.searchsorted(row, np.arange(top.size)))
+    won = np.flatnonzero(scores == best[row])
+    _, first = np.unique(row[won], return_index=True)
+    return code[won[first]].reshape(logits.shape[:-1]).astype(np.int64, copy=False)
 
 
-def outside_nucleus(logits: Floats, top_p: float) -> NDArray[np.bool_]:
-    """Which codes are not among the likeliest that have `top_p` together. logits: (..., V). Returns the same shape."""
-    with np.errstate(invalid="ignore"):  # what is no number is for the guard
-        p = np.exp(logits - logits.max(-1, keepdims=True))  # of the likeliest: 1
-    enough = np.float32(top_p) * p.sum(-1)
-    least = np.ones_like(enough)
-    unsure = enough > 1  # the others are sorted for nothing, and are most
-    falling = -np.sort(-p[unsure], axis=-1)
-    last = (np.cumsum(falling, axis=-1) >= enough[unsure, None]).argmax(-1)
-    least[unsure] = np.take_along_axis(falling, last[:, None], axis=-1)[:, 0]
-    return p < least[..., None]
+def _inside_nucleus(logits: Floats, top: Floats, kept: NDArray[np.intp], top_p: float) -> NDArray[np.bool_]:
+    """Which of the kept codes (N,), as indices into all logits, are among the likeliest that have `top_p` together."""
+    mass = np.exp(logits - top).sum(-1).ravel()  # where the likeliest code has 1
+    row, enough = kept // logits.shape[-1], top_p * mass
+    likely = logits.ravel()[kept] - top.ravel()[row]
+    least = np.zeros(len(mass), np.float32)
+    unsure = np.flatnonzero(enough[row] > 1)  # elsewhere the likeliest alone has enough
+    falling = unsure[np.lexsort((-likely[unsure], row[unsure]))]
+    p = np.exp(likely[falling], dtype=np.float64)
+    before = np.cumsum(p) - p
+    first = np.flatnonzero(np.diff(row[falling], prepend=-1))
+    before -= np.repeat(before[first], np.diff(first, append=len(falling)))  # of the same row alone
+    needed = before < enough[row[falling]]
+    np.minimum.at(least, row[falling[needed]], likely[falling[needed]])
+    return likely >= least[row]
 
 
 def refine(

@@ -94,7 +94,7 @@ NOISES: dict[str, type[EngineNoise] | type[DeviceNoise]] = {"engine": EngineNois
 
 
 def draw(logits: Tensor, noise: Tensor, sampling: Sampling) -> Tensor:
-    """`engine.sampler.draw` of tensors: logits, noise (B, S, V) float32 to tokens (B, S) int64."""
+    """`engine.sampler.draw` of tensors: logits, Gumbel noise (B, S, V) float32 to tokens (B, S) int64."""
     if sampling.temperature == 0:
         return logits.argmax(-1)
     scores = logits + noise * sampling.temperature
@@ -107,11 +107,11 @@ def draw(logits: Tensor, noise: Tensor, sampling: Sampling) -> Tensor:
 
 
 def outside_nucleus(logits: Tensor, top_p: float) -> Tensor:
-    """`engine.sampler.outside_nucleus` of tensors."""
+    """Which codes are not among the likeliest that have `top_p` together. logits: (..., V). Returns the same shape."""
     p = (logits - logits.amax(-1, keepdim=True)).exp()
     enough = top_p * p.sum(-1)
     least = torch.ones_like(enough)
-    unsure = enough > 1
+    unsure = enough > 1  # elsewhere the likeliest alone has enough
     falling = p[unsure].sort(-1, descending=True).values
     last = (falling.cumsum(-1) >= enough[unsure][:, None]).int().argmax(-1)
     least[unsure] = falling.gather(-1, last[:, None])[:, 0]

@@ -80,11 +80,17 @@ def _seen(view: Callable[[Tensor], Tensor], frames: Iterator[NDArray[np.uint8]])
     return (view(torch.from_numpy(part)).numpy() for part in frames)
 
 
-def some_frames(recording: Recording, count: int, rng: np.random.Generator) -> Iterator[NDArray[np.uint8]]:
-    """About `count` frames of a recording, by chance, (n, H, W, 3) at a time from an episode after the other."""
-    share = min(1.0, count / len(recording))
-    for number in rng.permutation(len(recording.episodes)):
-        frames = recording.rows(recording.episodes[number]).frames
+def some_frames(
+    recording: Recording, count: int, rng: np.random.Generator, game: int | None = None
+) -> Iterator[NDArray[np.uint8]]:
+    """About `count` frames of a recording, by chance, (n, H, W, 3) at a time from an episode after the other.
+
+    game: the number of one whose frames alone are meant, out of several.
+    """
+    episodes = [episode for episode in recording.episodes if game in (None, recording.game_of(episode))]
+    share = min(1.0, count / max(1, sum(episode.length for episode in episodes)))
+    for number in rng.permutation(len(episodes)):
+        frames = recording.rows(episodes[number]).frames
         chosen = np.flatnonzero(rng.random(len(frames)) < share)
         for part in np.split(chosen, range(512, len(chosen), 512)):
             if len(part):

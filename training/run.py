@@ -188,7 +188,10 @@ def _make_tokens(
             assert isinstance(plan.tokenizer_training, PatchCodesTraining)
             learn_patch_codes(tokenizer.cpu(), recording, plan.tokenizer_training, seed, log)
         save_weights(weights, tokenizer.to(place.device).state_dict())
-        record["metrics"]["tokenizer"] = tokenizer_figures(tokenizer, recording, seed, place)
+        figures = tokenizer_figures(tokenizer, recording, seed, place)
+        exact = ", ".join(f"{game} {share:.1%}" for game, share in figures["exact_frames"].items())
+        log(f"tokenizer: whole frames that come back to the pixel: {exact}")
+        record["metrics"]["tokenizer"] = figures
         write_json(out / "run.json", record)
     load_tokenizer(tokenizer, weights)
     tokens = out / "tokens.npz"

@@ -12,7 +12,7 @@ from engine import torch_dream, torch_runtime
 from engine.bundle import Bundle
 from engine.dream_batch import DreamBatch
 from engine.onnx_runtime import CUDA, why_not_cuda
-from engine.sampler import Sampling, draw, gumbel_noise
+from engine.sampler import Sampling, draw, exponential_noise
 from engine.torch_dream import TorchDreams, TorchRing
 from engine.torch_runtime import TorchRuntime
 from evaluation.batched import frames_per_second
@@ -46,8 +46,8 @@ def test_the_same_seeds_dream_what_a_dream_batch_dreams(
 @pytest.mark.parametrize("sampling", [Sampling(min_p=0.1), Sampling(min_p=0, top_p=0.8), Sampling(temperature=0)])
 def test_tensors_are_drawn_as_arrays_are(sampling: Sampling) -> None:
     logits = 3 * np.random.default_rng(1).standard_normal((2, 16, 32)).astype(np.float32)
-    noise = gumbel_noise([np.random.default_rng(i) for i in range(2)], 16, 32)
-    drawn = torch_dream.draw(torch.from_numpy(logits), torch.from_numpy(noise), sampling)
+    noise = exponential_noise([np.random.default_rng(i) for i in range(2)], 16, 32)
+    drawn = torch_dream.draw(torch.from_numpy(logits), -torch.from_numpy(noise).log(), sampling)
     np.testing.assert_array_equal(drawn, draw(logits, noise, sampling))
 
 

@@ -5,20 +5,24 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
 
 from models.patch_vq import GREY, PatchVQ, PatchVQConfig
 from models.two_level_vq import TwoLevelVQ, TwoLevelVQConfig
+from training.mixture import open_recording
 from training.patch_codes import Kinds, PatchCodesTraining, codes_of, kinds_of, learn_patch_codes, some_frames
+from training.place import Place
 from training.recording import Recording, RecordingWriter, Rows
+from training.train_tokenizer import tokenizer_figures
 
 
 def _kinds(pictures: list[list[int]], counts: list[int]) -> Kinds:
     return Kinds(np.array(pictures, np.uint8), np.array(counts))
 
 
-def _recording(folder: Path, frames: np.ndarray, lengths: list[int]) -> Recording:
-    writer = RecordingWriter(folder, "garden", ("noop",), frames.shape[1])
+def _recording(folder: Path, frames: np.ndarray, lengths: list[int], world: str = "garden") -> Recording:
+    writer = RecordingWriter(folder, world, ("noop",), frames.shape[1])
     nothing = np.zeros(len(frames), np.uint8)
     rows = Rows(frames, nothing, nothing.astype(np.float32), nothing.astype(bool))
     writer.write(rows, lengths, list(range(len(lengths))))
@@ -93,3 +97,16 @@ def test_the_fine_level_learns_what_the_coarse_one_leaves_over(tmp_path: Path) -
     learn_patch_codes(model, _recording(tmp_path, frames, [60]), PatchCodesTraining(), 0, lambda line: None)
     again = model.decode(model.encode(torch.from_numpy(frames))).float()
     assert (again - torch.from_numpy(frames).float()).abs().max() <= 2, "what is left over is halved, and so rounded"
+
+
+def test_frames_that_do_not_come_back_are_told_of_by_their_game(tmp_path: Path) -> None:
+    worlds = ("garden", "duel")
+    frames = np.zeros((100, 16, 16, 3), np.uint8)
+    for world in worlds:
+        _recording(tmp_path / world, frames, [100], world)
+        frames[:30, 9, 9] = 200  # of the second game alone, and in one patch of four
+    model = PatchVQ(PatchVQConfig(2, 8, (2, 2)))
+    model.codebook.zero_().sub_(GREY)
+    figures = tokenizer_figures(model, open_recording(tmp_path), 0, Place())
+    assert figures["exact_frames"] == {"garden": 1.0, "duel": pytest.approx(0.7)}
+    assert figures["codebook_used"] == 1
