@@ -342,7 +342,7 @@ class DreamBatch:
         causal = self.bundle.runtime.causal_logits
 
         def causal_logits(tokens: Tokens, rows: NDArray[np.intp]) -> NDArray[np.float32]:
-            logits = causal(hidden if len(rows) == len(guess) else hidden[rows], tokens)
+            logits = causal(hidden if len(rows) == len(guess) else hidden[rows], tokens, self._number)
             checks[CAUSAL_HEAD][rows] &= finite(logits)
             return logits
 

@@ -18,7 +18,7 @@ Tokens = NDArray[np.int64]
 INPUTS: dict[str, tuple[str, ...]] = {
     "encoder": ("frames",),
     "dynamics": ("tokens", "action", "keys", "values", "age", "game"),
-    "causal_head": ("hidden", "tokens"),
+    "causal_head": ("hidden", "tokens", "game"),
     "outcome": ("hidden", "tokens"),
     "decoder": ("tokens",),
     "diffusion": ("noisy", "level", "target", "tokens", "vq"),
@@ -34,9 +34,7 @@ OUTPUTS: dict[str, tuple[str, ...]] = {
 
 
 def graph_inputs(graph: str, cache: bool, games: bool) -> tuple[str, ...]:
-    """Names of a graph's inputs, in order. `cache`: the dynamics has a ring. `games`: it is told which of several."""
-    if graph != "dynamics":
-        return INPUTS[graph]
+    """Names of a graph's inputs, in order. `cache`: the dynamics has a ring. `games`: it dreams several."""
     left_out = {*(() if cache else ("keys", "values", "age")), *(() if games else ("game",))}
     return tuple(name for name in INPUTS[graph] if name not in left_out)
 
@@ -98,9 +96,13 @@ class Runtime(ABC):
         keys, values = (next(out), next(out)) if self._cache else (None, None)
         return Prediction(logits, hidden, keys, values)  # type: ignore[arg-type]
 
-    def causal_logits(self, hidden: Floats, tokens: Tokens) -> Floats:
-        """hidden (B, S, hidden), tokens (B, S) of the next frame to logits (B, S, V): position i from tokens < i."""
-        return self.run("causal_head", [hidden, tokens])[0]  # type: ignore[return-value]
+    def causal_logits(self, hidden: Floats, tokens: Tokens, game: int = 0) -> Floats:
+        """hidden (B, S, hidden), tokens (B, S) of the next frame to logits (B, S, V): position i from tokens < i.
+
+        game: number of the game that all of them dream.
+        """
+        told = [np.full(len(tokens), game, np.int64)] if self._games else []
+        return self.run("causal_head", [hidden, tokens, *told])[0]  # type: ignore[return-value]
 
     def outcome(self, hidden: Floats, tokens: Tokens) -> tuple[Floats, Floats]:
         """hidden (B, S, hidden), tokens (B, S) of the next frame to what the step to it brings.

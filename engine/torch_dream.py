@@ -265,7 +265,7 @@ class TorchDreams:
         tokens, good = draw(logits, noise, self.sampling), finite(logits)
         for _ in range(self._most_passes()):
             assert hidden is not None
-            logits = self.runtime.run_tensors("causal_head", [hidden, tokens])[0]
+            logits = self.runtime.run_tensors("causal_head", [hidden, tokens, *self.told])[0]
             before, tokens = tokens, draw(logits, noise, self.sampling)
             good &= finite(logits)
             if torch.equal(before, tokens):

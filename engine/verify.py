@@ -60,15 +60,14 @@ def expected_signature(m: Manifest, graph: str) -> tuple[Signature, Signature]:
         level: tuple[str, list[object]] = ("tensor(float)", ["B"])
         condition: Signature = {"tokens": tokens, "vq": image}
         return {"noisy": noisy, "level": level, "target": level, **condition}, {"less_noisy": noisy, "frames": image}
+    told: Signature = {"game": ("tensor(int64)", ["B"])} if len(m.games) > 1 else {}
     if graph == "causal_head":
-        return {"hidden": hidden, "tokens": tokens}, {"logits": logits}
+        return {"hidden": hidden, "tokens": tokens, **told}, {"logits": logits}
     if graph == "outcome":
         assert m.outcome is not None
         rewards: tuple[str, list[object]] = ("tensor(float)", ["B", len(m.outcome.rewards)])
         return {"hidden": hidden, "tokens": tokens}, {"rewards": rewards, "ended": ("tensor(float)", ["B"])}
-    inputs: Signature = {"tokens": tokens, "action": ("tensor(int64)", ["B"])}
-    if len(m.games) > 1:
-        inputs["game"] = ("tensor(int64)", ["B"])
+    inputs: Signature = {"tokens": tokens, "action": ("tensor(int64)", ["B"]), **told}
     outputs: Signature = {"logits": logits}
     if m.hidden is not None:
         outputs["hidden"] = hidden

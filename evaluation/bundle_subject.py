@@ -114,14 +114,15 @@ class BundleTeacher:
     def step(self, tokens: NDArray[np.int64], actions: NDArray[np.int64]) -> BundlePrediction:
         """Push the true frame (B, S) with the action (B,) taken in it, and predict the frame that follows."""
         self._dream.put_tokens(tokens, self._dream.frames)
-        return BundlePrediction(self._dream.bundle, self._mode, self._dream.advance(actions))
+        return BundlePrediction(self._dream, self._mode, self._dream.advance(actions))
 
 
 class BundlePrediction:
     """What the bundle says of the next frame."""
 
-    def __init__(self, bundle: Bundle, mode: str, prediction: Prediction) -> None:
-        self._bundle, self._mode, self._prediction = bundle, mode, prediction
+    def __init__(self, dream: DreamBatch, mode: str, prediction: Prediction) -> None:
+        self._bundle, self._mode, self._prediction = dream.bundle, mode, prediction
+        self._number = dream.bundle.manifest.game_number(dream.game)
 
     def logits(self, truth: NDArray[np.int64]) -> NDArray[np.float32]:
         """(B, S, V); in ar mode position i from the true tokens (B, S) before it."""
@@ -152,7 +153,7 @@ class BundlePrediction:
         hidden = self._prediction.hidden
         if hidden is None:
             raise ValueError(f"{self._bundle.manifest.name} has no causal head.")
-        return self._bundle.runtime.causal_logits(hidden, tokens)
+        return self._bundle.runtime.causal_logits(hidden, tokens, self._number)
 
 
 def trained(training: Mapping[str, Any]) -> dict[str, float]:

@@ -94,14 +94,14 @@ class OneFrame(nn.Module):
 
 
 class CausalLogits(nn.Module):
-    """hidden (B, S, width), tokens (B, S) int64 -> logits (B, S, V)."""
+    """hidden (B, S, width), tokens (B, S) int64, of several games which one (B,) int64 -> logits (B, S, V)."""
 
     def __init__(self, model: TemporalVisualWorldModel) -> None:
         super().__init__()
         self.model = model
 
-    def forward(self, hidden: Tensor, tokens: Tensor) -> Tensor:
-        return self.model.causal_logits(hidden, tokens)
+    def forward(self, hidden: Tensor, tokens: Tensor, game: Tensor | None = None) -> Tensor:
+        return self.model.causal_logits(hidden, tokens, game)
 
 
 class Outcome(nn.Module):
@@ -169,9 +169,11 @@ def random_inputs(graph: str, sizes: Sizes, batch: int, generator: torch.Generat
         noisy = torch.randn(batch, s.resolution, s.resolution, 3, generator=generator)
         target, level = torch.rand(2, batch, generator=generator).sort(0).values
         return noisy, level, target, tokens, frames()
+    told = (integers(s.games, batch),) if s.games > 1 else ()
     if graph in ("causal_head", "outcome"):
         assert s.hidden is not None
-        return torch.randn(batch, s.positions, s.hidden, generator=generator), tokens
+        hidden = torch.randn(batch, s.positions, s.hidden, generator=generator)
+        return (hidden, tokens, *told) if graph == "causal_head" else (hidden, tokens)
     action = integers(s.actions, batch)
     if (c := s.cache) is None:
         return tokens, action
@@ -179,5 +181,4 @@ def random_inputs(graph: str, sizes: Sizes, batch: int, generator: torch.Generat
     keys, values = torch.randn(2, *shape, generator=generator)
     filled = int(integers(c.slots + 1))
     age = torch.cat([torch.arange(filled, 0, -1), torch.zeros(c.slots - filled, dtype=torch.int64)])
-    told = (integers(s.games, batch),) if s.games > 1 else ()
     return tokens, action, keys, values, age.repeat(batch, 1), *told

@@ -25,6 +25,7 @@ from models.networks import (
     tokenizer_config,
 )
 from models.patch_vq import PatchVQ
+from models.world_model import TemporalVisualWorldModel
 
 
 class ExportError(ValueError):
@@ -81,6 +82,8 @@ def read_run(folder: Path) -> Run:
         except (SafetensorError, RuntimeError):
             raise ExportError(f"{weights} is damaged or of another model: train the run again") from None
         network.eval().requires_grad_(False)
+    if isinstance(dynamics, TemporalVisualWorldModel):
+        dynamics.settle()
     try:
         with np.load(folder / "starts.npz", allow_pickle=False) as arrays:
             starts = {name: arrays[name] for name in ("frames", "actions", "seeds", "games")}

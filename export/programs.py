@@ -14,14 +14,15 @@ from safetensors.torch import save_file
 from torch import Tensor
 from torch.export import ExportedProgram
 
-from export.quantize import SMALL, lossless
+from export.quantize import SMALL, smallest
 from export.quiet import quiet
 
 WEIGHTS = "weights.safetensors"
 
 
 def save_programs(programs: Mapping[str, ExportedProgram], folder: Path, half: bool) -> dict[str, str]:
-    """Write `<graph>.pt2` for each program and the weights. half: store large weights as float16.
+    """Write `<graph>.pt2` for each program and the weights. half: store large weights in as few bytes as hold the very
+    same values, mostly as float16.
 
     Returns the manifest's `programs`.
     """
@@ -31,9 +32,10 @@ def save_programs(programs: Mapping[str, ExportedProgram], folder: Path, half: b
         state = program.state_dict
         for name, tensor in state.items():
             large = tensor.is_floating_point() and tensor.numel() >= SMALL
-            shrink = half and large and lossless(tensor.detach().numpy())
+            kind = smallest(tensor.detach().numpy()) if half and large else None
+            stored = tensor.detach() if kind is None else torch.from_numpy(tensor.detach().numpy().astype(kind))
             # Graphs of one network call its weights by the same names: they are stored once.
-            weights[name] = (tensor.detach().half() if shrink else tensor.detach()).contiguous().clone()
+            weights[name] = stored.contiguous().clone()
             hollow = torch.zeros((1,) * tensor.ndim, dtype=tensor.dtype).expand(tensor.shape)
             state[name] = torch.nn.Parameter(hollow, False) if isinstance(tensor, torch.nn.Parameter) else hollow
         # Example inputs would be stored as a pickle; without them the archive holds none.

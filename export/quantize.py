@@ -23,7 +23,7 @@ LEVELS = 127
 
 
 def round_to_half(*networks: nn.Module) -> None:
-    """Round the weights that `store_half` will store, so that torch and ONNX compute with the very same numbers.
+    """Round the weights that `store_small` will store, so that torch and ONNX compute with the very same numbers.
 
     What a tokenizer encodes with stays as it is (training has rounded it already): where two codes lie close together,
     an encoder rounded now would choose otherwise than in training, and the dynamics would meet tokens they have never
@@ -48,16 +48,20 @@ def round_to_bytes(network: nn.Module) -> None:
             tensor.copy_(((rows / scale).round() * scale).reshape(tensor.shape))
 
 
-def lossless(array: NDArray[np.generic]) -> bool:
-    """Whether float16 holds the very same numbers."""
-    with np.errstate(over="ignore"):
-        return bool((array.astype(np.float16).astype(array.dtype) == array).all())
+def smallest(array: NDArray[np.generic]) -> type[np.int8] | type[np.float16] | None:
+    """The smallest kind of number that holds the very same values, bytes or halves; None where neither does."""
+    for kind in (np.int8, np.float16):
+        with np.errstate(over="ignore", invalid="ignore"):
+            if (array.astype(kind).astype(array.dtype) == array).all():
+                return kind
+    return None
 
 
-def store_half(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Large float32 weights that float16 holds without loss become float16 with a Cast behind them.
+def store_small(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Large float32 weights that a smaller number holds without loss become that, with a Cast behind them.
 
-    ONNX Runtime folds the Cast when it loads the graph: half the file, the speed and arithmetic of float32.
+    Halves, and for the pictures of patches, which are whole numbers, bytes. ONNX Runtime folds the Cast when it loads
+    the graph: a part of the file, the speed and arithmetic of float32.
     """
     graph = model.graph
     casts = []
@@ -65,11 +69,11 @@ def store_half(model: onnx.ModelProto) -> onnx.ModelProto:
         if initializer.data_type != TensorProto.FLOAT:
             continue
         array = numpy_helper.to_array(initializer)
-        if array.size < SMALL or not lossless(array):
+        if array.size < SMALL or (kind := smallest(array)) is None:
             continue
         name = initializer.name
-        initializer.CopyFrom(numpy_helper.from_array(array.astype(np.float16), f"{name}.half"))
-        casts.append(helper.make_node("Cast", [f"{name}.half"], [name], name=f"{name}.cast", to=TensorProto.FLOAT))
+        initializer.CopyFrom(numpy_helper.from_array(array.astype(kind), f"{name}.small"))
+        casts.append(helper.make_node("Cast", [f"{name}.small"], [name], name=f"{name}.cast", to=TensorProto.FLOAT))
     nodes = [*casts, *graph.node]
     del graph.node[:]
     graph.node.extend(nodes)
@@ -99,7 +103,7 @@ def store_bytes(model: onnx.ModelProto) -> onnx.ModelProto:
     nodes += graph.node
     del graph.node[:]
     graph.node.extend(nodes)
-    return store_half(model)
+    return store_small(model)
 
 
 def _as_bytes(array: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[np.float32]] | None:

@@ -19,7 +19,7 @@ from export.networks import ExportError, Run, read_run
 from export.onnx_export import export_program, to_onnx
 from export.parity import check_parity
 from export.programs import save_programs
-from export.quantize import count_parameters, quantize_int8, round_to_bytes, round_to_half, store_bytes, store_half
+from export.quantize import count_parameters, quantize_int8, round_to_bytes, round_to_half, store_bytes, store_small
 from export.shared_weights import SharedWeights
 from models.world_model import TemporalVisualWorldModel
 
@@ -104,7 +104,7 @@ def _store(model: onnx.ModelProto, name: str, precision: str) -> onnx.ModelProto
         return model
     if precision == "int8" and name not in ("encoder", "decoder"):
         return quantize_int8(model) if name == "dynamics" else store_bytes(model)
-    return store_half(model)
+    return store_small(model)
 
 
 def _write_starts(run: Run, sizes: Sizes, file: Path) -> None:

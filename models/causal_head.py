@@ -6,6 +6,7 @@ import math
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from models.layers import FeedForward, RelativeBias
 
@@ -65,13 +66,14 @@ class CausalHead(nn.Module):
         self.register_buffer("mask", mask, persistent=False)
         self.mask: Tensor
 
-    def forward(self, hidden: Tensor, tokens: Tensor) -> Tensor:
+    def forward(self, hidden: Tensor, tokens: Tensor, table: Tensor) -> Tensor:
         """All positions at once.
 
         hidden: (N, S, hidden), the trunk's output. tokens: (N, S) int64, the next frame's tokens; position i is
-        predicted from those before i. Returns features (N, S, width).
+        predicted from those before i. table: (vocabulary, width), the vectors of the tokens before. Returns features
+        (N, S, width).
         """
-        previous = self.previous(tokens[:, :-1])  # (N, S-1, width)
+        previous = F.embedding(tokens[:, :-1], table)  # (N, S-1, width)
         previous = torch.cat([self.start.expand(tokens.shape[0], 1, -1).to(previous.dtype), previous], dim=1)
         x = self.input(hidden) + previous + self.position
         for layer in self.layers:
@@ -79,16 +81,17 @@ class CausalHead(nn.Module):
         return self.norm(x)
 
     def step(
-        self, hidden: Tensor, token: Tensor | None, cache: list[tuple[Tensor, Tensor]]
+        self, hidden: Tensor, token: Tensor | None, cache: list[tuple[Tensor, Tensor]], table: Tensor
     ) -> tuple[Tensor, list[tuple[Tensor, Tensor]]]:
         """One position, with the earlier positions' keys and values from the cache.
 
         hidden: (N, hidden), the trunk's output at position i. token: (N,) int64, the token of position i - 1, None at
-        position 0. cache: per layer keys and values (N, heads, i, width / heads), empty at position 0.
+        position 0. cache: per layer keys and values (N, heads, i, width / heads), empty at position 0. table:
+        (vocabulary, width), the vectors of the tokens before.
         Returns features (N, width) and the cache with position i in it.
         """
         i = cache[0][0].shape[2] if cache else 0
-        previous = self.start.expand(len(hidden), -1) if token is None else self.previous(token)
+        previous = self.start.expand(len(hidden), -1) if token is None else F.embedding(token, table)
         x = (self.input(hidden) + previous + self.position[i])[:, None]  # (N, 1, width)
         grown = []
         for number, layer in enumerate(self.layers):

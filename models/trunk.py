@@ -32,6 +32,7 @@ class WorldModelConfig:
         attention; Ho et al. 2019, "Axial attention in multidimensional transformers").
     rewards: the values a reward can have; with any, the model predicts the reward and the end of the round too.
     games: number of games that it dreams; with more than one it is told which.
+    looks: features between the picture of a code and its vectors (`models.code_looks`); 0 for vectors of its own alone.
     """
 
     vocabulary: int = 512
@@ -48,6 +49,7 @@ class WorldModelConfig:
     axial: bool = False
     rewards: tuple[float, ...] = ()
     games: int = 1
+    looks: int = 0
 
     @property
     def members(self) -> int:

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from models.causal_head import CausalHead
+from models.code_looks import CodeLooks, picture_features
 from models.layers import FeedForward
 from models.outcome_head import OutcomeHead
 from models.trunk import TrunkLayer, WorldModelConfig
+
+ABSENT = -20.0
+"""Added to the logit of a code that a game never shows: far too little for it to be drawn, and still a number."""
 
 
 class TemporalVisualWorldModel(nn.Module):
@@ -49,7 +54,11 @@ class TemporalVisualWorldModel(nn.Module):
         self.causal_to_code = nn.Linear(narrow, c) if config.causal_layers else None
         self.code = nn.Parameter(torch.randn(config.vocabulary, c) * 0.05)
         self.code_bias = nn.Parameter(torch.zeros(config.vocabulary))
+        self.register_buffer("absent", torch.zeros(config.games, config.vocabulary) if config.games > 1 else None)
+        self.absent: Tensor | None  # (games, vocabulary)
         self.outcome_head = OutcomeHead(config.vocabulary, c, len(config.rewards)) if config.rewards else None
+        uses = {"token": self.token.weight.shape[1], "code": c, "previous": narrow}
+        self.looks = CodeLooks(config.vocabulary, config.looks, uses) if config.looks else None
         for layer in self.layers:
             assert isinstance(layer, TrunkLayer)
             for linear in (layer.out, layer.feed_forward.down):  # a layer starts as nearly nothing
@@ -62,21 +71,52 @@ class TemporalVisualWorldModel(nn.Module):
         What is learnt of a common code then holds for a rare one at once, such as a patch that two creatures share.
         pictures: (vocabulary, pixels) float, what each code looks like.
         """
-        x = pictures - pictures.mean(0)
-        u, s, _ = torch.linalg.svd(x, full_matrices=False)
-        # Halfway to whitening: the eye of a creature should not drown in the colour of the floor.
-        features = u * s.sqrt()
+        features = picture_features(pictures)
         for table in (self.token.weight, self.code, *([self.causal_head.previous.weight] if self.causal_head else [])):
             turn = torch.randn(features.shape[1], table.shape[1])
             mixed = features @ turn
             table.copy_(mixed / mixed.std() * table.std())
+
+    def table(self, use: str) -> Tensor:
+        """The vectors of the codes, (vocabulary, width of that use).
+
+        use: `token`, what the trunk sees; `previous`, what the causal head sees; `code`, what both foretell by.
+        """
+        match use:
+            case "token":
+                own = self.token.weight
+            case "code":
+                own = self.code
+            case _:
+                own = self.head.previous.weight
+        return own if self.looks is None else own + self.looks.table(use)
+
+    @torch.no_grad()
+    def settle(self) -> None:
+        """After training: what the pictures say is added to the vectors themselves, and is not computed any more."""
+        if self.looks is None:
+            return
+        uses = ("token", "code", *(("previous",) if self.causal_head is not None else ()))
+        tables = [self.table(use) for use in uses]
+        self.looks = None
+        for use, table in zip(uses, tables, strict=True):
+            self.table(use).copy_(table)
+
+    @torch.no_grad()
+    def keep_apart(self, shown: Tensor) -> None:
+        """Say which codes each game shows, (games, vocabulary) bool: a dream of it will hold no others.
+
+        Rare codes that look alike begin alike, and some are too rare to be told apart by what is learnt.
+        """
+        if self.absent is not None:
+            self.absent.copy_(torch.where(shown, 0.0, ABSENT))
 
     def embed(self, tokens: Tensor, actions: Tensor, games: Tensor | None = None) -> Tensor:
         """tokens (..., S), actions (...,) and games (...,) int64 to (..., P, width), P positions of the trunk.
 
         Raises ValueError where the model dreams several games and is not told which.
         """
-        x = self.token(tokens)
+        x = F.embedding(tokens, self.table("token"))
         if self.config.fine:
             coarse = self.config.trunk_positions
             x = torch.cat([x[..., :coarse, :], self.gather(x[..., coarse:, :], self.config.fine)], -1)
@@ -120,13 +160,17 @@ class TemporalVisualWorldModel(nn.Module):
             x = layer(x)
         return self.spread(self.norm(x))
 
-    def parallel_logits(self, hidden: Tensor) -> Tensor:
-        """(..., S, width) to (..., S, vocabulary), every position by itself."""
-        return self.to_code(hidden) @ self.code.T + self.code_bias
+    def parallel_logits(self, hidden: Tensor, games: Tensor | None = None) -> Tensor:
+        """(N, S, width) to (N, S, vocabulary), every position by itself. games: (N,) int64, where there are several."""
+        return self._over_codes(self.to_code(hidden), games)
 
-    def causal_logits(self, hidden: Tensor, tokens: Tensor) -> Tensor:
-        """hidden (N, S, width) and the next frame's tokens (N, S) to (N, S, vocabulary): position i from tokens < i."""
-        return self.causal_code(self.causal_features(hidden, tokens))
+    def causal_logits(self, hidden: Tensor, tokens: Tensor, games: Tensor | None = None) -> Tensor:
+        """Position i from the tokens before it.
+
+        hidden: (N, S, width). tokens: (N, S) int64, the next frame's. games: (N,) int64, where there are several.
+        Returns (N, S, vocabulary).
+        """
+        return self.causal_code(self.causal_features(hidden, tokens), games)
 
     def causal_features(self, hidden: Tensor, tokens: Tensor) -> Tensor:
         """What `causal_logits` are computed from: (N, S, width of the head).
@@ -134,23 +178,30 @@ class TemporalVisualWorldModel(nn.Module):
         Fine tokens depend on the coarse one above them.
         """
         if self.fine_head is None:
-            return self.head(hidden, tokens)
+            return self.head(hidden, tokens, self.table("previous"))
         coarse = self.config.trunk_positions
-        features = self.head(hidden[:, :coarse], tokens[:, :coarse])
+        features = self.head(hidden[:, :coarse], tokens[:, :coarse], self.table("previous"))
         return torch.cat([features, self.fine_features(hidden, tokens[:, :coarse])], 1)
 
     def fine_features(self, hidden: Tensor, coarse: Tensor) -> Tensor:
         """hidden (N, S, width) and the next frame's coarse tokens (N, P) to features (N, S - P, width)."""
         assert self.fine_head is not None
-        above = self.scatter(self.head.previous(coarse).repeat(1, 1, self.config.fine**2), self.config.fine)
+        above = F.embedding(coarse, self.table("previous"))
+        above = self.scatter(above.repeat(1, 1, self.config.fine**2), self.config.fine)
         x = hidden[:, coarse.shape[1] :] + above
         return x + self.fine_head(x)
 
-    def causal_code(self, features: Tensor) -> Tensor:
-        """Features of the causal head to logits over the codes."""
+    def causal_code(self, features: Tensor, games: Tensor | None = None) -> Tensor:
+        """Features (N, ..., width) of the causal head to logits over the codes. games: (N,) int64."""
         if self.causal_to_code is None:
             raise ValueError("this model has no causal head: causal_layers is 0")
-        return self.causal_to_code(features) @ self.code.T + self.code_bias
+        return self._over_codes(self.causal_to_code(features), games)
+
+    def _over_codes(self, features: Tensor, games: Tensor | None) -> Tensor:
+        logits = features @ self.table("code").T + self.code_bias
+        if self.absent is None or games is None:
+            return logits
+        return logits + self.absent[games].reshape(-1, *[1] * (logits.ndim - 2), logits.shape[-1])
 
     def outcome(self, hidden: Tensor, tokens: Tensor) -> tuple[Tensor, Tensor]:
         """What the step to the next frame brings, given that frame: hidden (N, S, width), its tokens (N, S) int64.
@@ -184,7 +235,9 @@ class TemporalVisualWorldModel(nn.Module):
             unknown = action.new_full(frame_history.shape[:2], self.config.actions)
             action = torch.cat([unknown[:, :-1], action[:, None]], dim=1)
         hidden = self.trunk(frame_history, action, game)[:, -1]
-        return self.parallel_logits(hidden) if next_tokens is None else self.causal_logits(hidden, next_tokens)
+        if next_tokens is None:
+            return self.parallel_logits(hidden, game)
+        return self.causal_logits(hidden, next_tokens, game)
 
     def step(
         self,
@@ -210,23 +263,27 @@ class TemporalVisualWorldModel(nn.Module):
             new_keys.append(k)
             new_values.append(v)
         hidden = self.spread(self.norm(x))
-        return self.parallel_logits(hidden), hidden, torch.stack(new_keys, 1), torch.stack(new_values, 1)
+        return self.parallel_logits(hidden, game), hidden, torch.stack(new_keys, 1), torch.stack(new_values, 1)
 
     @torch.no_grad()
-    def sample(self, hidden: Tensor, generator: torch.Generator, temperature: float = 1.0) -> Tensor:
+    def sample(
+        self, hidden: Tensor, generator: torch.Generator, temperature: float = 1.0, games: Tensor | None = None
+    ) -> Tensor:
         """The next frame position by position, with the causal head's own KV cache.
 
-        hidden (N, S, width). Returns tokens (N, S) int64. The engine reaches the same distribution in fewer passes.
+        hidden (N, S, width). games: (N,) int64, where there are several. Returns tokens (N, S) int64. The engine
+        reaches the same distribution in fewer passes.
         """
         tokens: list[Tensor] = []
         cache: list[tuple[Tensor, Tensor]] = []
 
         def drawn(features: Tensor) -> Tensor:
-            p = (self.causal_code(features).float() / temperature).softmax(-1)
+            p = (self.causal_code(features, games).float() / temperature).softmax(-1)
             return torch.multinomial(p.flatten(0, -2), 1, generator=generator).reshape(p.shape[:-1])
 
+        previous = self.table("previous")
         for i in range(self.config.trunk_positions if self.config.fine else hidden.shape[1]):
-            features, cache = self.head.step(hidden[:, i], tokens[-1] if tokens else None, cache)
+            features, cache = self.head.step(hidden[:, i], tokens[-1] if tokens else None, cache, previous)
             tokens.append(drawn(features))
         first = torch.stack(tokens, 1)
         return torch.cat([first, drawn(self.fine_features(hidden, first))], 1) if self.config.fine else first

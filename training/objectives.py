@@ -234,8 +234,9 @@ def lesson_scores(model: torch.nn.Module, lesson: Lesson) -> Scores:
         features = {"parallel": model.to_code(pick(hidden))}
         if model.causal_to_code is not None:
             features["ar"] = model.causal_to_code(pick(model.causal_features(hidden, target)))
+        code = model.table("code")
         for head, x in features.items():
-            nats[head], right[head] = cross_entropy(x, model.code, model.code_bias, truth, weight)
+            nats[head], right[head] = cross_entropy(x, code, model.code_bias, truth, weight)
         if model.outcome_head is not None:
             # Detached: reading off what the trunk knows must not change what it learns.
             further["outcome"] = outcome_loss(model, hidden.detach(), lesson)

@@ -94,6 +94,9 @@ def train(
             fresh = begin_from(dynamics, other.dynamics.state_dict(), same)
             new = ", ".join(sorted({name.rpartition(".")[0] for name in fresh}))
             log(f"begins from {begin}; new: {new or 'nothing'}")
+        if dynamics.looks is not None:
+            dynamics.looks.look_at(pictures)
+        dynamics.keep_apart(torch.from_numpy(train_part.codes_shown(len(recording.games), len(pictures))))
     dynamics_minutes = minutes * (1 - plan.tokenizer_share - plan.decoder_share)
     go_on = resume and (out / "trainer.pt").exists()
     dynamics.to(place.device)

@@ -31,6 +31,13 @@ class TokenEpisodes:
     lengths: NDArray[np.int64]
     games: NDArray[np.int64]
 
+    def codes_shown(self, games: int, vocabulary: int) -> NDArray[np.bool_]:
+        """Which codes the episodes of each game hold: (games, vocabulary)."""
+        shown = np.zeros((games, vocabulary), np.bool_)
+        for game, start, length in zip(self.games, self.starts, self.lengths, strict=True):
+            shown[game, self.tokens[start : start + length]] = True
+        return shown
+
     def part(self, first: int, last: int) -> TokenEpisodes:
         """The episodes from `first` on, up to `last` or, where that is their number, to the end."""
         bounds = np.append(self.starts, len(self.tokens))

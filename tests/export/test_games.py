@@ -45,9 +45,23 @@ def test_the_same_tokens_go_on_otherwise_in_another_game(bundle: Bundle) -> None
     for game in ACTIONS:
         dream = DreamBatch(bundle, 2, game=game)
         dream.reset_from(SEEDS, bundle.starts.frames[:2], np.zeros((2, 3), np.int64))
-        predictions.append(dream.advance([0, 0]).logits)
+        hidden = dream.advance([0, 0]).hidden
+        assert hidden is not None
+        predictions.append(hidden)
     for other in predictions[1:]:
         assert np.abs(other - predictions[0]).max() > 0.1
+
+
+@pytest.mark.parametrize("mode", ["parallel", "ar"])
+@pytest.mark.parametrize("game", ACTIONS)
+def test_a_dream_of_a_game_shows_nothing_that_only_others_do(bundle: Bundle, game: str, mode: str) -> None:
+    dream = DreamBatch(bundle, 4, mode, temperature=2, game=game)
+    dream.min_p, number = 0, list(ACTIONS).index(game)
+    dream.reset(range(4))
+    for _ in range(3):
+        dream.step([0] * 4)
+        assert (dream.tokens % len(ACTIONS) == number).all()
+        assert len(np.unique(dream.tokens)) > 5
 
 
 def test_a_key_is_the_same_key_in_every_game(bundle: Bundle) -> None:

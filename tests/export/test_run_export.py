@@ -164,3 +164,9 @@ def test_an_unknown_precision_is_refused(run_v11: Path, tmp_path: Path) -> None:
 def _change(run: Path, **changes: object) -> None:
     file = run / "run.json"
     file.write_text(json.dumps(json.loads(file.read_text()) | changes))
+
+
+def test_the_pictures_of_patches_are_stored_in_bytes(bundle_v11: Path) -> None:
+    for name in ("encoder", "decoder"):
+        stored = onnx.load(bundle_v11 / f"{name}.onnx").graph.initializer
+        assert [i.data_type for i in stored if np.prod(i.dims) >= 4096] == [onnx.TensorProto.INT8]

@@ -33,6 +33,8 @@ def tiny_run(
 ) -> Path:
     """A run folder with random weights. The real v1.1 grid of 8 x 8, everything else as small as it goes.
 
+    Of several games the first shows the first code and then every so many, the second the codes after those, and so on.
+
     decoder: it has a diffusion decoder too. games: their actions. dynamics_has: what else a v1.1 model's
     configuration says.
     """
@@ -51,6 +53,7 @@ def tiny_run(
         if dynamics_config.fine:
             tokenizer_config = TwoLevelVQConfig(level_vocabulary=32, patch=4)
         tokenizer, dynamics, history = build_tokenizer(tokenizer_config), TemporalVisualWorldModel(dynamics_config), 4
+        dynamics.keep_apart(torch.arange(64) % len(games) == torch.arange(len(games))[:, None])
     with torch.no_grad():  # sharp enough that what is most likely does not hang on rounding
         for name, parameter in dynamics.named_parameters():
             if name in ("code", "code.weight"):

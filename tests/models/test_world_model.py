@@ -96,8 +96,9 @@ def test_step_by_step_logits_equal_teacher_forced_ones(model: TemporalVisualWorl
     hidden = model.trunk(tokens, actions)[:, -1]
     at_once = model.causal_logits(hidden, target)
     cache: list[tuple[Tensor, Tensor]] = []
+    table = model.table("previous")
     for i in range(model.config.trunk_positions if model.config.fine else S):
-        features, cache = model.head.step(hidden[:, i], target[:, i - 1] if i else None, cache)
+        features, cache = model.head.step(hidden[:, i], target[:, i - 1] if i else None, cache, table)
         torch.testing.assert_close(model.causal_code(features), at_once[:, i], atol=1e-4, rtol=1e-4)
 
 

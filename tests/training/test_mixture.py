@@ -7,13 +7,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors.numpy import load_file
 
+from models.world_model import ABSENT
 from training import recipe as recipes
 from training.checkpoint import RunError
 from training.mixture import Mixture, open_recording
 from training.record import record
 from training.recording import Recording, RecordingError
-from training.run import rewards_of, split
+from training.run import read_tokens, rewards_of, split, train
 from training.starts import start_histories
 from training.windows import TokenEpisodes, Windows, tokenize
 
@@ -69,6 +71,15 @@ def test_every_game_is_among_what_is_held_out(folder: Path) -> None:
     assert held_out.starts[0] == 0
 
 
+def test_the_codes_of_each_game_are_known_by_what_its_episodes_hold(folder: Path) -> None:
+    mixed = open_recording(folder)
+    episodes = _tokens(mixed)
+    shown = episodes.codes_shown(3, 256)
+    for number, game in enumerate(mixed.games):
+        wanted = np.unique(_tokens(Recording(folder / game)).tokens)
+        np.testing.assert_array_equal(np.flatnonzero(shown[number]), wanted)
+
+
 def test_games_are_drawn_by_their_weights_and_each_from_its_own_episodes(folder: Path) -> None:
     episodes = _tokens(open_recording(folder))
     windows = Windows(episodes, 5, rare_share=0.5, weights=(1.0, 3.0, 0.0))
@@ -86,6 +97,17 @@ def test_starts_are_of_every_game_in_its_own_actions(folder: Path) -> None:
     assert starts["frames"].shape == (48, 4, 64, 64, 3)
     assert np.bincount(starts["games"]).tolist() == [16, 16, 16]
     assert starts["seeds"].shape == (48,)
+
+
+def test_a_model_of_several_games_is_told_which_codes_each_shows(folder: Path, tmp_path: Path) -> None:
+    said: list[str] = []
+    train("tiny", folder, tmp_path / "run", minutes=0.05, log=said.append)
+    assert any("come back to the pixel: garden " in line for line in said)
+    weights = load_file(tmp_path / "run" / "dynamics.safetensors")
+    episodes, _ = split(read_tokens(tmp_path / "run" / "tokens.npz"))
+    shown = episodes.codes_shown(3, weights["code"].shape[0])
+    assert not shown.all()
+    np.testing.assert_array_equal(weights["absent"], np.where(shown, 0, ABSENT))
 
 
 def test_a_recipe_takes_the_games_that_there_are(folder: Path) -> None:
