@@ -64,9 +64,11 @@ def draw(logits: Floats, noise: Floats, sampling: Sampling) -> Tokens:
 
     logits: (B, S, V) float32. noise: (B, S, V) float32, exponential. Returns tokens (B, S) int64.
     """
-    top = logits.max(-1, keepdims=True)
-    if sampling.temperature == 0 or not np.isfinite(top).all():  # what is no number is for the guard
+    if sampling.temperature == 0:
         return logits.argmax(-1).astype(np.int64, copy=False)
+    top = logits.max(-1, keepdims=True)
+    if not (sound := np.isfinite(top)).all():  # what is no number is for the guard; the others are drawn as ever
+        logits, top = np.where(sound, logits, 0), np.where(sound, top, 0)
     # Few codes are likely enough, and whatever costs more than a look is done for those alone.
     floor = top + np.float32(np.log(sampling.min_p)) if sampling.min_p > 0 else -np.inf  # p >= min_p * max p, in logits
     kept = np.flatnonzero(logits >= floor)

@@ -161,7 +161,7 @@ class TemporalVisualWorldModel(nn.Module):
         return self.spread(self.norm(x))
 
     def parallel_logits(self, hidden: Tensor, games: Tensor | None = None) -> Tensor:
-        """(N, S, width) to (N, S, vocabulary), every position by itself. games: (N,) int64, where there are several."""
+        """(N, ..., width) to (N, ..., vocabulary), each position by itself. games: (N,) int64, of several."""
         return self._over_codes(self.to_code(hidden), games)
 
     def causal_logits(self, hidden: Tensor, tokens: Tensor, games: Tensor | None = None) -> Tensor:

@@ -27,7 +27,7 @@ from models.networks import (
 )
 from models.patch_vq import PatchVQConfig
 from models.v1.vqvae import VQVAEConfig
-from models.world_model import WorldModelConfig
+from models.world_model import TemporalVisualWorldModel, WorldModelConfig
 from training.checkpoint import RunError, load_weights, read_run
 from training.objectives import HistoryNoise
 from training.patch_codes import PatchCodesTraining
@@ -222,4 +222,6 @@ def restore(run: Path) -> Restored:
     restored = Restored(tokenizer, build_tokenizer(tokenizer), build_dynamics(dynamics))
     load_weights(run / "tokenizer.safetensors", restored.tokenizer)
     load_weights(run / "dynamics.safetensors", restored.dynamics)
+    if isinstance(restored.dynamics, TemporalVisualWorldModel):
+        restored.dynamics.settle()
     return restored

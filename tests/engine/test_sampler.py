@@ -111,10 +111,16 @@ def test_what_is_drawn_is_the_best_of_all_codes_by_the_rule_written_out(sampling
     assert np.array_equal(draw(logits, noise, sampling), wanted)
 
 
-def test_top_p_leaves_what_is_no_number_to_the_guard() -> None:
-    logits = np.full((1, S, V), np.nan, np.float32)
-    logits[0, 0] = np.inf
-    assert draw(logits, exponential_noise([np.random.default_rng(0)], S, V), Sampling(top_p=0.9)).shape == (1, S)
+@pytest.mark.parametrize("sampling", [Sampling(), Sampling(min_p=0), Sampling(top_p=0.9), Sampling(temperature=0)])
+def test_what_is_no_number_is_left_to_the_guard_and_changes_nothing_else(sampling: Sampling) -> None:
+    logits = np.random.default_rng(0).standard_normal((3, S, V)).astype(np.float32)
+    noise = exponential_noise([np.random.default_rng(b) for b in range(3)], S, V)
+    sound = draw(logits, noise, sampling)
+    logits[1] = np.nan
+    logits[1, 0] = np.inf
+    drawn = draw(logits, noise, sampling)
+    assert np.array_equal(drawn[[0, 2]], sound[[0, 2]])
+    assert ((drawn[1] >= 0) & (drawn[1] < V)).all()
 
 
 @pytest.mark.parametrize("top_p", [0.0, 1.01, float("nan")])

@@ -84,7 +84,7 @@ def test_frame_by_frame_with_the_ring_over_100_frames_is_the_whole_window_at_onc
     with torch.no_grad():
         told = torch.full((2,), sizes.games - 1) if sizes.games > 1 else None
         hidden = run.dynamics.trunk(torch.from_numpy(tokens), torch.from_numpy(actions), told)
-        window = run.dynamics.parallel_logits(hidden).numpy()
+        window = run.dynamics.parallel_logits(hidden, told).numpy()
     ring = Ring(2, sizes.cache)
     assert ring.keys.shape[4] == run.dynamics.config.trunk_positions == sizes.positions // run.dynamics.config.members
     for t in range(100):

@@ -8,6 +8,9 @@ import numpy as np
 import onnx
 import pytest
 import torch
+from onnx import numpy_helper
+from safetensors.numpy import load_file, save_file
+from tiny import tiny_run
 
 from engine.bundle import Bundle
 from engine.manifest import Manifest
@@ -170,3 +173,17 @@ def test_the_pictures_of_patches_are_stored_in_bytes(bundle_v11: Path) -> None:
     for name in ("encoder", "decoder"):
         stored = onnx.load(bundle_v11 / f"{name}.onnx").graph.initializer
         assert [i.data_type for i in stored if np.prod(i.dims) >= 4096] == [onnx.TensorProto.INT8]
+
+
+def test_what_pictures_say_of_codes_is_in_the_bundle_as_plain_tables(tmp_path: Path) -> None:
+    folder = tiny_run(tmp_path / "run", looks=16)
+    weights = load_file(folder / "dynamics.safetensors")
+    rng = np.random.default_rng(0)
+    for name, value in weights.items():
+        if name.startswith("looks"):
+            weights[name] = 0.3 * rng.standard_normal(value.shape, np.float32)
+    save_file(weights, folder / "dynamics.safetensors")
+    run, out = read_run(folder), export_run(folder, tmp_path / "out", "fp32", log=lambda _: None)
+    assert np.abs(run.dynamics.state_dict()["token.weight"].numpy() - weights["token.weight"]).max() > 0.1
+    stored = [np.asarray(numpy_helper.to_array(i)) for i in onnx.load(out / "dynamics.onnx").graph.initializer]
+    assert any(np.array_equal(array, run.dynamics.state_dict()["token.weight"].numpy()) for array in stored)
