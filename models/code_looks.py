@@ -45,7 +45,8 @@ class CodeLooks(nn.Module):
         features = picture_features(pictures)[:, :FEATURES]
         self.features.zero_()[:, : features.shape[1]] = features / features.std()
 
-    def table(self, name: str) -> Tensor:
-        """(vocabulary, width of that table)."""
-        vectors: Tensor = self.tables[name](F.gelu(self.seen(self.features)))
+    def table(self, name: str, some: Tensor | None = None) -> Tensor:
+        """Of all codes, or of `some` (N,) int64 of them: (codes, width of that table)."""
+        features = self.features if some is None else self.features[some]
+        vectors: Tensor = self.tables[name](F.gelu(self.seen(features)))
         return vectors

@@ -7,6 +7,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 
+def at_once(x: Tensor) -> bool:
+    """Whether all is worked on together, needed or not: on a GPU, and where a compiler joins the steps."""
+    return x.is_cuda or torch.compiler.is_compiling()
+
+
 def relative_index(grid: tuple[int, int]) -> Tensor:
     """(S, S) int64: for each pair of grid positions the index of their offset in a (2h-1)*(2w-1) table."""
     h, w = grid

@@ -8,12 +8,12 @@ from torch.nn import functional as F
 
 from models.causal_head import CausalHead
 from models.code_looks import CodeLooks, picture_features
-from models.layers import FeedForward
+from models.layers import FeedForward, at_once
 from models.outcome_head import OutcomeHead
 from models.trunk import TrunkLayer, WorldModelConfig
 
-ABSENT = -20.0
-"""Added to the logit of a code that a game never shows: far too little for it to be drawn, and still a number."""
+ABSENT = -1000.0
+"""Added to the logit of a code that a game never shows, and never learns to tell from its own; still a number."""
 
 
 class TemporalVisualWorldModel(nn.Module):
@@ -77,8 +77,8 @@ class TemporalVisualWorldModel(nn.Module):
             mixed = features @ turn
             table.copy_(mixed / mixed.std() * table.std())
 
-    def table(self, use: str) -> Tensor:
-        """The vectors of the codes, (vocabulary, width of that use).
+    def table(self, use: str, some: Tensor | None = None) -> Tensor:
+        """The vectors of the codes, or of `some` (N,) int64 of them: (codes, width of that use).
 
         use: `token`, what the trunk sees; `previous`, what the causal head sees; `code`, what both foretell by.
         """
@@ -89,7 +89,15 @@ class TemporalVisualWorldModel(nn.Module):
                 own = self.code
             case _:
                 own = self.head.previous.weight
-        return own if self.looks is None else own + self.looks.table(use)
+        own = own if some is None else own.index_select(0, some)
+        return own if self.looks is None else own + self.looks.table(use, some)
+
+    def few(self, use: str, tokens: Tensor) -> tuple[Tensor, Tensor]:
+        """Tokens (..., S) int64 and the table that they point into: where looking costs, of those codes alone."""
+        if self.looks is None or at_once(tokens):
+            return tokens, self.table(use)
+        some, place = tokens.unique(return_inverse=True)
+        return place, self.table(use, some)
 
     @torch.no_grad()
     def settle(self) -> None:
@@ -116,7 +124,7 @@ class TemporalVisualWorldModel(nn.Module):
 
         Raises ValueError where the model dreams several games and is not told which.
         """
-        x = F.embedding(tokens, self.table("token"))
+        x = F.embedding(*self.few("token", tokens))
         if self.config.fine:
             coarse = self.config.trunk_positions
             x = torch.cat([x[..., :coarse, :], self.gather(x[..., coarse:, :], self.config.fine)], -1)
@@ -178,15 +186,15 @@ class TemporalVisualWorldModel(nn.Module):
         Fine tokens depend on the coarse one above them.
         """
         if self.fine_head is None:
-            return self.head(hidden, tokens, self.table("previous"))
+            return self.head(hidden, *self.few("previous", tokens))
         coarse = self.config.trunk_positions
-        features = self.head(hidden[:, :coarse], tokens[:, :coarse], self.table("previous"))
+        features = self.head(hidden[:, :coarse], *self.few("previous", tokens[:, :coarse]))
         return torch.cat([features, self.fine_features(hidden, tokens[:, :coarse])], 1)
 
     def fine_features(self, hidden: Tensor, coarse: Tensor) -> Tensor:
         """hidden (N, S, width) and the next frame's coarse tokens (N, P) to features (N, S - P, width)."""
         assert self.fine_head is not None
-        above = F.embedding(coarse, self.table("previous"))
+        above = F.embedding(*self.few("previous", coarse))
         above = self.scatter(above.repeat(1, 1, self.config.fine**2), self.config.fine)
         x = hidden[:, coarse.shape[1] :] + above
         return x + self.fine_head(x)

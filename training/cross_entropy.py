@@ -9,6 +9,8 @@ from torch import Tensor
 from torch.autograd.function import FunctionCtx, once_differentiable
 from torch.nn import functional as F
 
+from models.layers import at_once
+
 ROWS = 128
 """Positions at a time: the logits of 4,096 codes are then 2 MB."""
 
@@ -18,10 +20,10 @@ def cross_entropy(
 ) -> tuple[Tensor, Tensor]:
     """The summed nats of the logits `features @ code.T + bias`, and where the likeliest code is the true one.
 
-    features: (N, c). code: (V, c). bias: (V,). truth: (N,) int64. weight: (N,), what each position counts; None, one.
-    Returns a float without axes and (N,) bool. On a GPU, and where a compiler joins these steps, all at once.
+    features: (N, c). code: (V, c). bias: (V,), or (N, V) where it is all done at once. truth: (N,) int64. weight: (N,),
+    what each position counts; None, one. Returns a float without axes and (N,) bool.
     """
-    if features.is_cuda or torch.compiler.is_compiling():
+    if at_once(features):
         logits = (features @ code.T + bias).float()
         nats = F.cross_entropy(logits, truth, reduction="none")
         return (nats if weight is None else nats * weight).sum(), logits.detach().argmax(-1) == truth

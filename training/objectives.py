@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from models.networks import Dynamics, DynamicsConfig
 from models.v1.world_model import VisualWorldModel
 from models.world_model import TemporalVisualWorldModel, WorldModelConfig
-from training.cross_entropy import cross_entropy
+from training.code_losses import code_losses
 from training.windows import Drawn
 
 
@@ -234,9 +234,8 @@ def lesson_scores(model: torch.nn.Module, lesson: Lesson) -> Scores:
         features = {"parallel": model.to_code(pick(hidden))}
         if model.causal_to_code is not None:
             features["ar"] = model.causal_to_code(pick(model.causal_features(hidden, target)))
-        code = model.table("code")
-        for head, x in features.items():
-            nats[head], right[head] = cross_entropy(x, code, model.code_bias, truth, weight)
+        games = pick(lesson.games.repeat_interleave(len(target) // len(lesson.games))[:, None].expand_as(target))
+        nats, right = code_losses(model, features, truth, weight, games)
         if model.outcome_head is not None:
             # Detached: reading off what the trunk knows must not change what it learns.
             further["outcome"] = outcome_loss(model, hidden.detach(), lesson)

@@ -77,7 +77,7 @@ class Optimizers:
         rate, decay = config.learning_rate, config.weight_decay
         self.parts = [
             Muon(matrices, rate, decay, precision),
-            torch.optim.AdamW(rest, lr=rate, betas=(0.9, 0.98), weight_decay=0.0),
+            torch.optim.AdamW(rest, lr=rate, betas=(0.9, 0.98), weight_decay=0.0, fused=True),
         ]
 
     def step(self, rate: float) -> None:
