@@ -53,7 +53,7 @@ class DreamEnv(gymnasium.Env[Frame, np.int64]):
         """
         self.render_mode = checked_render_mode(render_mode)
         self.bundle = opened(bundle, backend, threads)
-        self.dream = Dream(self.bundle, mode, decoder, temperature, game=game)
+        self.dream = Dream(self.bundle, mode=mode, decoder=decoder, temperature=temperature, game=game)
         self.actions = self.dream.actions
         self.metadata = self.metadata | told_of(self.dream)
         self.predicts_rewards = self.bundle.manifest.outcome is not None

@@ -38,7 +38,7 @@ class DreamVectorEnv(RoundsVectorEnv):
     ) -> None:
         """The arguments are those of DreamEnv and RoundsVectorEnv, and so is what may be wrong with them."""
         self.bundle = opened(bundle, backend, threads)
-        self.dreams = DreamBatch(self.bundle, num_envs, mode, decoder, temperature, game=game)
+        self.dreams = DreamBatch(self.bundle, num_envs, mode=mode, decoder=decoder, temperature=temperature, game=game)
         super().__init__(num_envs, self.dreams.actions, self.dreams.size, max_episode_steps, render_mode)
         self.metadata = self.metadata | told_of(self.dreams)
         self.predicts_rewards = self.bundle.manifest.outcome is not None

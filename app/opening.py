@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from app.errors import Mistake
 from app.extras import needs_games
@@ -13,19 +13,17 @@ if TYPE_CHECKING:
     from app.session import Choice
     from engine.bundle import Bundle
     from engine.dream import Dream
-
-SETTINGS = ("mode", "decoder", "temperature", "passes", "steps")
-"""What a person sets of a dream; it stays when the game changes."""
+    from engine.settings import Chosen
 
 
-def settings_in(bundle: Bundle, choice: Choice, old: Dream | None) -> dict[str, Any]:
+def settings_in(bundle: Bundle, choice: Choice, old: Dream | None) -> Chosen:
     """The settings asked for as far as that bundle has them. old: the dream before it hands its mode and decoder on.
 
     Raises Mistake where there is none before it and the bundle lacks what was asked for.
     """
-    manifest = bundle.manifest
-    mode = old.mode if old and old.mode in manifest.modes else choice.mode
-    decoder = old.decoder if old and old.decoder in manifest.decoders else choice.decoder
+    manifest, before = bundle.manifest, old.settings if old else None
+    mode = before.mode if before and before.mode in manifest.modes else choice.mode
+    decoder = before.decoder if before and before.decoder in manifest.decoders else choice.decoder
     for what, value, there in (("mode", mode, manifest.modes), ("decoder", decoder, manifest.decoders)):
         if value is not None and value not in there and old is None:
             raise Mistake(f"The bundle {manifest.name} has no {what} '{value}'; it has {', '.join(there)}.")
@@ -35,19 +33,7 @@ def settings_in(bundle: Bundle, choice: Choice, old: Dream | None) -> dict[str, 
     if old is not None and passes is not None and passes > manifest.most_passes:
         passes = None
     steps = choice.steps if old is None or manifest.diffusion is not None else None
-    return dict(zip(SETTINGS, (mode, decoder, choice.temperature, passes, steps), strict=True))
-
-
-def settings_of(dream: Dream) -> dict[str, Any]:
-    """The settings that a dream has now."""
-    return {what: getattr(dream, what) for what in SETTINGS}
-
-
-def set_as(dream: Dream, settings: dict[str, Any]) -> None:
-    """Give a dream the settings of another one of its bundle."""
-    for what, value in settings.items():
-        if value is not None:
-            setattr(dream, what, value)
+    return {"mode": mode, "decoder": decoder, "temperature": choice.temperature, "passes": passes, "steps": steps}
 
 
 def dream_name(bundle: Bundle, game: str) -> str:

@@ -182,14 +182,15 @@ def _taped(options: Play, session: Session) -> Iterator[None]:
 def report(options: Play, session: Session, meter: Meter) -> dict[str, Any]:
     """The object of `play --report`; what only a dream has is null for the real game."""
     dream = None if session.is_real else session.dream
+    settings = dream.settings if dream else None
     name = session.bundle.manifest.name if session.bundle else None
     return {
         "bundle": name if dream else None,
         "game": session.status().game,
-        "mode": dream.mode if dream else None,
-        "decoder": dream.decoder if dream else None,
-        "passes": dream.passes if dream and dream.mode == "parallel" else None,
-        "steps": dream.steps if dream and dream.decoder == "diffusion" else None,
+        "mode": settings.mode if settings else None,
+        "decoder": settings.decoder if settings else None,
+        "passes": settings.passes if settings and settings.mode == "parallel" else None,
+        "steps": settings.steps if settings and settings.decoder == "diffusion" else None,
         "backend": options.backend if dream else None,
         "faults": dream.faults.count if dream else None,
         **meter.figures(),

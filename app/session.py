@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from app.errors import Mistake
 from app.one_game import OneGame
-from app.opening import dream_name, open_real, set_as, settings_in, settings_of
+from app.opening import dream_name, open_real, settings_in
 from engine.manifest import MOST_STEPS
 from games import registry
 from games.environment import Environment
@@ -18,6 +18,7 @@ from games.world import Frame, Step
 if TYPE_CHECKING:
     from engine.bundle import Bundle
     from engine.dream import Dream
+    from engine.settings import Chosen
     from engine.taping import TapedDream
 
 TEMPERATURES = (0.0, 2.0)
@@ -98,7 +99,7 @@ class Session:
         self.taped: TapedDream | None = None
         self.witness: Witness | None = None
         self.fault = ""
-        self._settings = settings_in(bundle, choice, None) if bundle else {}
+        self._settings: Chosen = settings_in(bundle, choice, None) if bundle else {}
         self.game = self._begin(self._first_game(), bundle, choice.seed, choice.real, choice.start)
         self._played = {self.game.name: self.game}
 
@@ -160,8 +161,9 @@ class Session:
         dream, modes = self._dream(), self._bundle().manifest.modes
         if len(modes) < 2:
             return f"{self._bundle().manifest.name} only has the mode {modes[0]}"
-        dream.mode = modes[(modes.index(dream.mode) + 1) % len(modes)]
-        return "mode: " + {"ar": "autoregressive"}.get(dream.mode, dream.mode)
+        mode = modes[(modes.index(dream.settings.mode) + 1) % len(modes)]
+        dream.change(mode=mode)
+        return "mode: " + {"ar": "autoregressive"}.get(mode, mode)
 
     def toggle_decoder(self) -> str:
         """vq ↔ diffusion."""
@@ -170,16 +172,19 @@ class Session:
         dream, decoders = self._dream(), self._bundle().manifest.decoders
         if len(decoders) < 2:
             return f"{self._bundle().manifest.name} only has the decoder {decoders[0]}"
-        dream.decoder = decoders[(decoders.index(dream.decoder) + 1) % len(decoders)]
-        return f"decoder: {dream.decoder}"
+        decoder = decoders[(decoders.index(dream.settings.decoder) + 1) % len(decoders)]
+        dream.change(decoder=decoder)
+        return f"decoder: {decoder}"
 
     def change_temperature(self, by: float) -> str:
         """Warmer dreams are wilder."""
         if self.is_real:
             return "the real game has no temperature"
         dream = self._dream()
-        dream.temperature = round(min(max(dream.temperature + by, TEMPERATURES[0]), TEMPERATURES[1]), 2)
-        return f"temperature {dream.temperature:.2f}"
+        lowest, highest = TEMPERATURES
+        temperature = round(min(max(dream.settings.temperature + by, lowest), highest), 2)
+        dream.change(temperature=temperature)
+        return f"temperature {temperature:.2f}"
 
     def change_passes(self, by: int) -> str:
         """More passes make the frame of the parallel mode agree with itself, and take longer."""
@@ -188,22 +193,24 @@ class Session:
         dream, most = self._dream(), self._bundle().manifest.most_passes
         if most == 1:
             return f"{self._bundle().manifest.name} only has one pass"
-        if dream.mode != "parallel":
+        if dream.settings.mode != "parallel":
             return "passes are for the parallel mode"
-        dream.passes = min(max(dream.passes + by, 1), most)
-        return f"{dream.passes} passes" if dream.passes > 1 else "1 pass"
+        passes = min(max(dream.settings.passes + by, 1), most)
+        dream.change(passes=passes)
+        return f"{passes} passes" if passes > 1 else "1 pass"
 
     def change_steps(self, by: int) -> str:
         """More steps of the diffusion decoder draw a cleaner picture, and take longer."""
         if self.is_real:
             return "the real game has no decoder"
         dream = self._dream()
-        if dream.steps is None:
+        if dream.settings.steps is None:
             return f"{self._bundle().manifest.name} has no diffusion decoder"
-        if dream.decoder != "diffusion":
+        if dream.settings.decoder != "diffusion":
             return "steps are for the diffusion decoder"
-        dream.steps = min(max(dream.steps + by, 1), MOST_STEPS)
-        return f"{dream.steps} steps" if dream.steps > 1 else "1 step"
+        steps = min(max(dream.settings.steps + by, 1), MOST_STEPS)
+        dream.change(steps=steps)
+        return f"{steps} steps" if steps > 1 else "1 step"
 
     def hand_over(self) -> str:
         """Dream ↔ real game, going on from the current frame."""
@@ -240,10 +247,10 @@ class Session:
         if name not in self.games:
             raise Mistake(f"There is no game {name} here; there is {', '.join(self.games)}.")
         if self.dream is not None:
-            self._settings = settings_of(self.dream)
+            self._settings = self.dream.settings.chosen
         game = self._played.get(name) or self._begin(name, self.bundle, self.choice.seed, self.choice.real)
         if game.dream is not None:
-            set_as(game.dream, self._settings)
+            game.dream.change(**self._settings)
         self.game = self._played[name] = game
         return f"game: {name}"
 
@@ -286,12 +293,13 @@ class Session:
         }
         if dream is None or self.is_real:
             return Status(mode="", decoder="", temperature=0.0, passes=1, history=0, slots=0, timings={}, **common)  # type: ignore[arg-type]
+        settings = dream.settings
         return Status(
-            mode=dream.mode,
-            decoder=dream.decoder,
-            temperature=dream.temperature,
-            passes=dream.passes,
-            steps=dream.steps if dream.decoder == "diffusion" else None,
+            mode=settings.mode,
+            decoder=settings.decoder,
+            temperature=settings.temperature,
+            passes=settings.passes,
+            steps=settings.steps if settings.decoder == "diffusion" else None,
             history=dream.history_fill,
             slots=self._bundle().manifest.history,
             timings=dict(dream.timings),

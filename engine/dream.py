@@ -2,42 +2,34 @@
 
 from __future__ import annotations
 
+from typing import Unpack
+
 from engine.bundle import Bundle
 from engine.dream_batch import DreamBatch, DreamSnapshot
 from engine.guard import Faults
 from engine.sampler import Tokens
+from engine.settings import Chosen, Settings
 from games.world import Frame, Step
 
 
 class Dream:
-    """One trajectory over a bundle: a World. A `DreamBatch` of one; its settings are the same."""
+    """One trajectory over a bundle: a World. A `DreamBatch` of one."""
 
-    def __init__(
-        self,
-        bundle: Bundle,
-        mode: str | None = None,
-        decoder: str | None = None,
-        temperature: float | None = None,
-        passes: int | None = None,
-        steps: int | None = None,
-        seed: int = 0,
-        game: str | None = None,
-    ) -> None:
+    def __init__(self, bundle: Bundle, *, seed: int = 0, game: str | None = None, **chosen: Unpack[Chosen]) -> None:
         """Settings left out are the bundle's. The dream begins at start seed % N; `reset` begins another one."""
-        self._batch = DreamBatch(bundle, 1, mode, decoder, temperature, passes, steps, game)
+        self._batch = DreamBatch(bundle, 1, game=game, **chosen)
         self.bundle, self.game, self.starts = bundle, self._batch.game, self._batch.starts
         self.actions, self.size = self._batch.actions, self._batch.size
         self.reset(seed)
 
-    mode = property(lambda self: self._batch.mode, lambda self, value: setattr(self._batch, "mode", value))
-    decoder = property(lambda self: self._batch.decoder, lambda self, value: setattr(self._batch, "decoder", value))
-    temperature = property(
-        lambda self: self._batch.temperature, lambda self, value: setattr(self._batch, "temperature", value)
-    )
-    min_p = property(lambda self: self._batch.min_p, lambda self, value: setattr(self._batch, "min_p", value))
-    top_p = property(lambda self: self._batch.top_p, lambda self, value: setattr(self._batch, "top_p", value))
-    passes = property(lambda self: self._batch.passes, lambda self, value: setattr(self._batch, "passes", value))
-    steps = property(lambda self: self._batch.steps, lambda self, value: setattr(self._batch, "steps", value))
+    @property
+    def settings(self) -> Settings:
+        """How it is sampled and drawn."""
+        return self._batch.settings
+
+    def change(self, **chosen: Unpack[Chosen]) -> None:
+        """Change some of the `settings`, from the next frame on. Raises ValueError for what the bundle lacks."""
+        self._batch.change(**chosen)
 
     @property
     def frame(self) -> Frame:

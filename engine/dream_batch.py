@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from time import perf_counter
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from engine import diffusion
 from engine.bundle import Bundle
 from engine.guard import CAUSAL_HEAD, DIFFUSION, DYNAMICS, ENCODER, SAMPLER, Bools, Faults, finite, known, passed
-from engine.manifest import MOST_STEPS
 from engine.ring import Ring, RingSnapshot
 from engine.runtime import Frames, Prediction
-from engine.sampler import Sampling, Tokens, draw, exponential_noise, refine
+from engine.sampler import Tokens, draw, exponential_noise, refine
+from engine.settings import Chosen, changed, settings_of
 
 
 @dataclass(frozen=True)
@@ -35,10 +35,9 @@ class DreamBatch:
     A trajectory does not depend on the others in its batch (up to float rounding inside the graphs). Each frame draws
     its noise once, in either mode and at any temperature, so switching a setting changes nothing but what it says.
 
-    Between two frames `mode` ('parallel' or 'ar'), `decoder` ('vq' or 'diffusion'), `temperature`, `min_p`, `top_p`,
-    `passes` and `steps` may be set; an unknown one is a ValueError. `timings` holds the last step's milliseconds by
-    stage, `head_runs` its runs of the causal head, `rewards` (B,) float32 and `ended` (B,) bool what it brought: 0 and
-    False where nothing predicts it.
+    `change` sets `settings` between two frames. `timings` holds the last step's milliseconds by stage, `head_runs` its
+    runs of the causal head, `rewards` (B,) float32 and `ended` (B,) bool what it brought: 0 and False where nothing
+    predicts it.
 
     The history holds tokens alone, so the decoder never changes what is dreamt; and what either decoder draws depends
     on the frame's tokens alone.
@@ -47,18 +46,8 @@ class DreamBatch:
     shows its frame again; only its noise is spent, so that the next step may come out otherwise. `faults` counts these.
     """
 
-    def __init__(
-        self,
-        bundle: Bundle,
-        batch: int,
-        mode: str | None = None,
-        decoder: str | None = None,
-        temperature: float | None = None,
-        passes: int | None = None,
-        steps: int | None = None,
-        game: str | None = None,
-    ) -> None:
-        """Settings left out are the bundle's: its first mode and decoder, its `sampling`. Starts at `reset`.
+    def __init__(self, bundle: Bundle, batch: int, *, game: str | None = None, **chosen: Unpack[Chosen]) -> None:
+        """Settings left out are the bundle's. Starts at `reset`. Raises ValueError for what the bundle lacks.
 
         game: which of the bundle's games all of them dream, the first by default; it decides `actions` and `starts`.
         """
@@ -69,22 +58,7 @@ class DreamBatch:
         self.actions, self.size = manifest.actions_of(self.game), manifest.resolution
         self.starts = bundle.starts.of(self._number)
         self._codes = np.array([manifest.actions.index(name) for name in self.actions])  # what the graphs call them
-        defaults = manifest.sampling
-        self._sampling = Sampling(
-            manifest.modes[0], defaults.temperature, defaults.min_p, defaults.top_p, defaults.passes
-        )
-        self._decoder = manifest.decoders[0]
-        self._steps = manifest.diffusion.steps if manifest.diffusion is not None else None
-        if mode is not None:
-            self.mode = mode
-        if decoder is not None:
-            self.decoder = decoder
-        if temperature is not None:
-            self.temperature = temperature
-        if passes is not None:
-            self.passes = passes
-        if steps is not None:
-            self.steps = steps
+        self.settings = settings_of(manifest, **chosen)
         self.ring = Ring(batch, manifest.cache) if manifest.cache else None
         self.tokens: Tokens = np.zeros((batch, manifest.positions), np.int64)
         self.frames: Frames = np.zeros((batch, self.size, self.size, 3), np.uint8)
@@ -96,76 +70,9 @@ class DreamBatch:
         self._values = np.array(manifest.outcome.rewards if manifest.outcome else (0,), np.float32)
         self._generators: list[np.random.Generator] = []
 
-    @property
-    def mode(self) -> str:
-        """`parallel`: every position by itself. `ar`: position by position."""
-        return self._sampling.mode
-
-    @mode.setter
-    def mode(self, mode: str) -> None:
-        self._sampling = replace(self._sampling, mode=self._choose("mode", mode, self.bundle.manifest.modes))
-
-    @property
-    def decoder(self) -> str:
-        """What turns tokens into pixels."""
-        return self._decoder
-
-    @decoder.setter
-    def decoder(self, decoder: str) -> None:
-        self._decoder = self._choose("decoder", decoder, self.bundle.manifest.decoders)
-
-    @property
-    def temperature(self) -> float:
-        """1 samples what the model believes, 0 takes the most likely token."""
-        return self._sampling.temperature
-
-    @temperature.setter
-    def temperature(self, temperature: float) -> None:
-        self._sampling = replace(self._sampling, temperature=temperature)
-
-    @property
-    def min_p(self) -> float:
-        """Codes less likely than this share of the most likely one are never drawn."""
-        return self._sampling.min_p
-
-    @min_p.setter
-    def min_p(self, min_p: float) -> None:
-        self._sampling = replace(self._sampling, min_p=min_p)
-
-    @property
-    def top_p(self) -> float:
-        """Of the codes only the likeliest are drawn that have this probability together."""
-        return self._sampling.top_p
-
-    @top_p.setter
-    def top_p(self, top_p: float) -> None:
-        self._sampling = replace(self._sampling, top_p=top_p)
-
-    @property
-    def passes(self) -> int:
-        """Passes of the parallel mode: 1 to the manifest's `most_passes`."""
-        return self._sampling.passes
-
-    @passes.setter
-    def passes(self, passes: int) -> None:
-        name, most = self.bundle.manifest.name, self.bundle.manifest.most_passes
-        if passes > most:
-            why = f"{name} has no causal head to refine with" if most == 1 else f"{name} is exact after {most}"
-            raise ValueError(f"passes must be at most {most}, not {passes}: {why}")
-        self._sampling = replace(self._sampling, passes=passes)
-
-    @property
-    def steps(self) -> int | None:
-        """Steps of the diffusion decoder for a frame: 1 to 8; None for a bundle without it."""
-        return self._steps
-
-    @steps.setter
-    def steps(self, steps: int) -> None:
-        if self._steps is None:
-            raise ValueError(f"steps are for a diffusion decoder, and {self.bundle.manifest.name} has none")
-        if not 1 <= steps <= MOST_STEPS:
-            raise ValueError(f"steps must be 1 to {MOST_STEPS}, not {steps}")
-        self._steps = steps
+    def change(self, **chosen: Unpack[Chosen]) -> None:
+        """Change some of the `settings`, from the next frame on. Raises ValueError for what the bundle lacks."""
+        self.settings = changed(self.settings, self.bundle.manifest, **chosen)
 
     @property
     def history_fill(self) -> int:
@@ -329,7 +236,7 @@ class DreamBatch:
         return tokens if good.all() else np.where(good[:, None], tokens, self.tokens), good
 
     def _draw(self, prediction: Prediction) -> tuple[Tokens, dict[str, Bools]]:
-        manifest, sampling = self.bundle.manifest, self._sampling
+        manifest, sampling = self.bundle.manifest, self.settings
         noise = exponential_noise(self._generators, manifest.positions, manifest.vocabulary)
         guess = draw(prediction.logits, noise, sampling)
         checks = {DYNAMICS: finite(prediction.logits), CAUSAL_HEAD: np.ones(self.batch, np.bool_)}
@@ -359,14 +266,9 @@ class DreamBatch:
     def _decode(self, tokens: Tokens) -> Frames:
         """The pictures of the next frames' tokens (B, S), drawn by the chosen decoder."""
         runtime = self.bundle.runtime
-        if self._decoder != "diffusion":
+        if self.settings.decoder != "diffusion":
             return runtime.decode(tokens)
-        assert self._steps is not None
-        frames, good = diffusion.sample(runtime, tokens, self._steps)
+        assert self.settings.steps is not None
+        frames, good = diffusion.sample(runtime, tokens, self.settings.steps)
         self._check({DIFFUSION: good})
         return frames
-
-    def _choose(self, what: str, value: str, known: tuple[str, ...]) -> str:
-        if value not in known:
-            raise ValueError(f"{self.bundle.manifest.name} has no {what} {value!r}: choose {' or '.join(known)}")
-        return value

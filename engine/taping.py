@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from engine.dream import Dream
 from engine.dream_batch import DreamSnapshot
 from engine.errors import TapeError
 from engine.sampler import Tokens
+from engine.settings import Chosen
 from engine.tape import FORMAT, Event, FrameDigest, Tape
 from games.world import Frame, Step
 
@@ -31,19 +32,16 @@ class TapedDream(Dream):
     def __init__(
         self,
         bundle: Bundle,
-        mode: str | None = None,
-        decoder: str | None = None,
-        temperature: float | None = None,
-        passes: int | None = None,
-        steps: int | None = None,
+        *,
         seed: int = 0,
         start: int | None = None,
         game: str | None = None,
+        **chosen: Unpack[Chosen],
     ) -> None:
         self._events: list[Event] = []
         self._digest = FrameDigest()
         self._moment = 0
-        super().__init__(bundle, mode, decoder, temperature, passes, steps, seed, game)
+        super().__init__(bundle, seed=seed, game=game, **chosen)
         self.reset(seed, start)
         self._begin = (seed, self._start(seed, start))
         self._settings: dict[str, Any] = self._now()
@@ -79,7 +77,7 @@ class TapedDream(Dream):
         return frame
 
     def step(self, action: int) -> Step:
-        # Settings are plain attributes of a dream; they matter, and are noted, when a frame is dreamt with them.
+        # Settings matter, and are noted, when a frame is dreamt with them.
         step = super().step(action)
         for name, value in self._now().items():
             if value != self._noted[name]:
@@ -111,8 +109,11 @@ class TapedDream(Dream):
         self._moment += 1
 
     def _now(self) -> dict[str, Any]:
-        settings = {"mode": self.mode, "decoder": self.decoder, "temperature": float(self.temperature)}
-        return settings | {"passes": int(self.passes), "steps": self.steps}
+        now = self.settings
+        return {
+            "mode": now.mode, "decoder": now.decoder, "temperature": float(now.temperature),
+            "passes": int(now.passes), "steps": now.steps,
+        }  # fmt: skip
 
 
 def replay(tape: Tape, bundle: Bundle, mode: str | None = None, decoder: str | None = None) -> Iterator[Frame]:
@@ -123,8 +124,10 @@ def replay(tape: Tape, bundle: Bundle, mode: str | None = None, decoder: str | N
     """
     tape.check_bundle(bundle)
     try:
-        settings = mode or tape.mode, decoder or tape.decoder, tape.temperature, tape.passes, tape.steps
-        dream = Dream(bundle, *settings, tape.seed, tape.game)
+        dream = Dream(
+            bundle, seed=tape.seed, game=tape.game, mode=mode or tape.mode, decoder=decoder or tape.decoder,
+            temperature=tape.temperature, passes=tape.passes, steps=tape.steps,
+        )  # fmt: skip
         dream.reset(tape.seed, tape.start)
         yield from _play(tape, dream, {"mode": mode, "decoder": decoder})
     except ValueError as error:
@@ -162,7 +165,7 @@ def _play(tape: Tape, dream: Dream, fixed: dict[str, str | None]) -> Iterator[Fr
                 dream.restore(kept[event.restore])
             case setting:
                 if fixed.get(setting) is None:
-                    setattr(dream, setting, getattr(event, setting))
+                    dream.change(**{setting: getattr(event, setting)})
                 continue
         moment += 1
         keep()

@@ -10,7 +10,7 @@ import os
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Unpack
 
 import numpy as np
 import torch
@@ -20,6 +20,7 @@ from torch import Tensor
 from engine.bundle import Bundle
 from engine.diffusion import fixed_noise
 from engine.sampler import Sampling
+from engine.settings import Chosen, settings_of
 from engine.torch_runtime import TorchRuntime
 
 
@@ -164,13 +165,10 @@ class TorchDreams:
         self,
         bundle: Bundle,
         batch: int,
-        mode: str | None = None,
-        decoder: str | None = None,
-        temperature: float | None = None,
-        passes: int | None = None,
-        steps: int | None = None,
+        *,
         noise: str = "engine",
         game: str | None = None,
+        **chosen: Unpack[Chosen],
     ) -> None:
         """Settings left out are the bundle's. noise: `engine` or `device`, which see. Starts at `reset`.
 
@@ -184,31 +182,15 @@ class TorchDreams:
             raise ValueError(
                 f"{manifest.name} must be opened with the backend torch or torch-cuda, not {bundle.backend}."
             )
-        for what, value, known in (
-            ("mode", mode or manifest.modes[0], manifest.modes),
-            ("decoder", decoder or manifest.decoders[0], manifest.decoders),
-            ("noise", noise, tuple(NOISES)),
-        ):
-            if value not in known:
-                raise ValueError(f"{manifest.name} has no {what} {value!r}: choose {' or '.join(known)}")
-        defaults = manifest.sampling
-        self.sampling = Sampling(
-            mode or manifest.modes[0],
-            defaults.temperature if temperature is None else temperature,
-            defaults.min_p,
-            defaults.top_p,
-            defaults.passes if passes is None else passes,
-        )
-        if self.sampling.passes > manifest.most_passes:
-            raise ValueError(f"passes must be at most {manifest.most_passes}, not {passes}")
+        if noise not in NOISES:
+            raise ValueError(f"there is no noise {noise!r}: choose {' or '.join(NOISES)}")
+        self.settings = settings_of(manifest, **chosen)
         self.bundle, self.runtime, self.batch, self.device = bundle, runtime, batch, runtime.device
         number = manifest.game_number(game)
         self.actions, self.starts = manifest.actions_of(manifest.games[number]), bundle.starts.of(number)
         # What the graphs call the actions, and the game where there are several.
         self.codes = torch.tensor([manifest.actions.index(name) for name in self.actions], device=self.device)
         self.told = [torch.full((batch,), number, device=self.device)] if len(manifest.games) > 1 else []
-        self.steps = (steps or manifest.diffusion.steps) if manifest.diffusion else 0
-        self.diffuses = (decoder or manifest.decoders[0]) == "diffusion"
         self.noise_of = NOISES[noise]
         self.values = torch.tensor(manifest.outcome.rewards if manifest.outcome else (0.0,), device=self.device)
         self.noise: EngineNoise | DeviceNoise | None = None
@@ -262,11 +244,11 @@ class TorchDreams:
             actions = torch.from_numpy(array)
         logits, hidden, kept = self._dynamics(actions.to(self.device))
         noise = self.noise.take()
-        tokens, good = draw(logits, noise, self.sampling), finite(logits)
+        tokens, good = draw(logits, noise, self.settings), finite(logits)
         for _ in range(self._most_passes()):
             assert hidden is not None
             logits = self.runtime.run_tensors("causal_head", [hidden, tokens, *self.told])[0]
-            before, tokens = tokens, draw(logits, noise, self.sampling)
+            before, tokens = tokens, draw(logits, noise, self.settings)
             good &= finite(logits)
             if torch.equal(before, tokens):
                 break
@@ -297,8 +279,8 @@ class TorchDreams:
         self.noise.restore(snapshot.noise)
 
     def _most_passes(self) -> int:
-        sampling = self.sampling
-        return sampling.passes - 1 if sampling.mode == "parallel" else self.bundle.manifest.positions
+        settings = self.settings
+        return settings.passes - 1 if settings.mode == "parallel" else self.bundle.manifest.positions
 
     def _dynamics(self, actions: Tensor) -> tuple[Tensor, Tensor | None, list[Tensor]]:
         """Logits (B, S, V) and hidden (B, S, hidden) of the next frames; keys and values of the present ones."""
@@ -318,11 +300,12 @@ class TorchDreams:
 
     def _decode(self, tokens: Tensor) -> Tensor:
         vq = self.runtime.run_tensors("decoder", [tokens])[0]
-        if not self.diffuses:
+        if self.settings.decoder != "diffusion":
             return vq
+        assert self.settings.steps is not None
         noisy = torch.from_numpy(fixed_noise(*vq.shape[1:3]).copy()).to(self.device).expand(self.batch, -1, -1, -1)
         frames = vq
-        for level, target in pairwise(np.linspace(1, 0, self.steps + 1)):
+        for level, target in pairwise(np.linspace(1, 0, self.settings.steps + 1)):
             levels = [torch.full((self.batch,), float(at), device=self.device) for at in (level, target)]
             noisy, frames = self.runtime.run_tensors("diffusion", [noisy.contiguous(), *levels, tokens, vq])
         good = finite(noisy)

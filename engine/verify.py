@@ -83,7 +83,7 @@ def expected_signature(m: Manifest, graph: str) -> tuple[Signature, Signature]:
 def known_tokens(bundle: Bundle) -> Tokens:
     """The tokens (S,) of the bundle's known frame as this machine computes them: the most likely ones, in parallel."""
     known = bundle.manifest.known_frame
-    dream = Dream(bundle, "parallel", temperature=0, passes=1)
+    dream = Dream(bundle, mode="parallel", temperature=0, passes=1)
     dream.reset(0, known.start)
     for action in known.actions:
         dream.step(action)

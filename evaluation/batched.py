@@ -26,7 +26,7 @@ def frames_per_second(
     from engine.torch_dream import TorchDreams
 
     bundle = Bundle.load(path, backend)
-    dreams = TorchDreams(bundle, batch, mode, noise=noise)
+    dreams = TorchDreams(bundle, batch, mode=mode, noise=noise)
     dreams.reset(range(batch))
     actions = np.random.default_rng(0).integers(len(dreams.actions), size=(WARM_UP + frames, batch))
     for row in actions[:WARM_UP]:

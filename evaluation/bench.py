@@ -128,7 +128,7 @@ def bench_row(
     bundle = Bundle.load(path, backend, threads)
     dream = Dream(bundle, mode=mode, decoder=decoder, seed=seed)
     dream.reset(seed)
-    steps = dream.steps or 0 if decoder == "diffusion" else 0
+    steps = dream.settings.steps or 0 if decoder == "diffusion" else 0
     rng = np.random.default_rng(seed)
     actions = np.repeat(rng.integers(0, len(dream.actions), (WARM_UP + frames) // _HELD + 1), _HELD).tolist()
     for action in actions[:WARM_UP]:

@@ -89,7 +89,9 @@ class TorchRollout:
     ) -> None:
         from engine.torch_dream import TorchDreams
 
-        self._dreams = TorchDreams(subject.bundle, len(seeds), subject.mode, subject.decoder, game=subject.game)
+        self._dreams = TorchDreams(
+            subject.bundle, len(seeds), mode=subject.mode, decoder=subject.decoder, game=subject.game
+        )
         self._dreams.reset_from(seeds, frames, actions)
 
     def step(self, actions: NDArray[np.int64]) -> NDArray[np.uint8]:
@@ -109,7 +111,7 @@ class BundleTeacher:
     """True histories pushed through the bundle's own ring."""
 
     def __init__(self, subject: BundleSubject, batch: int) -> None:
-        self._dream, self._mode = DreamBatch(subject.bundle, batch, subject.mode, game=subject.game), subject.mode
+        self._dream, self._mode = DreamBatch(subject.bundle, batch, game=subject.game, mode=subject.mode), subject.mode
 
     def step(self, tokens: NDArray[np.int64], actions: NDArray[np.int64]) -> BundlePrediction:
         """Push the true frame (B, S) with the action (B,) taken in it, and predict the frame that follows."""

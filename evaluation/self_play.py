@@ -29,7 +29,7 @@ def self_play(
 
     Where the pictures show no game, no key is pressed. Raises ValueError for a game that is not built in.
     """
-    dream = TapedDream(bundle, mode, seed=seed, game=game)
+    dream = TapedDream(bundle, mode=mode, seed=seed, game=game)
     if dream.game not in registry.names():
         raise ValueError(f"{dream.game} is not built in, so there is nobody to play it.")
     real, policy = registry.get(dream.game)(1), registry.policy(dream.game, "explore", 1, seed)

@@ -49,7 +49,7 @@ def seal(folder: Path, manifest: Manifest) -> Manifest:
     manifest = _hashed(folder, manifest)
     bundle = Bundle.load(folder)
     digest = tokens_sha256(known_tokens(bundle))
-    dream = Dream(bundle, "parallel", temperature=0, passes=1)
+    dream = Dream(bundle, mode="parallel", temperature=0, passes=1)
     dream.reset(0, manifest.known_frame.start)
     for action in manifest.known_frame.actions:
         dream.step(action)

@@ -39,11 +39,13 @@ def same_history(a: DreamSnapshot, b: DreamSnapshot) -> bool:
 
 @pytest.mark.parametrize("mode", ["parallel", "ar"])
 def test_the_decoder_and_its_steps_change_the_picture_and_nothing_that_is_dreamt(bundle: Bundle, mode: str) -> None:
-    plain, switched = Dream(bundle, mode, "vq", seed=3), Dream(bundle, mode, "diffusion", seed=3)
+    plain, switched = (
+        Dream(bundle, mode=mode, decoder="vq", seed=3),
+        Dream(bundle, mode=mode, decoder="diffusion", seed=3),
+    )
     pictures = []
     for tick, action in enumerate(SCRIPT * 2):
-        switched.decoder = ("diffusion", "diffusion", "vq")[tick % 3]
-        switched.steps = tick % 8 + 1
+        switched.change(decoder=("diffusion", "diffusion", "vq")[tick % 3], steps=tick % 8 + 1)
         frames = plain.step(action).frame, switched.step(action).frame
         assert same_history(plain.snapshot(), switched.snapshot())
         pictures.append(bool((frames[0] == frames[1]).all()))
@@ -54,9 +56,9 @@ def test_the_decoder_and_its_steps_change_the_picture_and_nothing_that_is_dreamt
 def test_a_frame_takes_as_many_equal_steps_as_are_set_and_begins_with_the_one_noise(bundle: Bundle) -> None:
     dream = DreamBatch(bundle, 3, decoder="diffusion")
     dream.reset([1, 2, 3])
-    assert dream.steps == 2
+    assert dream.settings.steps == 2
     for steps in (2, 1, 4):
-        dream.steps = steps
+        dream.change(steps=steps)
         denoised(bundle).clear()
         dream.step([0, 1, 2])
         levels = [(float(level[0]), float(target[0])) for _, level, target, *_ in denoised(bundle)]
@@ -82,14 +84,14 @@ def test_a_picture_depends_on_its_tokens_alone(bundle: Bundle) -> None:
 def test_a_tape_replays_the_pictures_of_both_decoders_exactly(bundle: Bundle) -> None:
     dream = TapedDream(bundle, decoder="diffusion", seed=4)
     frames = [dream.step(action).frame.tobytes() for action in SCRIPT]
-    dream.steps = 5
+    dream.change(steps=5)
     frames += [dream.step(action).frame.tobytes() for action in SCRIPT]
     dream.append_frame(np.random.default_rng(0).integers(0, 24, (32, 32, 3), np.uint8), 1)
     moment = dream.snapshot()
     frames += [dream.step(action).frame.tobytes() for action in SCRIPT]
-    dream.decoder = "vq"
+    dream.change(decoder="vq")
     frames += [dream.step(action).frame.tobytes() for action in SCRIPT]
-    dream.decoder = "diffusion"
+    dream.change(decoder="diffusion")
     dream.put_tokens(dream.tokens.copy(), 2)
     frames += [dream.step(action).frame.tobytes() for action in SCRIPT]
     dream.restore(moment)
@@ -114,12 +116,12 @@ def test_steps_that_there_are_not_are_one_sentence_and_change_nothing(bundle: Bu
     dream = Dream(bundle, steps=8)
     for steps in (0, 9):
         with pytest.raises(ValueError, match=f"steps must be 1 to 8, not {steps}"):
-            dream.steps = steps
-    assert dream.steps == 8
+            dream.change(steps=steps)
+    assert dream.settings.steps == 8
     without = Dream(fake_bundle())
-    assert without.steps is None
+    assert without.settings.steps is None
     with pytest.raises(ValueError, match="and fake has none"):
-        without.steps = 2
+        without.change(steps=2)
 
 
 def test_a_picture_that_is_no_number_is_the_vq_decoders_and_is_told(bundle: Bundle) -> None:

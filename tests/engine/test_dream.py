@@ -51,7 +51,7 @@ def test_a_dream_hands_out_what_its_step_brought() -> None:
 
 @pytest.mark.parametrize("mode", ["parallel", "ar"])
 def test_the_same_seed_dreams_the_same_frames_and_another_seed_others(bundle: Bundle, mode: str) -> None:
-    first, again, other = (Dream(bundle, mode, seed=seed) for seed in (3, 3, 6))
+    first, again, other = (Dream(bundle, mode=mode, seed=seed) for seed in (3, 3, 6))
     frames = play(first, SCRIPT)
     assert play(again, SCRIPT) == frames
     assert play(other, SCRIPT) != frames
@@ -60,11 +60,11 @@ def test_the_same_seed_dreams_the_same_frames_and_another_seed_others(bundle: Bu
 
 
 def test_the_modes_dream_differently(bundle: Bundle) -> None:
-    assert play(Dream(bundle, "parallel"), SCRIPT) != play(Dream(bundle, "ar"), SCRIPT)
+    assert play(Dream(bundle, mode="parallel"), SCRIPT) != play(Dream(bundle, mode="ar"), SCRIPT)
 
 
 def test_restore_goes_on_exactly_where_the_snapshot_was_taken(bundle: Bundle) -> None:
-    dream = Dream(bundle, "ar", seed=1)
+    dream = Dream(bundle, mode="ar", seed=1)
     play(dream, SCRIPT[:5])
     snapshot, there = dream.snapshot(), dream.frame.copy()
     first = play(dream, SCRIPT)
@@ -81,28 +81,25 @@ def test_a_start_fills_the_history_and_play_keeps_it_full(bundle: Bundle) -> Non
     assert dream.history_fill == 4
 
 
-HOW = (("ar",), ("parallel", "vq", None, 1), ("parallel", "vq", None, 2), ("parallel", "vq", None, 17))
-"""Mode, decoder, temperature and passes of four dreams."""
-
-
 def runtime_of(bundle: Bundle) -> FakeRuntime:
     assert isinstance(bundle.runtime, FakeRuntime)
     return bundle.runtime
 
 
 def test_one_pass_never_asks_the_causal_head_and_each_further_one_asks_it_once(bundle: Bundle) -> None:
-    dream, calls = Dream(bundle, "parallel"), runtime_of(bundle).causal_calls
-    assert dream.passes == 1
+    dream, calls = Dream(bundle, mode="parallel"), runtime_of(bundle).causal_calls
+    assert dream.settings.passes == 1
     play(dream, SCRIPT)
     assert runtime_of(bundle).causal_calls == calls
-    dream.passes = 2
+    dream.change(passes=2)
     play(dream, SCRIPT)
     assert runtime_of(bundle).causal_calls == calls + len(SCRIPT)
     assert dream.head_runs == 1
 
 
 def test_one_pass_is_the_plain_draw_and_one_more_than_there_are_positions_is_the_ar_mode(bundle: Bundle) -> None:
-    ar, one, two, all_ = (play(Dream(bundle, *how, seed=4), SCRIPT) for how in HOW)
+    one, two, all_ = (play(Dream(bundle, mode="parallel", passes=n, seed=4), SCRIPT) for n in (1, 2, 17))
+    ar = play(Dream(bundle, mode="ar", seed=4), SCRIPT)
     assert all_ == ar
     assert one != two != ar != one
 
@@ -111,11 +108,12 @@ def test_one_pass_is_the_plain_draw_and_one_more_than_there_are_positions_is_the
 def test_switching_a_setting_changes_nothing_that_the_history_holds(
     bundle: Bundle, setting: str, others: tuple[str | int, ...]
 ) -> None:
-    dream = Dream(bundle, "parallel", seed=2)
+    dream = Dream(bundle, mode="parallel", seed=2)
     play(dream, SCRIPT[:7])
     before = dream.snapshot()
     for value in others:
-        setattr(dream, setting, value)
+        dream.change(**{setting: value})
+        assert getattr(dream.settings, setting) == value
     after = dream.snapshot()
     assert before.ring is not None
     assert after.ring is not None
@@ -126,7 +124,7 @@ def test_switching_a_setting_changes_nothing_that_the_history_holds(
     committed = []
     for value in others[-2:]:
         dream.restore(before)
-        setattr(dream, setting, value)
+        dream.change(**{setting: value})
         dream.step(1)
         ring = dream.snapshot().ring
         assert ring is not None
@@ -136,11 +134,11 @@ def test_switching_a_setting_changes_nothing_that_the_history_holds(
 
 def test_a_trajectory_does_not_depend_on_its_batch(bundle: Bundle) -> None:
     seeds = [5, 8, 11]
-    batch = DreamBatch(bundle, 3, "ar")
+    batch = DreamBatch(bundle, 3, mode="ar")
     batch.reset(seeds, [0, 1, 2])
     together = [batch.step([action, 0, action]).copy() for action in SCRIPT]
     for row, seed in enumerate(seeds):
-        alone = Dream(bundle, "ar")
+        alone = Dream(bundle, mode="ar")
         alone.reset(seed, row)
         for action, frames in zip(SCRIPT, together, strict=True):
             assert np.array_equal(alone.step(0 if row == 1 else action).frame, frames[row])
@@ -161,11 +159,11 @@ def test_appended_frames_become_the_history(bundle: Bundle) -> None:
 
 
 def test_the_newest_frame_counts_in_ar_mode_and_runs_of_the_head_are_told(bundle: Bundle) -> None:
-    dream = Dream(bundle, "ar")
+    dream = Dream(bundle, mode="ar")
     dream.step(0)
     assert 1 <= dream.head_runs <= 16
     assert set(dream.timings) == {"dynamics", "sample", "decode"}
-    dream.mode = "parallel"
+    dream.change(mode="parallel")
     dream.step(0)
     assert dream.head_runs == 0
 
@@ -176,10 +174,10 @@ def test_the_newest_frame_counts_in_ar_mode_and_runs_of_the_head_are_told(bundle
 )
 def test_an_unknown_setting_is_one_sentence_and_changes_nothing(bundle: Bundle, what: str, value: object) -> None:
     dream = Dream(bundle)
-    before = getattr(dream, what)
+    before = dream.settings
     with pytest.raises(ValueError, match=what):
-        setattr(dream, what, value)
-    assert getattr(dream, what) == before
+        dream.change(**{what: value})
+    assert dream.settings == before
 
 
 def test_more_than_one_pass_needs_a_causal_head(bundle: Bundle) -> None:
@@ -214,9 +212,9 @@ def test_a_start_that_is_not_there_is_refused(bundle: Bundle) -> None:
 
 @pytest.mark.parametrize("mode", ["parallel", "ar"])
 def test_some_dreams_begin_again_while_the_others_go_on(bundle: Bundle, mode: str) -> None:
-    batch, seeds = DreamBatch(bundle, 3, mode), [4, 5, 6]
+    batch, seeds = DreamBatch(bundle, 3, mode=mode), [4, 5, 6]
     batch.reset(seeds)
-    alone = [Dream(bundle, mode, seed=seed) for seed in seeds]
+    alone = [Dream(bundle, mode=mode, seed=seed) for seed in seeds]
     for action in SCRIPT[:5]:
         batch.step([action] * 3)
         for dream in alone:

@@ -114,7 +114,7 @@ def test_the_trajectory_stays_on_its_last_good_frame_and_goes_on_and_the_others_
 
 
 def test_the_step_after_is_the_one_that_would_have_come_from_there(spoilt: Bundle) -> None:
-    dream, never = Dream(spoilt, "ar", seed=2), Dream(fake_bundle(outcome=True), "ar", seed=2)
+    dream, never = Dream(spoilt, mode="ar", seed=2), Dream(fake_bundle(outcome=True), mode="ar", seed=2)
     runtime_of(spoilt).once("dynamics", put(np.nan, row=0))
     dream.step(1)
     here = never.snapshot()
@@ -146,7 +146,7 @@ def test_a_start_that_the_encoder_cannot_say_takes_the_nearest_code(spoilt: Bund
 
 
 def test_a_tape_with_a_fault_replays_to_identical_frames(spoilt: Bundle) -> None:
-    dream = TapedDream(spoilt, "ar", seed=4)
+    dream = TapedDream(spoilt, mode="ar", seed=4)
     real = np.random.default_rng(0).integers(0, V, (32, 32, 3), np.uint8)
     runtime_of(spoilt).once("dynamics", put(np.nan, row=0), after=3)
     frames = [dream.step(action).frame.copy() for action in SCRIPT]

@@ -15,17 +15,17 @@ from engine.taping import TapedDream, replay
 
 def a_long_play(bundle: Bundle) -> tuple[Tape, list[bytes]]:
     """A play with everything that a tape can hold."""
-    dream = TapedDream(bundle, "parallel", seed=4, start=2)
+    dream = TapedDream(bundle, mode="parallel", seed=4, start=2)
     frames = []
 
     def play(*actions: int) -> None:
         frames.extend(dream.step(action).frame.tobytes() for action in actions)
 
     play(0, 0, 0, 1, 1, 4)
-    dream.mode = "ar"
+    dream.change(mode="ar")
     play(2, 2)
     moment = dream.snapshot()
-    dream.temperature = 0.5
+    dream.change(temperature=0.5)
     play(3, 3, 3)
     dream.restore(moment)
     play(1, 0)
@@ -33,11 +33,11 @@ def a_long_play(bundle: Bundle) -> tuple[Tape, list[bytes]]:
         dream.append_frame(np.random.default_rng(action).integers(0, 24, (32, 32, 3), np.uint8), action)
     play(4, 4)
     dream.reset(9)
-    dream.mode = "parallel"
+    dream.change(mode="parallel")
     play(1, 2, 3)
-    dream.passes = 3
+    dream.change(passes=3)
     play(3, 3)
-    dream.passes = 1
+    dream.change(passes=1)
     play(0)
     return dream.tape(), frames
 

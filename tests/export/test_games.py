@@ -55,8 +55,8 @@ def test_the_same_tokens_go_on_otherwise_in_another_game(bundle: Bundle) -> None
 @pytest.mark.parametrize("mode", ["parallel", "ar"])
 @pytest.mark.parametrize("game", ACTIONS)
 def test_a_dream_of_a_game_shows_nothing_that_only_others_do(bundle: Bundle, game: str, mode: str) -> None:
-    dream = DreamBatch(bundle, 4, mode, temperature=2, game=game)
-    dream.min_p, number = 0, list(ACTIONS).index(game)
+    dream = DreamBatch(bundle, 4, mode=mode, temperature=2, min_p=0, game=game)
+    number = list(ACTIONS).index(game)
     dream.reset(range(4))
     for _ in range(3):
         dream.step([0] * 4)
@@ -76,8 +76,8 @@ def test_a_key_is_the_same_key_in_every_game(bundle: Bundle) -> None:
 @pytest.mark.parametrize("mode", ["parallel", "ar"])
 @pytest.mark.parametrize("game", ACTIONS)
 def test_all_runtimes_dream_the_same(bundle: Bundle, in_torch: Bundle, game: str, mode: str) -> None:
-    dreams = [DreamBatch(b, 2, mode, temperature=0, game=game) for b in (bundle, in_torch)]
-    device = TorchDreams(in_torch, 2, mode, temperature=0, game=game)
+    dreams = [DreamBatch(b, 2, mode=mode, temperature=0, game=game) for b in (bundle, in_torch)]
+    device = TorchDreams(in_torch, 2, mode=mode, temperature=0, game=game)
     frames = [dream.reset(SEEDS) for dream in (*dreams, device)]
     for action in range(len(ACTIONS[game])):
         frames = [dream.step([action, 0]) for dream in (*dreams, device)]

@@ -120,7 +120,7 @@ def test_fixed_point_sampling_is_token_by_token_sampling_on_the_real_graph(bundl
 
 @pytest.mark.parametrize("mode", ["parallel", "ar"])
 def test_both_runtimes_dream_the_same(bundle: Bundle, in_torch: Bundle, mode: str) -> None:
-    dreams = [Dream(b, mode, temperature=0, seed=1) for b in (bundle, in_torch)]
+    dreams = [Dream(b, mode=mode, temperature=0, seed=1) for b in (bundle, in_torch)]
     for action in (0, 1, 4, 2):
         frames = [dream.step(action).frame.astype(int) for dream in dreams]
         assert np.array_equal(dreams[0].tokens, dreams[1].tokens)
@@ -147,14 +147,14 @@ def test_a_bundle_draws_with_its_diffusion_decoder_what_the_network_samples(
     assert run.decoder is not None
     dreams = [DreamBatch(Bundle.load(bundle_diffusion, b), 2, decoder="diffusion") for b in ("onnx", "torch")]
     assert dreams[0].bundle.manifest.decoders == ("vq", "diffusion")
-    assert dreams[0].steps == 2
+    assert dreams[0].settings.steps == 2
     for dream in dreams:
-        dream.temperature = 0
+        dream.change(temperature=0)
         dream.reset([0, 1])
     noise = torch.from_numpy(fixed_noise(64, 64).copy())
     for steps, action in ((2, 0), (1, 4), (8, 1)):
         for dream in dreams:
-            dream.steps = steps
+            dream.change(steps=steps)
             dream.step([action, 1])
         frames = dreams[0].frames.astype(int)
         vq = dreams[0].bundle.runtime.decode(dreams[0].tokens)
@@ -204,4 +204,4 @@ def test_v1_dreams_without_memory(bundle_v1: Path) -> None:
     dream.restore(snapshot)
     assert np.array_equal(dream.step([1, 2]), first)
     with pytest.raises(ValueError, match="no mode 'ar'"):
-        dream.mode = "ar"
+        dream.change(mode="ar")

@@ -28,7 +28,10 @@ def test_the_same_seeds_dream_what_a_dream_batch_dreams(
     bundle_name: str, decoder: str, mode: str, request: pytest.FixtureRequest
 ) -> None:
     bundle = Bundle.load(request.getfixturevalue(bundle_name), "torch", threads=1)
-    engine, device = DreamBatch(bundle, 4, mode, decoder), TorchDreams(bundle, 4, mode, decoder)
+    engine, device = (
+        DreamBatch(bundle, 4, mode=mode, decoder=decoder),
+        TorchDreams(bundle, 4, mode=mode, decoder=decoder),
+    )
     np.testing.assert_array_equal(device.reset(SEEDS), engine.reset(SEEDS))
     for actions in SCRIPT:
         frames, wanted = device.step(actions), engine.step(actions)
