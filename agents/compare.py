@@ -8,8 +8,6 @@ into the page.
 from __future__ import annotations
 
 import argparse
-import json
-import os
 import sys
 import time
 from collections.abc import Callable
@@ -24,6 +22,7 @@ from numpy.typing import NDArray
 import agents
 from agents.held import HeldKeys, Looks
 from engine.bundle import Bundle
+from engine.files import write_json
 from evaluation.machine import machine
 from evaluation.truth import FIRST_HELD_OUT_SEED
 from games import registry
@@ -157,9 +156,7 @@ def main() -> None:
     try:
         bundle = Bundle.load(library.resolve(name), backend, options["threads"])
         report = compare(bundle, Plan(**options), lambda line: print(line, file=sys.stderr, flush=True))
-        beside = out.with_name(out.name + ".part")
-        beside.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
-        os.replace(beside, out)
+        write_json(out, report)
     except (ValueError, OSError) as error:
         print(f"agents.compare: {error}", file=sys.stderr)
         raise SystemExit(2) from None

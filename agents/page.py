@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 from pathlib import Path
 from typing import Any
 
+from engine.files import write_whole
 from evaluation.tables import Table
 from evaluation.ways import filled
 
@@ -40,10 +40,7 @@ def main() -> None:
     options = parser.parse_args()
     try:
         figures = table(json.loads(options.report.read_text(encoding="utf-8")))
-        page = filled(options.out.read_text(encoding="utf-8"), figures)
-        beside = options.out.with_name(options.out.name + ".part")
-        beside.write_text(page, encoding="utf-8")
-        os.replace(beside, options.out)
+        write_whole(options.out, filled(options.out.read_text(encoding="utf-8"), figures).encode())
     except (ValueError, OSError) as error:
         print(f"agents.page: {error}", file=sys.stderr)
         raise SystemExit(2) from None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,7 +16,7 @@ from app.meter import Meter
 from app.player import Player
 from app.script import read_script
 from app.session import Choice, Session
-from engine.files import write_whole
+from engine.files import write_json
 from engine.manifest import MANIFEST
 from games import registry
 from games.worlds import may_be_environment
@@ -68,7 +67,10 @@ def play(options: Play, started: float) -> None:
                 if session.fault:
                     print(f"reverie: {session.fault}", file=sys.stderr)
                 if options.report:
-                    write_json(options.report, report(options, session, meter))
+                    try:
+                        write_json(options.report, report(options, session, meter))
+                    except OSError as error:
+                        raise cannot_write(options.report, error) from error
     finally:
         if screen is not None:
             _close_display()
@@ -203,11 +205,3 @@ def _writable(path: Path) -> None:
         raise Mistake(f"Cannot write {path}: it is a folder; give a file name.")
     if not path.absolute().parent.is_dir():
         raise Mistake(f"There is no folder {path.parent} to write {path.name} into; make it first.")
-
-
-def write_json(path: Path, data: dict[str, Any]) -> None:
-    """Write a report, whole or not at all. Raises Mistake when it cannot be written."""
-    try:
-        write_whole(path, (json.dumps(data, indent=2) + "\n").encode())
-    except OSError as error:
-        raise cannot_write(path, error) from error

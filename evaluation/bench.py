@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from engine.bundle import read_manifest
+from engine.files import write_json
 from engine.manifest import Graphs, Manifest
 from evaluation.flops import gflop_of_graph
 from evaluation.gemm import gemm_gflops
@@ -48,7 +49,6 @@ def bench(
     Raises ValueError with one sentence for a person's mistake.
     """
     from evaluation.bundle_subject import folders, ways
-    from evaluation.evaluate import write_json
 
     if frames < 1:
         raise ValueError(f"A benchmark needs at least one frame, not {frames}.")
@@ -83,7 +83,7 @@ def bench(
         name = " ".join(row[key] for key in ("bundle", "mode", "decoder", "backend"))
         print(f"{name}: {row['fps']:.1f} FPS, p95 {row['frame_ms']['p95']:.1f} ms", file=sys.stderr, flush=True)
     if json_path is not None:
-        write_json(report, Path(json_path))
+        write_json(Path(json_path), report)
     table = speed_table(report)
     print(f"{table.markdown()}\n\n{table.note}")
     return report

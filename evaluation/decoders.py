@@ -7,7 +7,6 @@ The figures go between the page's marks, and crops where the VQ decoder is furth
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 import time
 from collections.abc import Callable
@@ -20,6 +19,7 @@ from numpy.typing import NDArray
 
 from engine import diffusion
 from engine.bundle import Bundle, default_threads
+from engine.files import write_whole
 from engine.runtime import Runtime
 from evaluation import metrics
 from evaluation.evaluate import Sizes, lay_ground
@@ -262,9 +262,7 @@ def main() -> None:
         images.mkdir(exist_ok=True)
         files = {images / "decoders.png": png_bytes(sheet), arguments.out: filled(page, table).encode()}
         for path, data in files.items():
-            beside = path.with_name(path.name + ".part")
-            beside.write_bytes(data)
-            os.replace(beside, path)
+            write_whole(path, data)
     except (ValueError, OSError) as error:
         print(error, file=sys.stderr)
         raise SystemExit(2) from None

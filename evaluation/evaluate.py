@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.files import write_json
 from evaluation import metrics
 from evaluation.actions import ActionSizes, action_follow
 from evaluation.ceiling import CeilingSizes, changed_token_ceiling
@@ -219,7 +218,7 @@ def evaluate(
                 entry = measure(subject, ground, sizes, seed, named)
             report["bundles"][subject.label] = entry
             if json_path is not None:  # after every entry: stopping a long run keeps what is done
-                write_json(report, Path(json_path))
+                write_json(Path(json_path), report)
     for table in accuracy_tables(report):
         print(f"{table.title}\n\n{table.markdown()}\n\n{table.note}\n")
     if html_path is not None:
@@ -254,13 +253,6 @@ def ground_of(
         raise ValueError(
             f"{subject.game} cannot be made here: {error}; install what it needs to measure it."
         ) from error
-
-
-def write_json(report: dict[str, Any], path: Path) -> None:
-    """Write a report whole or not at all."""
-    beside = path.with_name(path.name + ".part")
-    beside.write_text(json.dumps(report, indent=1, allow_nan=False) + "\n", encoding="utf-8")
-    os.replace(beside, path)
 
 
 def _now() -> str:

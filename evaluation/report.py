@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import base64
 import html
-import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from engine.files import write_whole
 from evaluation.pictures import Strips, gif_bytes, picture, png_bytes
 from evaluation.tables import Table, accuracy_tables
 
@@ -39,9 +39,7 @@ def write_html(report: dict[str, Any], games: Sequence[Strips], path: Path) -> N
         parts += _pictures(shown, f": {shown.game}" if len(games) > 1 else "")
     page = '<!doctype html><html lang="en"><meta charset="utf-8"><title>Reverie: evaluation</title>'
     page += f"<style>{_STYLE}</style>"
-    beside = path.with_name(path.name + ".part")
-    beside.write_text(page + "\n".join(parts) + "</html>\n", encoding="utf-8")
-    os.replace(beside, path)
+    write_whole(path, (page + "\n".join(parts) + "</html>\n").encode())
 
 
 def _pictures(shown: Strips, which: str) -> list[str]:

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import re
 import sys
 from pathlib import Path
 from typing import Any
 
+from engine.files import write_whole
 from evaluation.many_games import divided, many_games_tables
 from evaluation.subject import parts_of
 from evaluation.tables import Table, figure_tables, precision_tables, speed_table
@@ -131,9 +131,7 @@ def main() -> None:
         benchmark = json.loads(arguments.bench.read_text(encoding="utf-8")) if arguments.bench else None
         before = arguments.out.read_text(encoding="utf-8") if arguments.keep else ""
         page = results_page(evaluations, benchmark, arguments.out.parent, before)
-        beside = arguments.out.with_name(arguments.out.name + ".part")
-        beside.write_text(page, encoding="utf-8")
-        os.replace(beside, arguments.out)
+        write_whole(arguments.out, page.encode())
     except KeyError as missing:
         print(f"One of the reports has no {missing}; make it again with this version's `reverie`.", file=sys.stderr)
         raise SystemExit(2) from None

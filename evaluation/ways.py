@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 from pathlib import Path
 from typing import Any
 
+from engine.files import write_whole
 from evaluation.results import joined
 from evaluation.subject import parts_of
 from evaluation.tables import Table, number, share
@@ -84,9 +84,7 @@ def main() -> None:
         paths = [*arguments.evaluations, arguments.bench]
         *evaluations, benchmark = [json.loads(path.read_text(encoding="utf-8")) for path in paths]
         page = filled(arguments.out.read_text(encoding="utf-8"), ways_table(joined(evaluations), benchmark))
-        beside = arguments.out.with_name(arguments.out.name + ".part")
-        beside.write_text(page, encoding="utf-8")
-        os.replace(beside, arguments.out)
+        write_whole(arguments.out, page.encode())
     except KeyError as missing:
         print(f"One of the reports has no {missing}; make it again with this version's `reverie`.", file=sys.stderr)
         raise SystemExit(2) from None
