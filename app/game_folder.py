@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from app.errors import Mistake, cannot_write
+from engine import library
 from engine.files import write_whole
-from engine.library import DREAM
 from engine.manifest import MANIFEST
 from games.environment import SEARCH, Environment
 
@@ -59,7 +59,7 @@ class GameFolder:
     @property
     def dream(self) -> Path:
         """Folder of the bundle."""
-        return self.folder / DREAM
+        return self.folder / library.DREAM
 
     @property
     def name(self) -> str:

@@ -14,9 +14,9 @@ import numpy as np
 import onnx
 import pytest
 
+from engine import library
 from engine.bundle import Bundle
 from engine.errors import BundleError
-from engine.library import resolve, shipped
 from engine.verify import verify
 
 
@@ -153,8 +153,8 @@ def test_bundles_are_found_by_name_and_by_folder(bundle_v11: Path, tmp_path: Pat
         (tmp_path / name).mkdir()
         (tmp_path / name / "manifest.json").touch()
     (tmp_path / "notes").mkdir()
-    assert list(shipped(tmp_path)) == ["v1", "v1.1", "v2", "v10"]
-    assert resolve("v1.1", tmp_path) == tmp_path / "v1.1"
-    assert resolve(bundle_v11, tmp_path) == bundle_v11
+    assert list(library.shipped(tmp_path)) == ["v1", "v1.1", "v2", "v10"]
+    assert library.resolve("v1.1", tmp_path) == tmp_path / "v1.1"
+    assert library.resolve(bundle_v11, tmp_path) == bundle_v11
     with pytest.raises(BundleError, match=r"no bundle 'v3'.*v1, v1\.1, v2, v10"):
-        resolve("v3", tmp_path)
+        library.resolve("v3", tmp_path)
