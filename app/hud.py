@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import NamedTuple
 
 import pygame
 
@@ -11,18 +12,26 @@ from app.meter import Meter
 from app.session import Status
 
 
-def draw_header(screen: pygame.Surface, status: Status, paused: bool, recording: bool, title: str = "") -> None:
-    """The name of what is played on the left, what kind of world it is on the right.
+class Pill(NamedTuple):
+    """A word in the header, and its colour."""
+
+    word: str
+    colour: tuple[int, int, int]
+
+
+REAL, DREAM = Pill("REAL", look.REAL), Pill("DREAM", look.DREAM)
+PAUSED, REWIND, REC = Pill("PAUSED", look.WARM), Pill("REWIND", look.WARM), Pill("REC", look.ALARM)
+
+
+def draw_header(screen: pygame.Surface, status: Status, pills: tuple[Pill, ...], title: str = "") -> None:
+    """The name of what is played on the left; on the right what kind of world it is, and what else is going on.
 
     title: what the person calls the game; without one, its name.
     """
     top = (look.HEADER - 22) // 2
-    left = screen.get_width() - look.MARGIN
-    left = look.pill(screen, *(("REAL", left, top, look.REAL) if status.real else ("DREAM", left, top, look.DREAM)))
-    if paused:
-        left = look.pill(screen, "PAUSED", left - 8, top, look.WARM)
-    if recording:
-        left = look.pill(screen, "REC", left - 8, top, look.ALARM)
+    left = screen.get_width() - look.MARGIN + 8
+    for word, colour in (REAL if status.real else DREAM, *pills):
+        left = look.pill(screen, word, left - 8, top, colour)
     x = look.text(screen, "REVERIE", (look.MARGIN, top + 4), look.DIM) + 14
     name = " · ".join(dict.fromkeys(part for part in (title or status.game, status.bundle) if part))
     look.text(screen, _shortened(name, left - 8 - x), (x, top + 4), look.TEXT)

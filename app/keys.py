@@ -19,6 +19,7 @@ DEFAULTS: dict[str, tuple[str, ...]] = {
     "decoder": ("v",),
     "hand over": ("tab",),
     "next game": ("n",),
+    "rewind": ("backspace",),
     "pause": ("p", "space"),
     "step": (".",),
     "new start": ("return",),
@@ -40,11 +41,12 @@ DEFAULTS: dict[str, tuple[str, ...]] = {
 """What can be done → the keys that do it, by pygame's key names. Names of actions play; 1-9 always choose a bundle."""
 
 EXPLAINED: dict[str, str] = {
-    "a": "main button, in games that have one",
+    "a": "the game's main button",
     "mode": "parallel / autoregressive",
     "decoder": "vq / diffusion",
     "hand over": "dream / real game",
     "next game": "next game, if there is one",
+    "rewind": "rewind while it is held",
     "pause": "pause",
     "step": "one single step",
     "new start": "new start",

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from app.errors import Mistake
+from app.rewind import Moment, Rewind
 from games.world import Frame, Step, World
 from games.worlds import RealWorld
 
@@ -20,7 +21,7 @@ KEPT = 16
 
 
 class OneGame:
-    """A game, dreamt or real: both worlds, the last frames, the score and a saved moment.
+    """A game, dreamt or real: both worlds, the last frames, the score, a saved moment and the way back.
 
     frame: (H, W, 3) uint8, the present picture. seed: of what is played now. score: since the round began.
     history: the last frames, each with the action that led to it. told: how many of the dream's faults a person knows.
@@ -42,7 +43,9 @@ class OneGame:
         self.history: deque[tuple[Frame, int]] = deque(maxlen=KEPT)
         self._open_real = open_real
         self._real: RealWorld | None = None
-        self._moment: tuple[bool, Any, list[tuple[Frame, int]], float] | None = None
+        self._saved: Moment | None = None
+        self._past = Rewind()
+        self._rewound = False
         if real:
             self._see(self.real.reset(seed))
         else:
@@ -125,16 +128,43 @@ class OneGame:
 
     def save_moment(self) -> None:
         """Keep this moment; one is kept."""
-        self._moment = (self.is_real, self.world.snapshot(), list(self.history), self.score)
+        self._saved = self._moment()
 
     def load_moment(self) -> bool:
         """Go back to the kept moment; False when there is none."""
-        if self._moment is None:
+        if self._saved is None:
             return False
-        self.is_real, snapshot, history, self.score = self._moment
-        self.frame = np.array(self.world.restore(snapshot))
-        self.history = deque(history, maxlen=KEPT)
+        self._return_to(self._saved)
         return True
+
+    def remember(self) -> None:
+        """Keep the way back to the present frame."""
+        self._past.add(self.frame, self._moment)
+
+    def rewind(self, frames: int) -> bool:
+        """Show the picture of so many frames ago; False where what is kept does not go back further.
+
+        The world itself goes back with `play_on`: for a game that plays its actions again that takes its time.
+        """
+        frame = self._past.back(frames)
+        if frame is not None:
+            self.frame, self._rewound = frame, True
+        return frame is not None
+
+    def play_on(self) -> bool:
+        """After `rewind`, go on from the last moment up to the picture shown; False where nothing was rewound."""
+        if rewound := self._rewound:
+            self._rewound = False
+            self._return_to(self._past.moment())
+        return rewound
+
+    def _moment(self) -> Moment:
+        return Moment(self.is_real, self.world.snapshot(), tuple(self.history), self.score, self.seed)
+
+    def _return_to(self, moment: Moment) -> None:
+        self.is_real, self.score, self.seed = moment.is_real, moment.score, moment.seed
+        self.frame = np.array(self.world.restore(moment.snapshot))
+        self.history = deque(moment.history, maxlen=KEPT)
 
     def _see(self, frame: Frame) -> None:
         """This picture comes from none before it."""

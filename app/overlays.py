@@ -20,7 +20,7 @@ def draw_help(screen: pygame.Surface, keys: Keys) -> None:
         rows = [(keys.shown(what), what.replace("_", " ")) for what in (*arrows, *own)]
     rows += [(keys.shown(what), EXPLAINED[what]) for what in EXPLAINED]
     rows.append(("1 – 9", "open another dream"))
-    scale = 2 if screen.get_height() > LINE * (len(rows) + 4) and screen.get_width() >= 500 else 1
+    scale = 2 if screen.get_height() > LINE * (len(rows) + 3) and screen.get_width() >= 500 else 1
     line = LINE * scale // 2 + (0 if scale == 2 else 2)
     left = max(font.measure(key, scale) for key, _ in rows)
     width = left + max(font.measure(words, scale) for _, words in rows) + 34 * scale

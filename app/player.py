@@ -68,8 +68,10 @@ class Player:
         self.messages: deque[str] = deque()
         self.error: BaseException | None = None
         self.paused = False
+        self.rewinding = False
         self.ended = False
         self._steps = 0
+        self._went_back = False
         self._stop = False
         self._jobs: deque[Callable[[], str | None]] = deque()
         self._wake = threading.Condition()
@@ -99,6 +101,15 @@ class Player:
         with self._wake:
             self.paused = True
             self._steps += 1
+            self._wake.notify()
+
+    def rewind(self, rewinding: bool) -> None:
+        """Go back through what was played, or play on from there. It needs a session that remembers."""
+        with self._wake:
+            if self.rewinding and not rewinding:
+                self.latch.forget_presses()
+                self._jobs.append(lambda: None)  # before any job the session goes to where the picture is
+            self.rewinding = rewinding
             self._wake.notify()
 
     def do(self, job: Callable[[], str | None]) -> None:
@@ -143,21 +154,25 @@ class Player:
         self._show(self.session.frame, frame_made=False)
         self.meter.begun(time.perf_counter())
         due = time.perf_counter()
-        while self.limit is None or self.meter.frames < self.limit:
+        while True:
             with self._wake:
-                if self._stop:
-                    return
                 job = self._jobs.popleft() if self._jobs else None
+                # What was asked for before the end, such as to save a recording, is done.
+                if not job and (self._stop or (self.limit is not None and self.meter.frames >= self.limit)):
+                    return
                 wait = 0.0 if job else self._wait(due)
                 if wait != 0.0:
-                    if self.paused:
+                    if self.paused or self.rewinding:
                         self.meter.pause()
                     self._wake.wait(wait)
-                    if self.paused:
+                    if self.paused and not self.rewinding:
                         due = time.perf_counter()
                     continue
             if job:
                 self._run_job(job)
+            elif self.rewinding:
+                self._go_back()
+                due += self.period
             else:
                 self._frame(due)
                 due += self.period
@@ -166,6 +181,8 @@ class Player:
 
     def _wait(self, due: float) -> float | None:
         """Seconds to sleep before the next frame; 0 = it is time, None = until woken."""
+        if self.rewinding:
+            return max(0.0, due - time.perf_counter())
         if self.paused and not self._steps:
             return None
         if self.paused or not self.paced:
@@ -214,8 +231,18 @@ class Player:
             self.sinks.remove(sink)
             self.messages.append(str(error))
 
+    def _go_back(self) -> None:
+        if self.session.rewind():
+            self._show(self.session.frame, frame_made=False)
+            self._went_back = True
+        elif self._went_back:
+            self.messages.append("that is as far back as it goes")
+            self._went_back = False
+            self.on_frame()
+
     def _run_job(self, job: Callable[[], str | None]) -> None:
         try:
+            self.session.play_on()
             message = job()
         except (Mistake, ValueError) as error:
             message = str(error)

@@ -86,8 +86,8 @@ class Saving:
         def work() -> None:
             try:
                 path = write()
-            except Mistake as error:
-                player.messages.append(str(error))
+            except (Mistake, OSError) as error:
+                player.messages.append(str(error) if isinstance(error, Mistake) else f"Cannot save: {error}")
             else:
                 player.messages.append(f"saved {path}" if path else "nothing was recorded")
                 player.on_frame()

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from engine.taping import TapedDream
 
 TEMPERATURES = (0.0, 2.0)
+REWOUND = 2
+"""Frames that the picture goes back in a tick: twice as fast as they were played."""
 
 
 @dataclass(frozen=True)
@@ -91,6 +93,7 @@ class Session:
     def __init__(self, choice: Choice, bundle: Bundle | None = None, size: int = 64) -> None:
         """bundle: the loaded bundle of `choice.bundle`. size: of the real game's frames where no dream gives it.
 
+        `remembers`, false at first, is whether the way back is kept, which takes memory and a little time a frame.
         Raises Mistake, or the ValueErrors of engine and games.
         """
         self.choice = choice
@@ -98,6 +101,7 @@ class Session:
         self.bundle = bundle
         self.taped: TapedDream | None = None
         self.witness: Witness | None = None
+        self.remembers = False
         self.fault = ""
         self._settings: Chosen = settings_in(bundle, choice, None) if bundle else {}
         self.game = self._begin(self._first_game(), bundle, choice.seed, choice.real, choice.start)
@@ -138,6 +142,8 @@ class Session:
     def step(self, action: int) -> Step:
         """Play one action. `fault` then is the sentence of the last frame that a graph got too wrong to be shown."""
         step = self.game.step(action)
+        if self.remembers:
+            self.game.remember()
         if self.dream is not None and self.dream.faults.count > self.game.told:
             self.game.told, self.fault = self.dream.faults.count, self.dream.faults.last
         if self.game.cut:
@@ -277,6 +283,15 @@ class Session:
             return "no moment is saved yet"
         self._break()
         return "back to the saved moment"
+
+    def rewind(self) -> bool:
+        """Show the picture before the last ones; False where what is kept does not go back further."""
+        return self.game.rewind(REWOUND)
+
+    def play_on(self) -> None:
+        """After `rewind`, go on from there: from the last moment up to the picture shown, a quarter of a second."""
+        if self.game.play_on():
+            self._break()
 
     def status(self) -> Status:
         """What the HUD shows now."""

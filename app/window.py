@@ -53,6 +53,7 @@ class Window:
         self.overlay: str | None = None
         self.chosen = 0
         self._was_paused = False
+        self._rewind_key: int | None = None
         self._shot: Shot | None = None
         self._message: tuple[str, float] | None = None
         self._fps = (0.0, 0.0)
@@ -60,6 +61,7 @@ class Window:
         self._dirty = True
         self._frame_event = pygame.event.custom_type()
         player.on_frame = self._frame_is_there
+        player.session.remembers = True
         self._follow(player.session.status())
         self._does: dict[str, Callable[[], None]] = {
             "mode": lambda: self._do(lambda: player.session.toggle_mode()),
@@ -103,7 +105,7 @@ class Window:
 
     def _next_events(self) -> list[pygame.event.Event]:
         """Sleep until something happens, or IDLE_MS."""
-        if self.player.paused:
+        if self.player.paused and not self.player.rewinding:
             # Waiting in SDL looks at the queue a thousand times a second; nobody plays now, so fifty times will do.
             events = pygame.event.get()
             if not events:
@@ -124,8 +126,11 @@ class Window:
             self._key_down(event.key, at)
         elif event.type == pygame.KEYUP:
             self.player.latch.release(event.key)
+            if event.key == self._rewind_key:
+                self._play_on()
         elif event.type == pygame.WINDOWFOCUSLOST:
             self.player.latch.clear()
+            self._play_on()
         elif event.type in (pygame.VIDEORESIZE, pygame.WINDOWEXPOSED):
             self._dirty = True
 
@@ -136,10 +141,18 @@ class Window:
             self._overlay_key(key, what)
         elif what is not None and what in self.player.session.actions:
             self.player.press(key, what, at)
+        elif what == "rewind":
+            self._rewind_key = key
+            self.player.rewind(True)
         elif what is not None:
             self._try(self._does.get(what, lambda: None))
         elif pygame.K_1 <= key <= pygame.K_9:
             self._open_bundle(key - pygame.K_1)
+
+    def _play_on(self) -> None:
+        """The key that rewinds is not held any more."""
+        self.player.rewind(False)
+        self._dirty = True
 
     def _overlay_key(self, key: int, what: str | None) -> None:
         if self.overlay == "help" or what == "menu":
@@ -172,6 +185,7 @@ class Window:
     def _open(self, overlay: str) -> None:
         """Lay an overlay over the picture; the world waits under it."""
         self.overlay, self.chosen = overlay, 0
+        self._play_on()
         self._was_paused = self.player.paused
         self.player.latch.clear()
         self.player.pause(True)
@@ -242,13 +256,18 @@ class Window:
         for pressed_at in shot.presses:
             self.player.meter.flipped(pressed_at, shown)
 
+    def _pills(self) -> tuple[hud.Pill, ...]:
+        """What is told about the play beside the name of its world."""
+        waits = hud.REWIND if self.player.rewinding else hud.PAUSED if self.player.paused else None
+        return tuple(pill for pill in (waits, hud.REC if self.saving.recording else None) if pill)
+
     def _draw(self, shot: Shot, status: Status, now: float) -> None:
         screen = pygame.display.get_surface() or self.screen
         place = look.layout(screen.get_size(), shot.frame.shape[0])
         screen.fill(look.NIGHT)
         look.draw_picture(screen, shot.frame, place)
         title = self.folder.title if self.folder else ""
-        hud.draw_header(screen, status, self.player.paused, self.saving.recording, title)
+        hud.draw_header(screen, status, self._pills(), title)
         if self.show_figures:
             if now - self._fps[1] > FIGURES_SECONDS:
                 self._fps = (self.player.meter.fps, now)

@@ -28,6 +28,12 @@ class DreamSnapshot:
     frames: Frames
     generators: tuple[dict[str, Any], ...]
 
+    @property
+    def nbytes(self) -> int:
+        """What its arrays take in memory."""
+        ring = sum(array.nbytes for array in self.ring) if self.ring else 0
+        return ring + self.tokens.nbytes + self.frames.nbytes
+
 
 class DreamBatch:
     """B trajectories of one bundle, each with its own seeded random generator.

@@ -25,6 +25,11 @@ class TapedSnapshot:
     dream: DreamSnapshot
     moment: int
 
+    @property
+    def nbytes(self) -> int:
+        """What its arrays take in memory."""
+        return self.dream.nbytes
+
 
 class TapedDream(Dream):
     """A dream that notes down all that is done to it. `tape()` is what replays it up to now."""

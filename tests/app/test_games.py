@@ -219,7 +219,7 @@ def test_the_header_names_the_game(three: Bundle, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(look, "text", lambda screen, what, at, *rest: words.append(what) or at[0])
     session = Session(Choice("trio"), three)
     session.next_game()
-    hud.draw_header(pygame.Surface((800, 600)), session.status(), False, False)
+    hud.draw_header(pygame.Surface((800, 600)), session.status(), ())
     assert "bricks · trio" in words
 
 

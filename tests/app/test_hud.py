@@ -40,10 +40,12 @@ def test_a_long_name_makes_room_for_what_stands_right_of_it(monkeypatch: pytest.
         return ends[what]
 
     monkeypatch.setattr(look, "text", text)
-    hud.draw_header(pygame.Surface((400, 400)), status, True, True, title="A game with a title as long as a street")
+    hud.draw_header(
+        pygame.Surface((400, 400)), status, (hud.PAUSED, hud.REC), title="A game with a title as long as a street"
+    )
     [name] = [words for words in ends if words.endswith("…")]
     assert "A game with a title as long as a street".startswith(name[:-1])
     pills = sum(font.measure(word, look.TEXT_SCALE) + 16 for word in ("DREAM", "PAUSED", "REC"))
     assert ends[name] <= 400 - look.MARGIN - pills - 16
-    hud.draw_header(pygame.Surface((800, 400)), status, False, False, title="Dots")
+    hud.draw_header(pygame.Surface((800, 400)), status, (), title="Dots")
     assert f"Dots · {status.bundle}" in ends

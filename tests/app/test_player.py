@@ -130,6 +130,16 @@ def test_switches_happen_between_two_frames_even_while_paused(bundle: Bundle) ->
     assert shot.status.mode == "ar"
 
 
+def test_what_was_asked_for_before_the_end_is_still_done(bundle: Bundle) -> None:
+    player = a_player(bundle, fps=20)
+    done: list[str] = []
+    player.start()
+    player.do(lambda: time.sleep(0.2))
+    player.do(lambda: done.append("saved"))
+    player.stop()
+    assert done == ["saved"]
+
+
 def test_slow_frames_are_counted_late_and_not_caught_up(bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
     player = a_player(bundle, fps=50, frames=8)
     step = player.session.step
