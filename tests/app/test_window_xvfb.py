@@ -147,6 +147,23 @@ def test_held_keys_move_the_player_and_the_report_has_the_latency(play: Callable
     assert 0 < report["input_to_flip_ms"]["p50"] < 1000
 
 
+def test_holding_backspace_leads_back_to_where_the_play_began(play: Callable[..., Played]) -> None:
+    played = play()
+    began = played.keeper()
+    for key in ("Left", "w", "d", "Down") * 3:
+        played.keys("keydown", key, "sleep", "0.5", "keyup", key)
+        if played.keeper() != began:
+            break
+    moved = played.keeper()
+    assert moved != began
+    played.keys("keydown", "BackSpace")
+    assert eventually(lambda: played.keeper() == began), "the picture does not go back"
+    played.keys("keyup", "BackSpace")
+    time.sleep(0.5)
+    assert played.keeper() == began, "the play does not go on from there"
+    assert played.end() == 0
+
+
 def test_the_shipped_dream_answers_keys_and_its_switches(play: Callable[..., Played], tmp_path: Path) -> None:
     played = play("--report", "report.json", what=("play", "v1.1", "--seed", "3", "--scale", str(SCALE)))
     for key in ("", "m", "Tab", "1"):  # after each switch the dream (or the real game) must still be led by the keys
