@@ -23,10 +23,15 @@ def verify(path: str | Path) -> list[str]:
         bundle = Bundle.load(path)
     except BundleError as error:
         return [str(error)]
-    findings = check_graphs(bundle)
-    if not findings and tokens_sha256(known_tokens(bundle)) != bundle.manifest.known_frame.tokens_sha256:
-        findings.append(f"{bundle.path}: the known frame is not reproduced; the graphs compute something else here")
-    return findings
+    if findings := check_graphs(bundle):
+        return findings
+    try:
+        digest = tokens_sha256(known_dream(bundle).tokens)
+    except BundleError as error:
+        return [str(error)]
+    if digest != bundle.manifest.known_frame.tokens_sha256:
+        return [f"{bundle.path}: the known frame is not reproduced; the graphs compute something else here"]
+    return []
 
 
 def check_graphs(bundle: Bundle) -> list[str]:
@@ -80,14 +85,17 @@ def expected_signature(m: Manifest, graph: str) -> tuple[Signature, Signature]:
     return inputs, outputs
 
 
-def known_tokens(bundle: Bundle) -> Tokens:
-    """The tokens (S,) of the bundle's known frame as this machine computes them: the most likely ones, in parallel."""
+def known_dream(bundle: Bundle) -> Dream:
+    """A dream at the bundle's known frame as this machine computes it: the most likely tokens, in parallel.
+
+    Raises BundleError for a graph that cannot be run.
+    """
     known = bundle.manifest.known_frame
     dream = Dream(bundle, mode="parallel", temperature=0, passes=1)
     dream.reset(0, known.start)
     for action in known.actions:
         dream.step(action)
-    return dream.tokens
+    return dream
 
 
 def tokens_sha256(tokens: Tokens) -> str:

@@ -12,10 +12,9 @@ from pathlib import Path
 from PIL import Image
 
 from engine.bundle import Bundle
-from engine.dream import Dream
 from engine.files import sha256_of
 from engine.manifest import MANIFEST, Manifest
-from engine.verify import known_tokens, tokens_sha256
+from engine.verify import known_dream, tokens_sha256
 from export.networks import ExportError
 
 
@@ -23,6 +22,7 @@ from export.networks import ExportError
 def building(target: Path) -> Iterator[Path]:
     """A fresh folder beside `target` that takes its place when the block ends well, and vanishes when it does not.
 
+    What stood there before stays until then, and comes back where it cannot be replaced.
     Raises ExportError if `target` is something else than a bundle or an empty folder.
     """
     target = target.absolute()
@@ -38,6 +38,8 @@ def building(target: Path) -> Iterator[Path]:
             target.rename(old)
         folder.rename(target)
     finally:
+        if old.exists() and not target.exists():
+            old.rename(target)  # the swap was cut short between its two halves
         shutil.rmtree(folder, ignore_errors=True)
         shutil.rmtree(old, ignore_errors=True)
 
@@ -48,13 +50,10 @@ def seal(folder: Path, manifest: Manifest) -> Manifest:
     picture.touch()
     manifest = _hashed(folder, manifest)
     bundle = Bundle.load(folder)
-    digest = tokens_sha256(known_tokens(bundle))
-    dream = Dream(bundle, mode="parallel", temperature=0, passes=1)
-    dream.reset(0, manifest.known_frame.start)
-    for action in manifest.known_frame.actions:
-        dream.step(action)
+    dream = known_dream(bundle)
     Image.fromarray(dream.frame).save(picture)
-    return _hashed(folder, replace(manifest, known_frame=replace(manifest.known_frame, tokens_sha256=digest)))
+    known = replace(manifest.known_frame, tokens_sha256=tokens_sha256(dream.tokens))
+    return _hashed(folder, replace(manifest, known_frame=known))
 
 
 def _hashed(folder: Path, manifest: Manifest) -> Manifest:

@@ -13,9 +13,10 @@ from safetensors.numpy import load_file, save_file
 from tiny import tiny_run
 
 from engine.bundle import Bundle
-from engine.manifest import Manifest
+from engine.manifest import MANIFEST, Manifest
 from engine.onnx_runtime import OnnxRuntime
 from export import parity
+from export.bundle_writer import building
 from export.graphs import Graph, split
 from export.networks import ExportError, read_run
 from export.quantize import quantize_int8
@@ -98,6 +99,31 @@ def test_an_export_that_fails_leaves_the_old_bundle_as_it_was(
         export_run(run_v11, target)
     assert {file.name: file.read_bytes() for file in target.iterdir()} == before
     assert [path.name for path in tmp_path.iterdir()] == ["bundle"]
+
+
+@pytest.mark.parametrize("trouble", [OSError, KeyboardInterrupt])
+def test_a_swap_that_is_cut_short_brings_the_old_bundle_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trouble: type[BaseException]
+) -> None:
+    target, real = tmp_path / "bundle", Path.rename
+    target.mkdir()
+    (target / MANIFEST).write_text("old")
+
+    def rename(path: Path, to: Path) -> Path:
+        if to == target and not path.name.endswith(".old"):
+            raise trouble
+        return real(path, to)
+
+    monkeypatch.setattr(Path, "rename", rename)
+    with pytest.raises(trouble), building(target) as folder:
+        (folder / MANIFEST).write_text("new")
+    assert [path.name for path in tmp_path.iterdir()] == ["bundle"]
+    assert (target / MANIFEST).read_text() == "old"
+    monkeypatch.undo()
+    with building(target) as folder:
+        (folder / MANIFEST).write_text("new")
+    assert [path.name for path in tmp_path.iterdir()] == ["bundle"]
+    assert (target / MANIFEST).read_text() == "new"
 
 
 def test_a_folder_that_is_no_bundle_is_never_replaced(run_v11: Path, tmp_path: Path) -> None:
