@@ -100,7 +100,7 @@ def compare(bundle: Bundle, plan: Plan, log: Callable[[str], None] = lambda line
     name, game = bundle.manifest.name, game_of(bundle, plan)
     keys = bundle.manifest.actions_of(game)
     if bundle.manifest.outcome is None:
-        raise ValueError(f"{name} predicts no rewards to learn from.")
+        raise ValueError(f"{name} predicts no rewards to learn from; v2 and arcade do.")
     if registry.get(game).actions != keys:
         raise ValueError(f"The keys of {name} are not those of the real {game}.")
     if plan.threads is not None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -120,11 +122,12 @@ def load_starts(folder: Path, manifest: Manifest) -> Starts:
             # A bundle of one game need not say which.
             games = arrays["games"].astype(np.int64) if len(manifest.games) > 1 else np.zeros_like(seeds)
             starts = Starts(arrays["frames"], arrays["actions"], seeds, games)
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise BundleError(f"{file} does not hold start histories ({error}): export the bundle again") from None
     n = len(starts)
     fits = starts.frames.shape == (n, history, side, side, 3) and starts.frames.dtype == np.uint8
     fits &= starts.actions.shape == (n, history - 1) and starts.seeds.shape == starts.games.shape == (n,) and n > 0
+    fits &= starts.actions.dtype.kind in "iu"
     fits = fits and set(starts.games.tolist()) == set(range(len(manifest.games)))
     if fits and starts.actions.size:
         actions = np.array([len(manifest.actions_of(game)) for game in manifest.games])
@@ -155,7 +158,9 @@ def _runtime(folder: Path, manifest: Manifest, backend: str, threads: int | None
         files = {name: folder / file for name, file in manifest.graphs.present().items()}
         return OnnxRuntime(files, *ends, threads or default_threads(), cuda)
     if manifest.programs is None:
-        raise BundleError(f"{folder} has no torch programs: use the onnx backend")
+        raise BundleError(
+            f"{folder} has no torch programs: leave --backend out, play v1.1, or export the run with --programs"
+        )
     try:
         from engine.torch_runtime import TorchRuntime
     except ImportError:

@@ -114,7 +114,8 @@ class Manifest:
     resolution: side of a frame in pixels. grid: rows and columns of tokens. vocabulary: number of codes.
     fine: edge of the square of fine tokens below each token of the grid, null where tokens are of one level.
     history: frames that a prediction can look at, the newest included.
-    modes, decoders: how it can be sampled and drawn. cache: the ring's sizes, null without memory.
+    modes, decoders: how it can be sampled, parallel being always one of the ways, and drawn.
+    cache: the ring's sizes, null without memory.
     hidden: width of what the causal head and the outcome graph look at, null without either. sampling: defaults.
     parameters: count over all graphs.
     precision: how the weights are stored. graphs: ONNX files. programs: torch.export files, null where none ship.
@@ -196,7 +197,7 @@ class Manifest:
         """
         try:
             value = json.loads(text)
-        except json.JSONDecodeError:
+        except (ValueError, RecursionError):
             raise BundleError(f"{where} is not JSON: export or download the bundle again") from None
         version = value.get("format") if isinstance(value, dict) else None
         if type(version) is int and version != FORMAT:
@@ -226,6 +227,8 @@ def _check(m: Manifest) -> None:
         for item in given:
             if item not in known:
                 raise SchemaError(f"{name} names {item!r}, and this version has only {', '.join(known)}")
+    if "parallel" not in m.modes:
+        raise SchemaError("modes must name parallel, in which the known frame is drawn")
     if not m.actions:
         raise SchemaError("actions must name at least one action")
     if not m.games or len(set(m.games)) < len(m.games):

@@ -56,6 +56,7 @@ class OnnxRuntime(Runtime):
         Raises BundleError for a graph that ONNX Runtime cannot load.
         """
         super().__init__(cache, hidden, games)
+        self._files = dict(files)
         options = session_options(threads)
         if cuda:
             self.note = why_not_cuda()
@@ -73,8 +74,15 @@ class OnnxRuntime(Runtime):
             self._sessions[name] = (session, graph_inputs(name, cache, games), graph_outputs(name, cache, hidden))
 
     def run(self, graph: str, inputs: Sequence[NDArray[np.generic]]) -> list[NDArray[np.generic]]:
+        """As `Runtime.run`. Raises BundleError for a graph that loads, and fails on what it is given."""
         session, names, outputs = self._sessions[graph]
-        return session.run(outputs, dict(zip(names, inputs, strict=True)))
+        try:
+            return session.run(outputs, dict(zip(names, inputs, strict=True)))
+        except Exception as error:  # onnxruntime's own exceptions share no base class
+            reason = str(error).splitlines()[0]
+            raise BundleError(
+                f"{self._files[graph]} cannot be run ({reason}): export or download the bundle again"
+            ) from None
 
     def signature(self, graph: str) -> tuple[dict[str, tuple[str, list[object]]], dict[str, tuple[str, list[object]]]]:
         """Inputs and outputs of a graph as it is: name to (type, shape), a text in the shape being a free axis."""

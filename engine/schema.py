@@ -54,7 +54,10 @@ def _read(hint: Any, value: Any, where: str) -> Any:
             raise SchemaError(f"{where} must be an object")
         return {key: _read(arguments[1], item, f"{where}.{key}") for key, item in value.items()}
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
-        value = float(value)
+        try:
+            value = float(value)
+        except OverflowError:
+            raise SchemaError(f"{where} must be a number that is not so large, not {_show(value)}") from None
     # bool is an int to Python, never to a manifest.
     if type(value) is not hint:
         raise SchemaError(f"{where} must be {_NAMES[hint]}, not {_show(value)}")

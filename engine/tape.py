@@ -92,7 +92,7 @@ class Tape:
             value = json.loads(path.read_bytes())
         except OSError as error:
             raise TapeError(f"the tape {path} cannot be read: {error.strerror}") from None
-        except ValueError:
+        except (ValueError, RecursionError):
             raise TapeError(f"{path} is not a tape, or it was cut short") from None
         version = value.get("format") if isinstance(value, dict) else None
         if type(version) is int and version != FORMAT:

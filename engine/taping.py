@@ -135,6 +135,8 @@ def replay(tape: Tape, bundle: Bundle, mode: str | None = None, decoder: str | N
         )  # fmt: skip
         dream.reset(tape.seed, tape.start)
         yield from _play(tape, dream, {"mode": mode, "decoder": decoder})
+    except OverflowError:
+        raise TapeError("the tape holds a number that no action, token or seed of this bundle has") from None
     except ValueError as error:
         raise TapeError(str(error)) from None
 

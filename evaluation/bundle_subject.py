@@ -158,10 +158,18 @@ class BundlePrediction:
         return self._bundle.runtime.causal_logits(hidden, tokens, self._number)
 
 
+_MOST = 1e15
+"""Minutes or frames of training that can be believed."""
+
+
 def trained(training: Mapping[str, Any]) -> dict[str, float]:
-    """Minutes and frames of a manifest's `training`, those of the runs that it began from among them."""
-    before = trained(training["from"]) if "from" in training else {}
-    return {key: training[key] + before.get(key, 0) for key in ("minutes", "frames") if key in training}
+    """Minutes and frames of a manifest's `training`, those of the runs that it began from among them.
+
+    A bundle may write there what it likes: what is no such number counts as not said.
+    """
+    before = trained(training["from"]) if isinstance(training.get("from"), dict) else {}
+    said = {key: training[key] for key in ("minutes", "frames") if type(training.get(key)) in (int, float)}
+    return {key: value + before.get(key, 0) for key, value in said.items() if 0 <= value < _MOST}
 
 
 def folders(bundles: Sequence[str | Path]) -> list[Path]:

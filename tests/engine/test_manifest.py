@@ -43,6 +43,7 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"fine": 0}, "fine must be at least 1"),
     ({"actions": []}, "actions must name"),
     ({"modes": ["parallel", "psychic"]}, "psychic"),
+    ({"modes": ["ar"]}, "modes must name parallel"),
     ({"decoders": ["oil"]}, "oil"),
     ({"decoders": ["vq", "diffusion"]}, "needs graphs.diffusion and diffusion"),
     ({"diffusion": {"steps": 2}}, "needs graphs.diffusion and diffusion"),
@@ -55,6 +56,7 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"sampling": {"temperature": 1.0, "min_p": 0.0, "top_p": 0.0}}, "sampling.top_p must be"),
     ({"sampling": {"temperature": 1.0, "min_p": 0.0, "passes": 0}}, "sampling.passes must be 1 to 17"),
     ({"sampling": {"temperature": 1.0, "min_p": 0.0, "passes": 18}}, "sampling.passes must be 1 to 17"),
+    ({"sampling": {"temperature": 10**400, "min_p": 0.0}}, "sampling.temperature must be a number"),
     ({"precision": "fp4"}, "precision must be one of"),
 ]
 
@@ -83,7 +85,7 @@ def test_a_missing_key_is_named() -> None:
         Manifest.parse(json.dumps(value), FILE)
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"format": 1'])
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"format": 1', "[" * 100_000, "9" * 5000])
 def test_what_is_no_manifest_at_all_is_refused(text: str) -> None:
     with pytest.raises(BundleError):
         Manifest.parse(text, FILE)

@@ -113,7 +113,17 @@ def test_a_tape_cut_short_and_a_tape_that_is_not_there(bundle: Bundle, tmp_path:
 
 @pytest.mark.parametrize(
     "event",
-    [{"restore": 99}, {"action": 77, "count": 1}, {"mode": "x"}, {"passes": 99}, {"action": 0, "tokens": [1, 2]}],
+    [
+        {"restore": 99},
+        {"action": 77, "count": 1},
+        {"action": 10**30, "count": 1},
+        {"mode": "x"},
+        {"passes": 99},
+        {"action": 0, "tokens": [1, 2]},
+        {"action": 0, "tokens": [10**30] * 16},
+        {"reset": [-1, 0]},
+        {"reset": [0, 10**30]},
+    ],
 )
 def test_a_tape_that_contradicts_itself_is_one_sentence(
     bundle: Bundle, tmp_path: Path, event: dict[str, object]

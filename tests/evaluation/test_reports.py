@@ -15,7 +15,7 @@ import pytest
 from engine.bundle import read_manifest
 from engine.manifest import Programs
 from evaluation.bench import backends_here, bench
-from evaluation.bundle_subject import open_subjects
+from evaluation.bundle_subject import open_subjects, trained
 from evaluation.evaluate import evaluate
 from evaluation.flops import gflop_of_graph
 from evaluation.metrics import SEGMENTS
@@ -285,3 +285,8 @@ def test_an_unknown_mode_is_one_sentence(tiny: Path) -> None:
 def test_two_bundles_of_one_name_are_refused(tiny: Path) -> None:
     with pytest.raises(ValueError, match="Two bundles"):
         open_subjects([tiny, tiny])
+
+
+def test_what_a_bundle_says_of_its_training_need_be_no_number() -> None:
+    assert trained({"minutes": "long", "frames": None, "from": "v1"}) == {}
+    assert trained({"minutes": 10**400, "frames": 3, "from": {"minutes": 5, "frames": float("nan")}}) == {"frames": 3}

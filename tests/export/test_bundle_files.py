@@ -95,6 +95,14 @@ def test_start_histories_that_do_not_fit_are_refused(copy: Path) -> None:
     np.savez(copy / "starts.npz", frames=np.array([{}], dtype=object))
     rehash(copy)
     refused(copy, "does not hold start histories")
+    for data in (b"PK\x03\x04 cut short", b""):
+        (copy / "starts.npz").write_bytes(data)
+        rehash(copy)
+        refused(copy, "does not hold start histories")
+    with (copy / "starts.npz").open("wb") as file:
+        np.save(file, np.zeros(3))
+    rehash(copy)
+    refused(copy, "does not hold start histories")
 
 
 def test_verify_finds_a_graph_of_another_shape(copy: Path) -> None:
@@ -112,6 +120,22 @@ def test_verify_finds_a_graph_that_computes_something_else(copy: Path) -> None:
     onnx.save(model, copy / "dynamics.onnx")
     rehash(copy)
     assert any("known frame" in finding for finding in verify(copy))
+
+
+def test_verify_says_which_graph_loads_and_cannot_be_run(copy: Path) -> None:
+    model = onnx.load(copy / "decoder.onnx")
+    [tokens] = model.graph.input
+    slots = onnx.helper.make_tensor("there_is_no_such_slot", onnx.TensorProto.INT64, [1], [10**6])
+    model.graph.initializer.append(slots)
+    model.graph.node.insert(0, onnx.helper.make_node("Gather", ["tokens", slots.name], ["taken"], axis=1))
+    model.graph.node.insert(1, onnx.helper.make_node("Mul", ["tokens", "taken"], ["spoiled"]))
+    for node in model.graph.node[2:]:
+        node.input[:] = ["spoiled" if name == tokens.name else name for name in node.input]
+    onnx.save(model, copy / "decoder.onnx")
+    rehash(copy)
+    [finding] = verify(copy)
+    assert "decoder.onnx cannot be run" in finding
+    assert "\n" not in finding
 
 
 def test_a_torch_program_that_holds_a_pickle_is_refused_unread(copy: Path) -> None:
