@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, fields
+import re
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,8 @@ from games.errors import UnsuitableGame
 class Environment:
     """An environment with the Gymnasium interface, and how it becomes a World.
 
-    source: a registered id (`ALE/Freeway-v5`) or `module:Class`.
+    source: a registered id (`ALE/Freeway-v5`), `module:Id-v0` for one that is registered once that module is imported,
+    or `module:Class`.
     actions: names of those that are used, all of them where empty. frame_skip: steps that one action is held for.
     options: arguments of the environment. picture: "render" for what it draws, "observation" for what it gives an
     agent, "" for the first of the two that is a picture. colour_order: of that picture, "rgb" or "bgr".
@@ -32,7 +34,7 @@ class Environment:
         """Raises UnsuitableGame with one sentence."""
         if not self.source or self.source.startswith(":") or self.source.endswith(":"):
             raise UnsuitableGame(
-                f"'{self.source}' is no game: name a Gymnasium id such as ALE/Freeway-v5, or file:Class."
+                f"'{self.source}' is no game: name a Gymnasium id such as ALE/Freeway-v5, or module:Class."
             )
         if self.frame_skip < 1 or self.fps < 0:
             raise UnsuitableGame(f"{self.source}: frame_skip must be at least 1 and fps not below 0.")
@@ -48,16 +50,32 @@ class Environment:
     @staticmethod
     def from_json(content: dict[str, Any]) -> Environment:
         """What `to_json` gave. Raises UnsuitableGame where it is something else."""
-        unknown = set(content) - {field.name for field in fields(Environment)}
-        if unknown or not isinstance(content.get("source"), str):
+        wrong = any(type(value) not in KINDS.get(what, ()) for what, value in content.items())
+        if wrong or "source" not in content or any(type(name) is not str for name in content.get("actions", ())):
             raise UnsuitableGame("This does not describe an environment; record the game again.")
         return Environment(**{**content, "actions": tuple(content.get("actions", ()))})
 
     @property
-    def is_class(self) -> bool:
-        """True for `module:Class`, which is code of the person's own."""
-        return ":" in self.source
+    def module(self) -> str:
+        """What `module:Id-v0` and `module:Class` have imported, code that the person chose; '' for a plain id."""
+        return self.source.partition(":")[0] if ":" in self.source else ""
 
+    @property
+    def name(self) -> str:
+        """The id or the class itself."""
+        return self.source.partition(":")[2] or self.source
+
+    @property
+    def is_class(self) -> bool:
+        """True for `module:Class`: no class is called as an id is, which ends with its version."""
+        return bool(self.module) and re.search(r"-v\d+$", self.source) is None
+
+
+KINDS: dict[str, tuple[type, ...]] = {
+    "source": (str,), "actions": (list, tuple), "frame_skip": (int,), "options": (dict,),
+    "picture": (str,), "colour_order": (str,), "fps": (int,),
+}  # fmt: skip
+"""What `from_json` takes."""
 
 SEARCH: list[Path] = [Path()]
-"""Folders in which the module of a `module:Class` is looked for, before those of Python itself."""
+"""Folders in which the module of a `module:Class` or `module:Id-v0` is looked for, before those of Python itself."""

@@ -123,17 +123,9 @@ def _make(environment: Environment) -> Any:
 
 
 def _own(environment: Environment) -> Any:
-    module, _, name = environment.source.partition(":")
-    with _found_here():
-        try:
-            kind = getattr(importlib.import_module(module), name, None)
-        except ModuleNotFoundError as error:
-            if error.name not in (module, module.partition(".")[0]):
-                raise
-            places = " or ".join(str(folder.absolute()) for folder in SEARCH)
-            raise UnsuitableGame(f"There is no Python module '{module}' in {places}.") from error
+    kind = getattr(_imported(environment.module), environment.name, None)
     if not callable(kind):
-        raise UnsuitableGame(f"The module '{module}' has no class '{name}'.")
+        raise UnsuitableGame(f"The module '{environment.module}' has no class '{environment.name}'.")
     parameters = inspect.signature(kind).parameters
     takes_any = any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters.values())
     draws = {"render_mode": "rgb_array"} if "render_mode" in parameters or takes_any else {}
@@ -146,19 +138,36 @@ def _own(environment: Environment) -> Any:
 def _registered(environment: Environment) -> Any:
     import gymnasium
 
-    source = environment.source
-    package = next((module for start, module in PACKAGES.items() if source.startswith(start)), None)
+    name = environment.name
+    if environment.module:
+        _imported(environment.module)
+    package = next((module for start, module in PACKAGES.items() if name.startswith(start)), None)
     if package:
         registering = importlib.import_module(package)
         if package == "ale_py":
             registering.ALEInterface.setLoggerMode(registering.LoggerMode.Error)
     try:
-        spec = gymnasium.spec(source)
+        spec = gymnasium.spec(name)
     except gymnasium.error.Error as error:
-        near = difflib.get_close_matches(source, gymnasium.registry, n=3)
-        hint = f"; there is {', '.join(near)}" if near else "; name a registered Gymnasium id, or module:Class"
-        raise UnsuitableGame(f"There is no environment '{source}'{hint}.") from error
-    return gymnasium.make(spec, render_mode="rgb_array", disable_env_checker=True, **environment.options)
+        near = difflib.get_close_matches(name, gymnasium.registry, n=3)
+        hint = f"there is {', '.join(near)}" if near else "name a registered Gymnasium id, or module:Class"
+        # Gymnasium itself looks for nothing among what is installed.
+        own = "" if environment.module else f"; one of a package of its own is named PACKAGE:{name}"
+        raise UnsuitableGame(f"There is no environment '{environment.source}'; {hint}{own}.") from error
+    # The class that an id stands for may lie beside the module that registers it.
+    with _found_here() if environment.module else contextlib.nullcontext():
+        return gymnasium.make(spec, render_mode="rgb_array", disable_env_checker=True, **environment.options)
+
+
+def _imported(module: str) -> Any:
+    with _found_here():
+        try:
+            return importlib.import_module(module)
+        except ModuleNotFoundError as error:
+            if error.name not in (module, module.partition(".")[0]):
+                raise
+            places = " or ".join(str(folder.absolute()) for folder in SEARCH)
+            raise UnsuitableGame(f"There is no Python module '{module}' installed, or in {places}.") from error
 
 
 @contextlib.contextmanager
@@ -178,7 +187,8 @@ def _actions(env: Any, environment: Environment) -> tuple[tuple[str, ...], tuple
     count, first = getattr(space, "n", None), int(getattr(space, "start", 0))
     if not isinstance(count, int | np.integer):
         raise UnsuitableGame(
-            f"{environment.source} has no numbered actions ({space}); only Discrete ones can be played."
+            f"{environment.source} has no numbered actions ({space}); only Discrete ones can be played: "
+            "wrap it in a class that has them, and name it module:Class."
         )
     if count > MOST_ACTIONS - 1:
         raise UnsuitableGame(f"{environment.source} has {count} actions; at most {MOST_ACTIONS - 1} can be recorded.")
@@ -214,6 +224,6 @@ def _fps(env: Any, environment: Environment) -> int:
     """Frames a second that the environment is meant to be seen at; 20 where it does not say."""
     rate = float((getattr(env, "metadata", None) or {}).get("render_fps") or 20)
     spec = getattr(env, "spec", None)
-    if environment.source.startswith("ALE/") and spec is not None and isinstance(spec.kwargs.get("frameskip"), int):
+    if environment.name.startswith("ALE/") and spec is not None and isinstance(spec.kwargs.get("frameskip"), int):
         rate = ATARI_FPS / spec.kwargs["frameskip"]
     return min(240, max(1, round(rate / environment.frame_skip)))

@@ -33,19 +33,19 @@ def environment_of(world: str, actions: tuple[str, ...], written: object = None)
     """How the real game of a bundle is made.
 
     written: what its training wrote down. A bundle only names what is registered here, for it may come from anybody:
-    raises UnsuitableGame where it names a class, which is code that is to be run.
+    raises UnsuitableGame where it names a module, which is code that is to be run.
     """
     environment = Environment.from_json(written) if isinstance(written, dict) else None
     if environment is None or environment.source != world:
         environment = named(world, actions)
-    if environment.is_class:
+    if environment.module:
         raise UnsuitableGame(f"The real game of this dream, {world}, is only made from its own game folder.")
     return environment
 
 
 def may_be_environment(name: str) -> bool:
-    """True for what is written like a Gymnasium id or `module:Class`, whether there is one or not."""
-    return re.fullmatch(r"[\w./-]+-v\d+|[\w.]+:\w+", name) is not None or name.startswith(("ALE/",))
+    """True for what is written like a Gymnasium id, `module:Id-v0` or `module:Class`, whether there is one or not."""
+    return re.fullmatch(r"([\w.]+:)?\w[\w./-]*-v\d+|[\w.]+:\w+", name) is not None or name.startswith(("ALE/",))
 
 
 def named(world: str, actions: tuple[str, ...] = ()) -> Environment:

@@ -14,7 +14,7 @@ from games.environment import SEARCH, Environment
 from games.errors import UnsuitableGame
 from games.picture import as_picture, letterbox
 from games.world import World
-from games.worlds import may_be_environment, named, open_world
+from games.worlds import environment_of, may_be_environment, named, open_world
 from tests.games.toy import Toy
 
 TOY = "tests.games.toy:Toy"
@@ -169,9 +169,49 @@ def test_a_module_beside_the_game_is_found(tmp_path: Path, monkeypatch: pytest.M
     assert tmp_path not in SEARCH
 
 
+def test_an_id_of_a_module_is_registered_by_importing_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "import gymnasium\ngymnasium.register(id='strangers/Toy-v3', entry_point='tests.games.toy:Toy')\n"
+    (tmp_path / "strangers_module.py").write_text(text)
+    monkeypatch.setattr("games.gymnasium_world.SEARCH", [tmp_path])
+    with pytest.raises(UnsuitableGame, match="is named PACKAGE:strangers/Toy-v3"):
+        open_toy("strangers/Toy-v3")
+    world = open_toy("strangers_module:strangers/Toy-v3")
+    assert world.actions == open_toy().actions
+    assert world.name == "strangers_module:strangers/Toy-v3"
+    with pytest.raises(UnsuitableGame, match=r"no environment 'strangers_module:strangers/Toy-v4'; there is strangers"):
+        open_toy("strangers_module:strangers/Toy-v4")
+    with pytest.raises(UnsuitableGame, match="There is no Python module 'no_such_module'"):
+        open_toy("no_such_module:Toy-v0")
+
+
+@pytest.mark.parametrize(
+    "world", ["somebodys_module:Game", "somebodys_module:Game-v0", "somebodys_module:their/Game-v0"]
+)
+def test_a_bundle_by_itself_has_no_module_imported(world: str) -> None:
+    for written in (None, Environment(world).to_json()):
+        with pytest.raises(UnsuitableGame, match="only made from its own game folder"):
+            environment_of(world, ("noop",), written)
+    assert environment_of("ALE/Freeway-v5", ("noop",)).source == "ALE/Freeway-v5"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"frame_skip": "2"}, {"actions": 5}, {"actions": [5]}, {"actions": "noop"}, {"options": []}, {"fps": 2.5},
+        {"frame_skip": True}, {"picture": None}, {"colour_order": 1}, {"source": 3}, {"speed": 1},
+    ],
+)  # fmt: skip
+def test_what_describes_no_environment_is_refused_in_one_sentence(change: dict[str, object]) -> None:
+    good = Environment(TOY, ("noop", "up"), options={"limit": 3})
+    assert Environment.from_json(good.to_json()) == good
+    with pytest.raises(UnsuitableGame, match="does not describe an environment"):
+        Environment.from_json(good.to_json() | change)
+
+
 def test_names_of_environments_are_told_from_typing_errors() -> None:
-    assert all(map(may_be_environment, ("ALE/Freeway-v5", "CartPole-v1", "my_game:Game", "a.b:C")))
-    assert not any(map(may_be_environment, ("garden", "chess", "v1.1", "runs/freeway", "Game")))
+    known = ("ALE/Freeway-v5", "CartPole-v1", "my_game:Game", "a.b:C", "ale_py:ALE/Freeway-v5", "a.b:C-v0")
+    assert all(map(may_be_environment, known))
+    assert not any(map(may_be_environment, ("garden", "chess", "v1.1", "runs/freeway", "Game", "./run-v1", "a:/b-v1")))
     assert named("garden", ("noop", "up")).actions == ()
 
 
