@@ -143,10 +143,14 @@ def load_starts(folder: Path, manifest: Manifest) -> Starts:
     return starts
 
 
+def usable_cores() -> int:
+    """Cores that this process may run on."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def default_threads() -> int:
-    """As many threads as this process may use, at most four."""
-    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(4, usable)
+    """As many threads as this process may use cores, at most four."""
+    return min(4, usable_cores())
 
 
 def _runtime(folder: Path, manifest: Manifest, backend: str, threads: int | None) -> Runtime:

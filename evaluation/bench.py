@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import shutil
 import subprocess
 import sys
@@ -20,12 +19,12 @@ from typing import Any
 
 import numpy as np
 
-from engine.bundle import read_manifest
+from engine.bundle import default_threads, read_manifest
 from engine.files import write_json
 from engine.manifest import Graphs, Manifest
 from evaluation.flops import gflop_of_graph
 from evaluation.gemm import gemm_gflops
-from evaluation.machine import cores, machine
+from evaluation.machine import machine, peak_rss_mb
 from evaluation.tables import speed_table
 
 WARM_UP = 20
@@ -40,7 +39,7 @@ def bench(
     seed: int = 0,
     baseline: bool = False,
 ) -> dict[str, Any]:
-    """Time bundles. bundles: names or folders, none means all that ship. threads: None means all cores, two at most.
+    """Time bundles. bundles: names or folders, none means all that ship. threads: None means as many as play uses.
 
     A bundle of several games is timed in its first: every one of them takes the same arithmetic.
 
@@ -57,7 +56,7 @@ def bench(
     if json_path is not None and not Path(json_path).resolve().parent.is_dir():
         raise ValueError(f"There is no folder {Path(json_path).parent} to write {Path(json_path).name} into.")
     chosen = [(folder, read_manifest(folder)[0]) for folder in folders(bundles)]
-    threads = threads or min(2, cores())
+    threads = threads or default_threads()
     peak = gemm_gflops(threads)
     report: dict[str, Any] = {"machine": machine(), "gemm_gflops": round(peak, 1), "frames": frames, "seed": seed}
     report["rows"] = []
@@ -145,9 +144,7 @@ def bench_row(
         for stage, milliseconds in dream.timings.items():
             stages[stage] = stages.get(stage, 0.0) + milliseconds
     wall = time.perf_counter() - began
-    peak_kb = resource.getrusage(
-        resource.RUSAGE_SELF
-    ).ru_maxrss  # before the arithmetic is counted, which takes memory too
+    peak_mb = peak_rss_mb()  # before the arithmetic is counted, which takes memory too
     return {
         "bundle": bundle.manifest.name,
         "mode": mode,
@@ -169,7 +166,7 @@ def bench_row(
         "ar_passes": head_runs if mode == "ar" else None,
         "gflop_dynamics": gflop_of_graph(path / bundle.manifest.graphs.dynamics),
         "gflop_per_frame": gflop_per_frame(path, bundle.manifest.graphs, head_runs, steps),
-        "peak_rss_mb": peak_kb / 1024,
+        "peak_rss_mb": peak_mb,
     }
 
 

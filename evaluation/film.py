@@ -191,9 +191,9 @@ def _rollout(subject: Subject, film: Film, horizon: int, seed: int, progress: Pr
         before = after
         progress("rollout", row + 1, horizon)
     table = {}
-    for first, last in metrics.SEGMENTS:
+    for name, (first, last) in zip(metrics.SEGMENT_NAMES, metrics.SEGMENTS, strict=True):
         part = psnr[first - 1 : last]
-        table[f"{first}-{last}"] = {
+        table[name] = {
             "psnr_db": metrics.mean_or_none(part),
             "state_fidelity": None,
             "state_fidelity_ceiling": None,

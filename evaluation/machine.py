@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import platform
+import sys
 from pathlib import Path
 from typing import Any
+
+from engine.bundle import usable_cores
 
 
 def machine() -> dict[str, Any]:
@@ -15,7 +17,7 @@ def machine() -> dict[str, Any]:
 
     return {
         "processor": processor(),
-        "cores": cores(),
+        "cores": usable_cores(),
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
         "numpy": numpy.__version__,
@@ -33,6 +35,11 @@ def processor() -> str:
     return platform.processor() or platform.machine()
 
 
-def cores() -> int:
-    """Cores that this process may run on."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+def peak_rss_mb() -> float | None:
+    """The most memory that this process has held so far, in MB; None where the system does not tell (Windows)."""
+    try:
+        import resource
+    except ModuleNotFoundError:
+        return None
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (1024**2 if sys.platform == "darwin" else 1024)  # bytes there, kilobytes elsewhere

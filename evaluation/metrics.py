@@ -13,6 +13,8 @@ PSNR_CAP_DB = 60.0
 
 SEGMENTS: tuple[tuple[int, int], ...] = ((1, 16), (17, 64), (65, 256), (257, 1024))
 """The stretches of a rollout that are reported apart, by the number of the dreamt frame, both ends included."""
+SEGMENT_NAMES = tuple(f"{first}-{last}" for first, last in SEGMENTS)
+"""What the reports call them."""
 
 DRIFT_RUN = 8
 """So many frames in a row that are no legal picture of the game: the dream has drifted."""

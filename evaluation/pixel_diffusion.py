@@ -8,7 +8,6 @@ level told to every block, three Euler steps a frame. Its weights are random: on
 from __future__ import annotations
 
 import json
-import resource
 import sys
 import time
 from itertools import pairwise
@@ -19,6 +18,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
+
+from evaluation.machine import peak_rss_mb
+from evaluation.tables import BASELINE
 
 CHANNELS, LEVELS, HISTORY, TOLD, STEPS = 64, 4, 4, 256, 3
 WARM_UP = 3
@@ -105,7 +107,7 @@ def baseline_row(resolution: int, actions: int, frames: int, threads: int, seed:
         network(x, history, sigmas[:1], pressed)
     gflop = STEPS * counter.get_total_flops() / 1e9
     return {
-        "bundle": "pixel diffusion",
+        "bundle": BASELINE,
         "mode": "parallel",
         "decoder": "pixels",
         "steps": STEPS,
@@ -124,7 +126,7 @@ def baseline_row(resolution: int, actions: int, frames: int, threads: int, seed:
         "ar_passes": None,
         "gflop_dynamics": gflop,
         "gflop_per_frame": gflop,
-        "peak_rss_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "peak_rss_mb": peak_rss_mb(),
     }
 
 

@@ -62,14 +62,14 @@ def rollout(
     if keep < truth.batch:
         parts.append(track(subject, truth.only(slice(keep, None)), reader, short, seed + 1, progress))
     table: dict[str, Any] = {}
-    for first, last in metrics.SEGMENTS:
+    for name, (first, last) in zip(metrics.SEGMENT_NAMES, metrics.SEGMENTS, strict=True):
         rows = slice(first - 1, min(last, horizon))
-        cells = [{name: getattr(part, name)[rows] for name in part.__dataclass_fields__} for part in parts]
+        cells = [{what: getattr(part, what)[rows] for what in part.__dataclass_fields__} for part in parts]
         chosen = {
-            name: np.concatenate([cell[name][cell["dreamt"]] for cell in cells])
-            for name in ("psnr", "near", "near_twin", "valid")
+            what: np.concatenate([cell[what][cell["dreamt"]] for cell in cells])
+            for what in ("psnr", "near", "near_twin", "valid")
         }
-        table[f"{first}-{last}"] = {
+        table[name] = {
             "psnr_db": metrics.mean_or_none(chosen["psnr"]),
             "state_fidelity": metrics.mean_or_none(chosen["near"]),
             "state_fidelity_ceiling": metrics.mean_or_none(chosen["near_twin"]),

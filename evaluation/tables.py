@@ -6,9 +6,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from evaluation.metrics import SEGMENTS
+from evaluation.metrics import SEGMENT_NAMES
 from evaluation.subject import parts_of
 from evaluation.teacher_forced import COMPARED_SIZE
+
+BASELINE = "pixel diffusion"
+"""What the plain pixel diffusion is called in a benchmark, which `--baseline` times: it is no bundle."""
 
 
 @dataclass(frozen=True)
@@ -133,22 +136,22 @@ def _tokenizer(entries: dict[str, dict[str, Any]]) -> Table:
 
 
 def _rollout(entries: dict[str, dict[str, Any]]) -> Table:
-    segments = [f"{first}-{last}" for first, last in SEGMENTS]
-    head = ["bundle", "measure", *(f"frames {segment}" for segment in segments)]
+    head = ["bundle", "measure", *(f"frames {segment}" for segment in SEGMENT_NAMES)]
     rows = []
     for name, e in entries.items():
         for key, words in (("state_fidelity", "player in place"), ("validity", "legal picture"), ("psnr_db", "PSNR")):
-            cells = [e["rollout"][segment][key] for segment in segments]
+            cells = [e["rollout"][segment][key] for segment in SEGMENT_NAMES]
             if key != "psnr_db" and not _has_reader(e):
                 continue
             drawn = [number(cell, 1, " dB") if key == "psnr_db" else share(cell) for cell in cells]
             rows.append([name, words, *drawn])
     e = next(iter(entries.values()))
-    counts = ", ".join(str(e["rollout"][segment]["frames"]) for segment in segments)
+    counts = ", ".join(str(e["rollout"][segment]["frames"]) for segment in SEGMENT_NAMES)
     note = f"The dream feeds on itself, with the true actions; {counts} frames, seed {e['seed']}."
     if read := [e for e in entries.values() if _has_reader(e)]:
         limits = _by_game(
-            read, lambda e: ", ".join(share(e["rollout"][segment]["state_fidelity_ceiling"]) for segment in segments)
+            read,
+            lambda e: ", ".join(share(e["rollout"][segment]["state_fidelity_ceiling"]) for segment in SEGMENT_NAMES),
         )
         note += (
             " *Player in place*: found within 2 px (4 px at 128x128) of the real game's player. Two real games that "
@@ -201,8 +204,7 @@ def _told_actions(entries: dict[str, dict[str, Any]]) -> Table:
 
 def precision_tables(entries: dict[str, dict[str, Any]]) -> list[Table]:
     """What bytes for weights cost, where there are a bundle and, called NAME-fp16 or NAME-fp32, the same before."""
-    segments = [f"{first}-{last}" for first, last in SEGMENTS]
-    head = ["bundle", "against", "changed tokens right", *(f"legal, frames {segment}" for segment in segments)]
+    head = ["bundle", "against", "changed tokens right", *(f"legal, frames {segment}" for segment in SEGMENT_NAMES)]
     rows = []
     for name, e in entries.items():
         bundle, game, way = parts_of(name)
@@ -211,7 +213,7 @@ def precision_tables(entries: dict[str, dict[str, Any]]) -> list[Table]:
             if (before := entries.get(other)) is None:
                 continue
             pairs = [(e["changed_token_accuracy"], before["changed_token_accuracy"])]
-            pairs += [(e["rollout"][part]["validity"], before["rollout"][part]["validity"]) for part in segments]
+            pairs += [(e["rollout"][part]["validity"], before["rollout"][part]["validity"]) for part in SEGMENT_NAMES]
             cells = ["–" if None in (a, b) else f"{100 * (a - b):+.2f} points" for a, b in pairs]
             rows.append([name, other, *cells])
     if not rows:
@@ -240,7 +242,7 @@ def speed_table(report: dict[str, Any]) -> Table:
                 number(row["gflop_per_frame"], 2),
                 share(row["roofline_share"]),
                 share(row["dynamics_roofline_share"]),
-                f"{number(row['peak_rss_mb'], 0)} MB",
+                number(row["peak_rss_mb"], 0, " MB"),
                 f"{row['parameters'] / 1e6:.1f} M",
             ]
         )

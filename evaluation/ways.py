@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from engine.files import write_whole
+from evaluation.metrics import SEGMENT_NAMES
 from evaluation.results import joined
 from evaluation.subject import parts_of
 from evaluation.tables import Table, number, share
 
 BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"
 """What stands between these in a page is written anew."""
-_SEGMENTS = ("1-16", "17-64", "65-256", "257-1024")
 
 
 def ways_table(evaluation: dict[str, Any], benchmark: dict[str, Any]) -> Table:
@@ -29,7 +29,7 @@ def ways_table(evaluation: dict[str, Any], benchmark: dict[str, Any]) -> Table:
     """
     head = ["bundle", "pixels", "parameters", "tokens a frame", "FPS parallel", "FPS ar", "reconstruction", "copy-last"]
     head += ["changed tokens right, parallel / ar", "action followed, parallel / ar"]
-    head += [f"legal, frames {segment}, ar" for segment in _SEGMENTS]
+    head += [f"legal, frames {segment}, ar" for segment in SEGMENT_NAMES]
     entries = evaluation["bundles"]
     speeds = {(row["bundle"], row["mode"]): row for row in benchmark["rows"] if row["decoder"] == "vq"}
     measured = list(dict.fromkeys(label.split("@")[0] for label in entries))
@@ -51,7 +51,7 @@ def ways_table(evaluation: dict[str, Any], benchmark: dict[str, Any]) -> Table:
         if first:
             seen = [f"{number(first['reconstruction_psnr_db'], 1)} dB", share(first["copy_last_accuracy"])]
         right = [both("changed_token_accuracy"), both("action_follow")]
-        legal = [share(modes["ar"]["rollout"][part]["validity"]) if "ar" in modes else "–" for part in _SEGMENTS]
+        legal = [share(modes["ar"]["rollout"][part]["validity"]) if "ar" in modes else "–" for part in SEGMENT_NAMES]
         rows.append([name, *size, *fps, *seen, *right, *legal])
     one = next(iter(entries.values()))
     threads = benchmark["rows"][0]["threads"]
