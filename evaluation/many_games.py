@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from evaluation.metrics import SEGMENTS
+from evaluation.metrics import SEGMENT_NAMES
 from evaluation.subject import parts_of
 from evaluation.tables import Table, number, share
 
@@ -32,21 +32,21 @@ def many_games_tables(entries: Entries) -> list[Table]:
 
 
 def _figures(entries: Entries) -> Table:
-    segments = [f"{first}-{last}" for first, last in SEGMENTS]
     head = ["game", "mode", "bundle", "copy-last", "**changed tokens right**", "ceiling", "action followed"]
-    head += [f"in place, {segments[0]}", *(f"legal, {segment}" for segment in segments), "rewards", "ends"]
-    rows = []
+    head += [f"in place, {SEGMENT_NAMES[0]}", *(f"legal, {segment}" for segment in SEGMENT_NAMES), "rewards", "ends"]
+    rows, alone = [], ""
     for label, e in entries.items():
         bundle, game, way = parts_of(label)
         if game:
-            rows.append([game, _way(e), bundle, *_cells(e, segments)])
+            rows.append([game, _way(e), bundle, *_cells(e)])
             if other := entries.get(f"{bundle}-{game}{way}"):
-                rows.append([game, _way(other), f"{bundle}-{game}", *_cells(other, segments)])
+                rows.append([game, _way(other), f"{bundle}-{game}", *_cells(other)])
+                alone = ", and below it a bundle that knows that game alone"
     e = next(iter(entries.values()))
-    counts = ", ".join(str(e["rollout"][segment]["frames"]) for segment in segments)
+    counts = ", ".join(str(e["rollout"][segment]["frames"]) for segment in SEGMENT_NAMES)
     note = (
-        "Each game as a bundle of several dreams it, and below it a bundle that knows that game alone. One frame "
-        f"ahead: {e['teacher_forced_frames']} frames of {e['episodes']} held-out episodes of each game (game seeds "
+        f"Each game as a bundle of several dreams it{alone}. One frame ahead: "
+        f"{e['teacher_forced_frames']} frames of {e['episodes']} held-out episodes of each game (game seeds "
         f"from {e['first_game_seed']}, seed {e['seed']}), {e['vocabulary']} codes. The dream by itself: {counts} "
         "frames. *In place*: the player within 2 px of the real game's (4 px at 128x128). *Rewards* and *ends*: F1. "
         "The other words are those of the tables above."
@@ -54,15 +54,15 @@ def _figures(entries: Entries) -> Table:
     return Table("Many games", head, rows, note)
 
 
-def _cells(e: dict[str, Any], segments: list[str]) -> list[str]:
+def _cells(e: dict[str, Any]) -> list[str]:
     rollout = e["rollout"]
     return [
         share(e["copy_last_accuracy"]),
         f"**{share(e['changed_token_accuracy'])}**",
         share(e["changed_token_ceiling_ar"] if e["mode"] == "ar" else e["changed_token_ceiling"]),
         share(e["action_follow"]),
-        share(rollout[segments[0]]["state_fidelity"]),
-        *(share(rollout[segment]["validity"]) for segment in segments),
+        share(rollout[SEGMENT_NAMES[0]]["state_fidelity"]),
+        *(share(rollout[segment]["validity"]) for segment in SEGMENT_NAMES),
         share(e["reward_f1"]),
         share(e["ended_f1"]),
     ]
@@ -73,7 +73,7 @@ def _way(e: dict[str, Any]) -> str:
 
 
 def _measure(entries: Entries) -> Table:
-    first, *_ = (f"{first}-{last}" for first, last in SEGMENTS)
+    first = SEGMENT_NAMES[0]
     games: Entries = {}
     for e in entries.values():
         games.setdefault(e["game"], e)

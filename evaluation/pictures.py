@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import io
-import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.files import write_whole
 from evaluation.film import Film
 from evaluation.rollout import begin
 from evaluation.subject import Rollout, Subject
@@ -29,6 +29,11 @@ if TYPE_CHECKING:
     from evaluation.evaluate import Ground
 
 SHOWN_FRAMES = (1, 8, 32, 128, 512)
+SHEET = (
+    "Columns: the real game, then each dream in parallel mode and, as `NAME@ar`, one token at a time. Rows: after "
+    f"{', '.join(map(str, SHOWN_FRAMES))} frames with the same keys. Dreams may part from the game by luck."
+)
+"""What a sheet shows, for the pages that it stands in."""
 FPS = 20
 
 _TILE = 192
@@ -188,9 +193,7 @@ def main() -> None:
             name = "side-by-side" if len(games) == 1 else f"side-by-side-{shown.game}"
             files = {f"{name}.png": png_bytes(picture(shown)), f"{name}.gif": gif_bytes(shown, arguments.frames)}
             for file, data in files.items():
-                beside = arguments.out / f"{file}.part"
-                beside.write_bytes(data)
-                os.replace(beside, arguments.out / file)
+                write_whole(arguments.out / file, data)
     except (ValueError, OSError) as error:
         print(error, file=sys.stderr)
         raise SystemExit(2) from None

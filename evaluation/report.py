@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.files import write_whole
-from evaluation.pictures import Strips, gif_bytes, picture, png_bytes
+from evaluation.pictures import SHEET, Strips, gif_bytes, picture, png_bytes
 from evaluation.tables import Table, accuracy_tables
 
 _GIF_FRAMES = 160
@@ -45,7 +45,8 @@ def write_html(report: dict[str, Any], games: Sequence[Strips], path: Path) -> N
 def _pictures(shown: Strips, which: str) -> list[str]:
     return [
         f"<h2>Side by side{_text(which)}</h2>",
-        f"<p>The same start and the same actions; game seed {shown.game_seed}, sampling seed {shown.seed}.</p>",
+        f"<p>The same start and the same actions; game seed {shown.game_seed}, sampling seed {shown.seed}. "
+        f"{_text(SHEET)}</p>",
         f'<img alt="frames side by side" src="data:image/png;base64,{_base64(png_bytes(picture(shown)))}">',
         f"<h2>In motion{_text(which)}</h2>",
         f'<img alt="the dreams in motion" src="data:image/gif;base64,{_base64(gif_bytes(shown, _GIF_FRAMES))}">',
@@ -59,8 +60,9 @@ def _table(table: Table) -> str:
 
 
 def _text(text: str) -> str:
-    """Plain text with the little Markdown of the tables (bold, italics) as HTML."""
-    bold = re.sub(r"\*\*(.+?)\*\*", r"<b>\1</b>", html.escape(text))
+    """Plain text with the little Markdown of the tables (bold, italics, code) as HTML."""
+    code = re.sub(r"`(.+?)`", r"<code>\1</code>", html.escape(text))
+    bold = re.sub(r"\*\*(.+?)\*\*", r"<b>\1</b>", code)
     return re.sub(r"\*(.+?)\*", r"<i>\1</i>", bold)
 
 

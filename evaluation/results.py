@@ -13,10 +13,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from engine import library
 from engine.files import write_whole
 from evaluation.many_games import divided, many_games_tables
+from evaluation.pictures import SHEET
 from evaluation.subject import parts_of
-from evaluation.tables import Table, figure_tables, precision_tables, speed_table
+from evaluation.tables import BASELINE, Table, figure_tables, precision_tables, speed_table
 
 _INTRODUCTION = """\
 # Results
@@ -59,7 +61,7 @@ def results_page(
     evaluation = joined(evaluations)
     many, others = divided(evaluation["bundles"])
     options = f"--episodes {evaluation['episodes']} --horizon {evaluation['horizon']} --seed {evaluation['seed']}"
-    options += f"{' --quick' if evaluation['quick'] else ''} --json eval.json"
+    options += " --quick" if evaluation["quick"] else ""
     made = _made(evaluations)
     if evaluation["quick"]:
         made += " **A quick run: too few frames to quote.**"
@@ -67,14 +69,18 @@ def results_page(
     groups = [(figure_tables(others), others), (many_games_tables(many), many)]
     groups.append((precision_tables(evaluation["bundles"]), evaluation["bundles"]))
     for tables, entries in groups:
-        command = f"reverie eval {' '.join(_names(entries))} {options}"
+        command = _command("reverie eval", _names(entries), f"{options}{_mode(entries)} --json eval.json")
         sections |= {table.title: _section(table, command, made) for table in tables}
     if benchmark is not None:
         benched = list(dict.fromkeys(row["bundle"] for row in benchmark["rows"]))
-        threads = benchmark["rows"][0]["threads"] if benchmark["rows"] else 2
-        command = f"reverie bench {' '.join(benched)} --frames {benchmark['frames']} --threads {threads}"
+        options = f"--frames {benchmark['frames']}"
+        if benchmark["rows"]:
+            options += f" --threads {benchmark['rows'][0]['threads']}"
+        if BASELINE in benched:
+            benched.remove(BASELINE)
+            options += " --baseline"
         table = speed_table(benchmark)
-        sections[table.title] = _section(table, f"{command} --json bench.json")
+        sections[table.title] = _section(table, _command("reverie bench", benched, f"{options} --json bench.json"))
     sections |= _pictures("Side by side", others, [""], folder)
     sections |= _pictures("Many games, side by side", many, _games(many), folder)
     order = sorted(sections, key=lambda title: _LAST.index(title) if title in _LAST else -1)
@@ -98,6 +104,30 @@ def _names(entries: dict[str, Any]) -> list[str]:
     return list(dict.fromkeys(parts_of(label)[0] for label in entries))
 
 
+def _mode(entries: dict[str, Any]) -> str:
+    """The option that asks for one mode alone, where the entries are of one: a bundle by itself is measured in all."""
+    modes = {entry["mode"] for entry in entries.values()}
+    return f" --mode {modes.pop()}" if len(modes) == 1 else ""
+
+
+def _command(verb: str, names: list[str], options: str) -> str:
+    """A command over bundles, and below it a sentence of each that a reader does not have."""
+    shipped = library.shipped()
+    lines = [f"`{' '.join([verb, *names, options])}`"]
+    for name in names:
+        before, _, precision = name.rpartition("-")
+        if name in shipped:
+            continue
+        if before in names and precision in ("fp16", "fp32"):
+            lines.append(
+                f"`{name}` is {before} before its weights became bytes; it does not ship, so leave it out of the "
+                "command."
+            )
+        else:
+            lines.append(f"`{name}` does not ship: give the folder of your own, or leave it out of the command.")
+    return "\n\n".join(lines)
+
+
 def _games(entries: dict[str, Any]) -> list[str]:
     return list(dict.fromkeys(entry["game"] for entry in entries.values()))
 
@@ -110,12 +140,13 @@ def _pictures(title: str, entries: dict[str, Any], games: list[str], folder: Pat
         for suffix, text in _PICTURES.items():
             if (folder / f"images/{name}{suffix}").is_file():
                 shown.append(f"![{text}{of}](images/{name}{suffix})")
-    command = f"python -m evaluation.pictures {' '.join(_names(entries))} -o docs/images"
-    return {title: "\n\n".join([f"`{command}`", *shown])} if shown and entries else {}
+    options = f"{_mode(entries).lstrip()} -o docs/images".lstrip()
+    command = _command("python -m evaluation.pictures", _names(entries), options)
+    return {title: "\n\n".join([command, SHEET, *shown])} if shown and entries else {}
 
 
 def _section(table: Table, command: str, made: str = "") -> str:
-    return f"`{command}`\n\n{table.markdown()}\n\n{table.note} {made}".rstrip()
+    return f"{command}\n\n{table.markdown()}\n\n{table.note} {made}".rstrip()
 
 
 def main() -> None:

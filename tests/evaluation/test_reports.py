@@ -18,8 +18,11 @@ from evaluation.bench import backends_here, bench
 from evaluation.bundle_subject import open_subjects, trained
 from evaluation.evaluate import evaluate
 from evaluation.flops import gflop_of_graph
-from evaluation.metrics import SEGMENTS
-from evaluation.results import joined
+from evaluation.machine import peak_rss_mb
+from evaluation.many_games import many_games_tables
+from evaluation.metrics import SEGMENT_NAMES
+from evaluation.pictures import SHEET
+from evaluation.results import joined, results_page
 from evaluation.tables import accuracy_tables
 from evaluation.ways import BEGIN, END, filled, ways_table
 from tests.evaluation.tiny_bundle import write_tiny_bundle
@@ -96,7 +99,7 @@ def test_there_is_an_entry_for_each_mode_with_every_key_of_the_contract(evaluati
     assert set(evaluation["bundles"]) == {"tiny", "tiny@ar"}
     for entry in evaluation["bundles"].values():
         assert set(entry) >= KEYS
-        assert list(entry["rollout"]) == [f"{first}-{last}" for first, last in SEGMENTS]
+        assert list(entry["rollout"]) == list(SEGMENT_NAMES)
         for segment in entry["rollout"].values():
             assert set(segment) >= {"psnr_db", "state_fidelity", "validity"}
     assert evaluation["bundles"]["tiny@ar"]["mode"] == "ar"
@@ -131,6 +134,7 @@ def test_the_page_needs_nothing_but_itself(evaluation: dict[str, Any], folder: P
     page = (folder / "e.html").read_text()
     assert page.count("data:image/") == 2
     assert "http" not in page
+    assert "<code>NAME@ar</code>, one token at a time. Rows: after 1, 8, 32, 128, 512 frames" in page
     assert "copy-last" in page
     assert "vocabulary" in page
 
@@ -148,10 +152,14 @@ def test_a_benchmark_has_a_row_for_each_mode_with_every_key_of_the_contract(benc
         assert 20 < row["peak_rss_mb"] < 2000
 
 
-def test_the_diffusion_decoder_has_rows_and_an_entry_of_its_own_that_say_its_steps(tmp_path: Path) -> None:
+def test_the_diffusion_decoder_has_rows_and_an_entry_of_its_own_that_say_its_steps(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     pytest.importorskip("onnx")
     both = write_tiny_bundle(tmp_path / "both", "both", diffusion=True)
-    rows = bench([both], frames=3, threads=1)["rows"]
+    monkeypatch.setattr("engine.bundle.usable_cores", lambda: 3)
+    rows = bench([both], frames=3)["rows"]
+    assert [row["threads"] for row in rows] == [3] * 4, "as many as play uses"
     assert [(row["mode"], row["decoder"], row["steps"]) for row in rows] == [
         ("parallel", "vq", None),
         ("ar", "vq", None),
@@ -195,6 +203,37 @@ def test_the_page_of_results_is_made_from_the_reports_alone(
     page = (folder / "results.md").read_text()
     for needed in ("reverie eval tiny", "reverie bench tiny", "copy-last", "vocabulary", "seed 3", "tiny@ar"):
         assert needed in page
+
+
+def test_the_commands_of_the_page_say_what_was_asked_for_and_what_nobody_else_has(
+    evaluation: dict[str, Any], benchmark: dict[str, Any], tmp_path: Path
+) -> None:
+    (tmp_path / "images").mkdir()
+    (tmp_path / "images/side-by-side.png").touch()
+    entry = evaluation["bundles"]["tiny@ar"]
+    plain = benchmark["rows"][0] | {"bundle": "pixel diffusion", "decoder": "pixels", "peak_rss_mb": None}
+    timed = benchmark | {"rows": [*benchmark["rows"], plain]}
+    page = results_page([evaluation | {"bundles": {"v2@ar": entry, "v2-fp16@ar": entry}}], timed, tmp_path)
+    assert "`reverie bench tiny --frames 20 --threads 1 --baseline --json bench.json`" in page
+    assert "--seed 3 --quick --mode ar --json eval.json`" in page
+    assert "`python -m evaluation.pictures v2 v2-fp16 --mode ar -o docs/images`" in page
+    assert "--mode" not in results_page([evaluation], None, tmp_path)
+    assert "`v2-fp16` is v2 before its weights became bytes; it does not ship" in page
+    assert "`tiny` does not ship" in page
+    assert "`v2` does not ship" not in page
+    assert SHEET in page
+
+
+def test_what_knows_a_game_alone_is_spoken_of_where_there_is_one(evaluation: dict[str, Any]) -> None:
+    entry, words = evaluation["bundles"]["tiny"], "a bundle that knows that game alone"
+    assert words not in many_games_tables({"arcade/garden": entry})[0].note
+    assert words in many_games_tables({"arcade/garden": entry, "arcade-garden": entry})[0].note
+
+
+def test_where_the_system_does_not_tell_the_memory_it_is_left_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert (peak_rss_mb() or 0) > 20
+    monkeypatch.setitem(sys.modules, "resource", None)
+    assert peak_rss_mb() is None
 
 
 def test_figures_of_bundles_go_between_the_marks_of_a_page_and_nowhere_else(
