@@ -26,10 +26,9 @@ TEXT_SCALE = 2
 
 
 class Layout(NamedTuple):
-    """Where things are in a window: the picture's rectangle and how many screen pixels one of its pixels takes."""
+    """Where things are in a window: the picture's rectangle."""
 
     picture: pygame.Rect
-    scale: int
 
 
 def layout(window: tuple[int, int], size: int) -> Layout:
@@ -38,7 +37,7 @@ def layout(window: tuple[int, int], size: int) -> Layout:
     scale = max(1, min((width - 2 * MARGIN) // size, (height - HEADER - FOOTER) // size))
     side = scale * size
     top = HEADER + max(0, height - HEADER - FOOTER - side) // 2
-    return Layout(pygame.Rect((width - side) // 2, top, side, side), scale)
+    return Layout(pygame.Rect((width - side) // 2, top, side, side))
 
 
 def window_size(size: int, scale: int) -> tuple[int, int]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import threading
 from collections import deque
 from collections.abc import Mapping, Sequence
@@ -10,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from engine.tape import FrameDigest
 from games.world import Frame
 
 STAGES = ("dynamics", "sample", "decode")
@@ -35,7 +35,7 @@ class Meter:
         self.frames = 0
         self.late = 0
         self.first_frame_s: float | None = None
-        self._hash = hashlib.sha256()
+        self._digest = FrameDigest()
         self._frame_ms: list[float] = []
         self._made_at: list[float] = []
         self._stages: dict[str, list[float]] = {stage: [] for stage in STAGES}
@@ -50,7 +50,7 @@ class Meter:
 
     def made(self, frame: Frame, began: float, now: float, timings: Mapping[str, float], late: bool) -> None:
         """One frame: the times it began and was there (perf_counter seconds), its stages in ms."""
-        self._hash.update(frame.tobytes())
+        self._digest.add(frame)
         with self._lock:
             self.frames += 1
             self.late += late
@@ -101,5 +101,5 @@ class Meter:
                 "input_to_flip_ms": percentiles(self._flip_ms, ("p50", "p95")),
                 "late_frames": self.late,
                 "first_frame_s": round(self.first_frame_s, 3) if self.first_frame_s is not None else None,
-                "frames_sha256": self._hash.hexdigest(),
+                "frames_sha256": self._digest.hex(),
             }

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -130,11 +129,3 @@ class FrameDigest:
     def hex(self) -> str:
         """The digest of the frames so far."""
         return self._hash.hexdigest()
-
-
-def frames_sha256(frames: Iterable[Frame]) -> str:
-    """The digest of all frames, as a tape and a play report have it."""
-    digest = FrameDigest()
-    for frame in frames:
-        digest.add(frame)
-    return digest.hex()

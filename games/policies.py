@@ -6,6 +6,9 @@ import numpy as np
 
 from games.base import BatchGame, Ints
 
+LONGEST_HOLD = 8
+"""Ticks that a key is held at most."""
+
 
 class RandomPolicy:
     """Presses a random key, no-op among them, and holds it for 1 to 8 ticks."""
@@ -20,7 +23,7 @@ class RandomPolicy:
         """The next actions, (B,) int64. The game is not looked at."""
         fresh = self._left == 0
         self._held = np.where(fresh, self._rng.integers(0, self._count, len(fresh)), self._held)
-        self._left = np.where(fresh, self._rng.integers(1, 9, len(fresh)), self._left) - 1
+        self._left = np.where(fresh, self._rng.integers(1, LONGEST_HOLD + 1, len(fresh)), self._left) - 1
         return self._held
 
 
@@ -28,11 +31,11 @@ class HeldKeys:
     """Plays one trajectory of any world with held random keys.
 
     taste: in every episode some keys are pressed more than others, so that episodes lead to different places; without
-    it all keys are pressed alike. longest_hold: ticks that a key is held at most.
+    it all keys are pressed alike.
     """
 
-    def __init__(self, actions: int, rng: np.random.Generator, taste: bool = False, longest_hold: int = 8) -> None:
-        self._rng, self._count, self._taste, self._longest = rng, actions, taste, longest_hold
+    def __init__(self, actions: int, rng: np.random.Generator, taste: bool = False) -> None:
+        self._rng, self._count, self._taste = rng, actions, taste
         self.begin()
 
     def begin(self) -> None:
@@ -45,7 +48,7 @@ class HeldKeys:
     def act(self) -> int:
         """The next action."""
         if not self._left:
-            self._left = int(self._rng.integers(1, self._longest + 1))
+            self._left = int(self._rng.integers(1, LONGEST_HOLD + 1))
             self._action = int(self._rng.choice(self._count, p=self._shares))
         self._left -= 1
         return self._action

@@ -85,12 +85,6 @@ def draw_lanes(size: int, lanes: Ints, offset: Ints) -> Pixels:
     return np.where(over >= OPAQUE, over, a.ground[lanes])
 
 
-def walk_frame(position: Ints) -> Ints:
-    """Which of two walk frames (...) a hedgehog at position (..., 2) shows."""
-    walk: Ints = position.sum(axis=-1) // 2 % 2
-    return walk
-
-
 def draw(size: int, view: CrossingView) -> NDArray[np.uint8]:
     """Pictures (N, size, size, 3) uint8 RGB of N states."""
     a, n, p = atlas(size), len(view.facing), size // 8
@@ -100,6 +94,6 @@ def draw(size: int, view: CrossingView) -> NDArray[np.uint8]:
     first = FIRST_LANE * size // 64
     picture[:, first : first + LANES * p] = draw_lanes(size, view.lanes, view.offset).reshape(n, LANES * p, size)
     art.blit(picture, rows, a.apple, np.zeros_like(rows), view.apple)
-    art.blit(picture, rows, a.hedgehog, view.facing * 2 + walk_frame(view.player), view.player)
+    art.blit(picture, rows, a.hedgehog, view.facing * 2 + art.walk_frame(view.player), view.player)
     art.hud(picture, view, a.glyphs)
     return art.to_rgb(picture)

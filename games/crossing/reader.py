@@ -9,7 +9,7 @@ from games.base import Bools, Ints
 from games.crossing import art
 from games.crossing.rules import drowns, run_over
 from games.crossing.view import CODES, FAR_BANK, FIRST_LANE, GRASS, LANES, NEAR_BANK, CrossingView
-from games.kit.art import OPAQUE, Pixels, rgb
+from games.kit.art import OPAQUE, Pixels, rgb, walk_frame
 from games.kit.reader import Floats, Look, SceneReader, Templates
 
 _CAP = 4000.0
@@ -53,7 +53,7 @@ class Reader(SceneReader[CrossingView]):
         best = self._match_lanes(small, seen)
         view.lanes, view.offset = self._known[best, 0], self._known[best, 1]
         view.apple, apples = self._find_apple(small, seen)
-        lawful = ~drowns(view) & ~run_over(view) & (sprite % 2 == art.walk_frame(view.player))
+        lawful = ~drowns(view) & ~run_over(view) & (sprite % 2 == walk_frame(view.player))
         return Look(view, players == 1, (apples != 1)[:, None], lawful)
 
     def _match_lanes(self, small: Floats, seen: Bools) -> Ints:

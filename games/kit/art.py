@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from games.base import Ints
 from games.garden import sprites as garden
-from games.garden.art import OPAQUE, Pixels, enlarge, to_rgb
+from games.garden.art import OPAQUE, Pixels, enlarge, to_rgb, walk_frame
 from games.kit.state import HEARTS, View
 
-__all__ = ["OPAQUE", "Pixels", "blit", "colour", "enlarge", "hud", "hud_glyphs", "parse", "to_rgb"]
+__all__ = ["OPAQUE", "Pixels", "blit", "colour", "enlarge", "hud", "hud_glyphs", "parse", "to_rgb", "walk_frame"]
 
 HEART_FULL, HEART_EMPTY, BLANK, ICON, DIGIT = range(5)
 """Ids of the strip's glyphs; digit d is DIGIT + d."""
