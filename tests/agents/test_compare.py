@@ -6,27 +6,42 @@ import json
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 pytest.importorskip("gymnasium")
 pytest.importorskip("torch")
 
-from agents import compare, page
+from agents import compare, dqn, page
 from agents.compare import DREAM, REAL, Plan
+from agents.dream_vector import DreamVectorEnv
+from agents.held import HeldKeys
 from engine.bundle import Bundle
+from games.gym_vector import BuiltinVectorEnv
 from tests.engine.fake import fake_bundle
 
 TOY = Plan(steps=320, batch=4, rounds=2, ticks=40, seed=1)
 
 
-def test_both_agents_are_scored_beside_random_play_and_standing_still(large_bundle: Bundle) -> None:
+def test_both_agents_are_scored_beside_random_play_and_standing_still(
+    large_bundle: Bundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
     lines: list[str] = []
+    worlds, learn = [], dqn.train
+
+    def train(env: HeldKeys, *rest: Any) -> Any:
+        worlds.append(env.env.unwrapped)
+        return learn(env, *rest)
+
+    monkeypatch.setattr(dqn, "train", train)
     report = json.loads(json.dumps(compare.compare(large_bundle, TOY, lines.append)))
     assert list(report["rows"]) == ["no key pressed", "random keys", REAL, DREAM]
     assert report["rows"]["no key pressed"] == {"reward": 0, "error": 0}
     assert report["rows"][DREAM]["curve"][-1][0] == 320
     assert report["game"] == "garden"
+    assert [type(world) for world in worlds] == [BuiltinVectorEnv, DreamVectorEnv]
+    assert worlds[1].bundle is large_bundle
     assert any("of 320 ticks" in line for line in lines)
     assert f"| {DREAM} | " in page.table(report).markdown()
 
@@ -51,7 +66,7 @@ def test_the_figures_go_between_a_pages_marks(tmp_path: Path, monkeypatch: pytes
 
 
 def test_what_cannot_be_compared_is_said_in_a_sentence(bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(ValueError, match="predicts no rewards"):
+    with pytest.raises(ValueError, match=r"predicts no rewards to learn from; v2 and arcade do"):
         compare.compare(fake_bundle(), TOY)
     other = replace(bundle, manifest=replace(bundle.manifest, games=("duel",)))
     with pytest.raises(ValueError, match="not those of the real duel"):
