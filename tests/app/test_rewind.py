@@ -18,7 +18,6 @@ from app.saving import Saving
 from app.session import Choice, Session
 from app.window import Window
 from engine.bundle import Bundle
-from engine.tape import frames_sha256
 from engine.taping import replay
 from games.world import Frame
 from tests.app.conftest import make_bundle
@@ -119,7 +118,8 @@ def test_a_tape_of_a_play_that_went_back_replays_exactly(bundle: Bundle) -> None
     frames += played(session, 9)
     assert session.taped is not None
     tape = session.taped.tape()
-    assert frames_sha256(replay(tape, bundle)) == tape.frames_sha256 == frames_sha256(frames)
+    assert tape.frames == len(frames)
+    assert all(np.array_equal(*pair) for pair in zip(replay(tape, bundle), frames, strict=True))
 
 
 def test_without_a_window_nothing_is_kept(bundle: Bundle) -> None:
