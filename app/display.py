@@ -48,6 +48,11 @@ def open_display(size: int, scale: int | None, fullscreen: bool) -> pygame.Surfa
     return screen
 
 
+def resize(size: int, scale: int) -> pygame.Surface:
+    """Make the open window fit size x size pictures at that enlargement."""
+    return pygame.display.set_mode(look.window_size(size, scale), pygame.RESIZABLE)
+
+
 def name_window(title: str) -> None:
     """Say in the window's frame which game it shows."""
     pygame.display.set_caption(f"{title} – Reverie")

@@ -41,16 +41,18 @@ def play(options: Play, started: float) -> None:
             _writable(path)
     keys = screen = None
     if not options.headless:
-        from app.display import open_display
+        from app.display import open_display, resize
         from app.keys import load_keys
 
-        screen = open_display(64, options.scale, options.fullscreen)
+        screen = open_display(64, options.scale, options.fullscreen)  # at once; how large the pictures are comes later
         keys = load_keys()  # a mistake in them shows before anything is loaded
     try:
-        bundle = _bundle(options, game)
+        bundle, mode = _bundle(options, game)
         if bundle is None and options.game and not may_be_environment(options.game):
             registry.get(options.game)
-        session = Session(_choice(options, bundle, game), bundle, game.size if game else 64)
+        session = Session(_choice(options, bundle, mode, game), bundle, game.size if game else 64)
+        if screen is not None and options.scale and not options.fullscreen:
+            screen = resize(session.frame.shape[0], options.scale)
         fps = options.fps or _own_fps(game, session)
         script = read_script(options.script, session.actions) if options.script else None
         with _recorded(options, fps) as recording, _taped(options, session):
@@ -68,7 +70,7 @@ def play(options: Play, started: float) -> None:
                     print(f"reverie: {session.fault}", file=sys.stderr)
                 if options.report:
                     try:
-                        write_json(options.report, report(options, session, meter))
+                        write_json(options.report, report(session, meter))
                     except OSError as error:
                         raise cannot_write(options.report, error) from error
     finally:
@@ -110,29 +112,30 @@ def _own_fps(game: GameFolder | None, session: Session) -> float:
     return getattr(session.game.world, "fps", FPS)
 
 
-def _bundle(options: Play, game: GameFolder | None) -> Bundle | None:
-    """The bundle to play; with --real only the one that was named (for Tab), if any."""
+def _bundle(options: Play, game: GameFolder | None) -> tuple[Bundle | None, str | None]:
+    """The bundle to play and its mode (None for its first); the real game may be played without one."""
+    mode = _mode(options)
     if game and not (game.dream / MANIFEST).is_file():
         if options.real:
-            return None
+            return None, mode
         raise Mistake(f"{game.folder} holds no dream yet; {game.next_step()}")
     if options.bundle:
-        return load_bundle(str(game.dream) if game else options.bundle, options.backend)
-    wanted = options.game or None, _mode(options), options.decoder or None
+        return load_bundle(str(game.dream) if game else options.bundle, options.backend), mode
     try:
+        wanted = options.game or None, mode, options.decoder or None
         return choose_bundle(options.fps or FPS, *wanted, options.backend)
     except (Mistake, ImportError):
         if options.real:
-            return None
+            return None, mode
         raise
 
 
-def _choice(options: Play, bundle: Bundle | None, game: GameFolder | None) -> Choice:
+def _choice(options: Play, bundle: Bundle | None, mode: str | None, game: GameFolder | None) -> Choice:
     return Choice(
         bundle=bundle.manifest.name if bundle else None,
         game=options.game or None,
         real=options.real,
-        mode=_mode(options),
+        mode=mode,
         decoder=options.decoder or None,
         temperature=options.temperature,
         passes=options.passes,
@@ -181,7 +184,7 @@ def _taped(options: Play, session: Session) -> Iterator[None]:
             raise cannot_write(options.tape, error) from error
 
 
-def report(options: Play, session: Session, meter: Meter) -> dict[str, Any]:
+def report(session: Session, meter: Meter) -> dict[str, Any]:
     """The object of `play --report`; what only a dream has is null for the real game."""
     dream = None if session.is_real else session.dream
     settings = dream.settings if dream else None
@@ -193,7 +196,7 @@ def report(options: Play, session: Session, meter: Meter) -> dict[str, Any]:
         "decoder": settings.decoder if settings else None,
         "passes": settings.passes if settings and settings.mode == "parallel" else None,
         "steps": settings.steps if settings and settings.decoder == "diffusion" else None,
-        "backend": options.backend if dream else None,
+        "backend": dream.bundle.backend if dream else None,
         "faults": dream.faults.count if dream else None,
         **meter.figures(),
     }

@@ -39,6 +39,7 @@ class Eval:
 
     def run(self, started: float) -> None:
         """Measure, and print what was measured."""
+        from app.choosing import shipped_for
         from evaluation.evaluate import evaluate
 
         own = {}
@@ -46,5 +47,6 @@ class Eval:
             look_in(game.folder)
             if game.environment:
                 own[game.source] = game.environment
+        bundles = self.bundles or tuple(map(str, shipped_for(self.backend)))
         sizes, files = (self.episodes, self.horizon, self.quick, self.seed), (self.json, self.html)
-        evaluate(self.bundles, *sizes, *files, self.mode, self.decoder, self.game, self.backend, own)
+        evaluate(bundles, *sizes, *files, self.mode, self.decoder, self.game, self.backend, own)

@@ -121,7 +121,7 @@ def broken(bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> Bundle:
 @pytest.fixture
 def one_dream(monkeypatch: pytest.MonkeyPatch, bundle: Bundle) -> Bundle:
     """The dream of a dot is the one that every command opens."""
-    monkeypatch.setattr("app.playing.choose_bundle", lambda *wanted: bundle)
+    monkeypatch.setattr("app.playing.choose_bundle", lambda fps, game, mode, *wanted: (bundle, mode))
     monkeypatch.setattr("app.playing.load_bundle", lambda name, backend="onnx": bundle)
     monkeypatch.setattr("app.rendering.load_bundle", lambda name, backend="onnx": bundle)
     return bundle

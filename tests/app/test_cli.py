@@ -44,6 +44,27 @@ def test_a_headless_play_reports_every_key_of_the_contract(one_dream: Bundle, tm
     assert json.loads((tmp_path / "b.json").read_text())["frames_sha256"] == report["frames_sha256"]
 
 
+def test_the_report_names_the_backend_that_ran(one_dream: Bundle, tmp_path: Path) -> None:
+    words = ["play", "--headless", "--unpaced", "--frames", "3", "--report", str(tmp_path / "r.json")]
+    assert main([*words, "--backend", "onnx-cuda"]) == 0
+    assert json.loads((tmp_path / "r.json").read_text())["backend"] == one_dream.backend == "onnx"
+
+
+def test_the_scale_is_that_of_the_pictures_that_are_played(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pygame = pytest.importorskip("pygame")
+    from app import look
+
+    monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
+    (tmp_path / "game.toml").write_text('source = "garden"\nsize = 128\n')
+    sizes = []
+    monkeypatch.setattr("app.playing._close_display", lambda: sizes.append(pygame.display.get_window_size()))
+    try:
+        assert main(["play", str(tmp_path), "--real", "--unpaced", "--frames", "2", "--scale", "4"]) == 0
+    finally:
+        pygame.display.quit()
+    assert sizes == [look.window_size(128, 4)]
+
+
 def test_options_without_a_command_play(one_dream: Bundle, tmp_path: Path) -> None:
     assert main(["--headless", "--unpaced", "--frames", "3", "--mode", "ar", "--report", str(tmp_path / "r.json")]) == 0
     assert json.loads((tmp_path / "r.json").read_text())["mode"] == "ar"
@@ -63,7 +84,7 @@ def test_the_diffusion_decoder_draws_in_the_steps_asked_for_and_the_tape_knows(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     bundle, report, tape = make_bundle(diffusion=True), str(tmp_path / "r.json"), str(tmp_path / "a.tape")
-    monkeypatch.setattr("app.playing.choose_bundle", lambda *wanted: bundle)
+    monkeypatch.setattr("app.playing.choose_bundle", lambda fps, game, mode, *wanted: (bundle, mode))
     monkeypatch.setattr("app.rendering.load_bundle", lambda name, backend="onnx": bundle)
     words = ["play", "--headless", "--unpaced", "--frames", "3", "--decoder", "diffusion", "--report", report]
     assert main([*words, "--steps", "4", "--tape", tape]) == 0
