@@ -8,9 +8,8 @@ try:
 except ModuleNotFoundError as error:
     if error.name != "gymnasium":
         raise
-    raise ModuleNotFoundError(
-        'This needs gymnasium, which is not installed: `pip install "reverie[agents]"`.', name="gymnasium"
-    ) from None
+    how = '`pip install -c constraints.txt ".[agents]"` in the folder of the project'
+    raise ModuleNotFoundError(f"This needs gymnasium, which is not installed: {how}.", name="gymnasium") from None
 
 import games.gym_adapter  # noqa: F401 - registers the real games
 

@@ -96,7 +96,8 @@ def compare(bundle: Bundle, plan: Plan, log: Callable[[str], None] = lambda line
     except ModuleNotFoundError as error:
         if error.name != "torch":
             raise
-        raise ValueError('Learning needs torch, which is not installed: `pip install "reverie[train]"`.') from None
+        how = '`pip install -c constraints.txt ".[train]"` in the folder of the project'
+        raise ValueError(f"Learning needs torch, which is not installed: {how}.") from None
     name, game = bundle.manifest.name, game_of(bundle, plan)
     keys = bundle.manifest.actions_of(game)
     if bundle.manifest.outcome is None:

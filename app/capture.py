@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import tempfile
@@ -15,6 +16,7 @@ import numpy as np
 from PIL import Image
 
 from app.errors import Mistake, cannot_write
+from app.extras import how_to_install
 from games.world import Frame
 
 EDGE = 256
@@ -30,7 +32,7 @@ def checked_target(path: Path) -> Path:
     if path.is_dir():
         raise Mistake(f"Cannot record to {path}: it is a folder; give a file name.")
     if path.suffix.lower() == ".mp4" and find_spec("av") is None:
-        raise Mistake('MP4 needs PyAV, which is not installed: `pip install "reverie[video]"`, or record a .gif.')
+        raise Mistake(f"MP4 needs PyAV, which is not installed: {how_to_install('video')}, or record a .gif.")
     return path
 
 
@@ -50,7 +52,8 @@ class Recording:
         self._shape: tuple[int, ...] | None = None
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._spool: IO[bytes] = tempfile.TemporaryFile(dir=path.parent)  # noqa: SIM115
+            # Unbuffered: what a full disk did not take would otherwise be written again, and fail again, at the end.
+            self._spool: IO[bytes] = tempfile.TemporaryFile(dir=path.parent, buffering=0)  # noqa: SIM115
         except OSError as error:
             raise cannot_write(path, error) from error
 
@@ -61,9 +64,11 @@ class Recording:
         if frame.shape != self._shape:
             height, width = self._shape[:2]
             frame = np.asarray(Image.fromarray(frame).resize((width, height), Image.Resampling.NEAREST))
+        data = memoryview(frame.tobytes())
         try:
-            self._spool.write(frame.tobytes())
-            self._spool.flush()
+            self._spool.seek(self.frames * len(data))  # over what a full disk took of a frame
+            while data:
+                data = data[self._spool.write(data) :]
         except OSError as error:
             self.trouble = cannot_write(self.path, error)
             raise self.trouble from error
@@ -102,7 +107,8 @@ def save(path: Path, frames: Callable[[], Iterable[Frame]], fps: float) -> Path:
     except OSError as error:
         raise cannot_write(path, error) from error
     finally:
-        part.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # it is gone, or its folder is a file
+            part.unlink()
     return path
 
 

@@ -34,4 +34,9 @@ def _needs(packages: tuple[str, ...], extra: str) -> Iterator[None]:
     except ModuleNotFoundError as error:
         if (error.name or "").split(".")[0] not in packages:
             raise
-        raise Mistake(f'This needs {error.name}, which is not installed: `pip install "reverie[{extra}]"`.') from error
+        raise Mistake(f"This needs {error.name}, which is not installed: {how_to_install(extra)}.") from error
+
+
+def how_to_install(extra: str) -> str:
+    """What a person types, and where: Reverie is installed from its own folder."""
+    return f'`pip install -c constraints.txt ".[{extra}]"` in the folder of the project'

@@ -14,8 +14,8 @@ from engine.taping import replay
 def render(path: Path, out: Path | None, bundle_name: str, mode: str | None, decoder: str | None, check: bool) -> None:
     """Replay a tape into `out`, compare it with what was played when `check`, and say what came of it.
 
-    Raises TapeError, BundleError or Mistake with one sentence, and CheckFailed when the frames differ. Ctrl-C keeps the
-    frames drawn so far.
+    Raises TapeError, BundleError or Mistake with one sentence, and then nothing is written, and CheckFailed when the
+    frames differ. Ctrl-C keeps the frames drawn so far.
     """
     tape = Tape.load(path)
     bundle = load_bundle(bundle_name or tape.bundle)
@@ -27,10 +27,16 @@ def render(path: Path, out: Path | None, bundle_name: str, mode: str | None, dec
             digest.add(frame)
             if recording:
                 recording.add(frame)
-    finally:
-        if recording and recording.close():
-            print(f"drew {digest.frames} frames in {out}")
+    except KeyboardInterrupt:
+        _save(recording)
+        raise
+    _save(recording)
     if check and (digest.frames, digest.hex()) != (tape.frames, tape.frames_sha256):
         raise CheckFailed(f"The replay of {path} differs from what was played ({digest.frames} frames).")
     if check:
         print(f"{digest.frames} frames, the same as were played")
+
+
+def _save(recording: Recording | None) -> None:
+    if recording and recording.close():
+        print(f"drew {recording.frames} frames in {recording.path}")

@@ -168,6 +168,7 @@ def _runtime(folder: Path, manifest: Manifest, backend: str, threads: int | None
     try:
         from engine.torch_runtime import TorchRuntime
     except ImportError:
-        raise BundleError('the torch backend needs torch: pip install "reverie[train]"') from None
+        how = '`pip install -c constraints.txt ".[train]"` in the folder of the project'
+        raise BundleError(f"the torch backend needs torch: {how}") from None
     files = {name: folder / file for name, file in manifest.programs.present().items()}
     return TorchRuntime(files, folder / manifest.programs.weights, *ends, threads, cuda)

@@ -111,7 +111,7 @@ class Tape:
             return
         name = bundle.manifest.name
         which = f"another build of {name}" if name == self.bundle else f"the bundle {self.bundle}, not {name}"
-        raise TapeError(f"the tape was recorded with {which}: choose the bundle it was recorded with")
+        raise TapeError(f"the tape was recorded with {which}: name that bundle's folder with --bundle")
 
 
 class FrameDigest:

@@ -153,7 +153,8 @@ def _joined(kind: str, local: int) -> Any:
         from lightning_fabric import Fabric
         from lightning_fabric.strategies import DDPStrategy
     except ImportError:
-        raise RunError('more than one process needs Lightning Fabric: pip install "reverie[gpu]".') from None
+        how = '`pip install -c constraints.txt ".[gpu]"` in the folder of the project'
+        raise RunError(f"more than one process needs Lightning Fabric: {how}.") from None
     nodes = int(os.environ["WORLD_SIZE"]) // local
     fabric = Fabric(accelerator=kind, devices=local, num_nodes=nodes, strategy=DDPStrategy(timeout=PATIENCE))
     fabric.launch()

@@ -139,4 +139,7 @@ def test_mistakes_are_sentences(bundle: Bundle) -> None:
 def test_without_gymnasium_one_sentence_says_what_to_install() -> None:
     code = "import sys\nsys.modules['gymnasium'] = None\nimport agents"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60)
-    assert 'needs gymnasium, which is not installed: `pip install "reverie[agents]"`' in done.stderr.splitlines()[-1]
+    assert (
+        'needs gymnasium, which is not installed: `pip install -c constraints.txt ".[agents]"`'
+        in done.stderr.splitlines()[-1]
+    )

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
 import errno
+import io
+import tempfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -95,23 +98,48 @@ def test_a_full_disk_keeps_the_old_file_and_nothing_half_written(
     assert (tmp_path / "dream.gif").read_bytes() == old
 
 
-def test_a_disk_that_fills_up_keeps_what_was_recorded(tmp_path: Path) -> None:
-    recording = Recording(tmp_path / "dream.gif", fps=20)
-    for frame in moving(4):
-        recording.add(frame)
+class Disk(io.FileIO):
+    """A file on a disk with room for so many bytes, which takes what fits and then refuses."""
 
-    class Full:
-        def write(self, data: bytes) -> int:
+    def __init__(self, path: Path, room: int) -> None:
+        super().__init__(path, "w+")
+        self.room = room
+
+    def write(self, data: Any) -> int:
+        fits = bytes(data)[: max(0, self.room - self.tell())]
+        if not fits:
             raise OSError(errno.ENOSPC, "No space left on device")
+        return super().write(fits)
 
-    spool, recording._spool = recording._spool, Full()  # type: ignore[assignment]
-    with pytest.raises(Mistake, match="The disk is full"):
-        recording.add(moving(1)[0])
-    recording._spool = spool
+
+def test_a_disk_that_fills_up_keeps_the_whole_frames_that_were_recorded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    frame = moving(1)[0]
+    disk = Disk(tmp_path / "spool", 4 * frame.nbytes + 100)
+    monkeypatch.setattr(
+        tempfile, "TemporaryFile", lambda dir, buffering=-1: io.BufferedRandom(disk) if buffering else disk
+    )
+    recording = Recording(tmp_path / "dream.gif", fps=20)
+    for _ in range(4):
+        recording.add(frame)
+    for _ in range(2):
+        with pytest.raises(Mistake, match="The disk is full"):
+            recording.add(frame)
+    disk.room += frame.nbytes
+    recording.add(moving(2)[1])
     recording.close()
     assert recording.trouble is not None
     with Image.open(tmp_path / "dream.gif") as gif:
-        assert gif.n_frames == 4
+        assert sum(page.info["duration"] for page in ImageSequence.Iterator(gif)) == 5 * 50
+        last = list(ImageSequence.Iterator(gif))[-1].convert("RGB")
+        assert np.abs(np.asarray(last)[::16, ::16].astype(int) - moving(2)[1]).max() <= 8
+
+
+def test_a_folder_that_is_a_file_is_said_in_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(Mistake, match="Cannot write"):
+        save(tmp_path / "file" / "dream.gif", lambda: moving(2), fps=20)
 
 
 def test_an_unknown_ending_or_an_unwritable_folder_is_said_before_play(tmp_path: Path) -> None:
