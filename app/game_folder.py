@@ -32,7 +32,8 @@ class GameFolder:
 
     title: for people. source: a built-in game, a Gymnasium id, `module:Class`, or "" for what is only imported.
     keys: action → the keys that play it; with any, only these actions are used. size: side of a frame in pixels.
-    recipe: what `train` follows, for `minutes`. steps: frames to record. environment: None without a source.
+    recipe: what `train` follows, for `minutes`; a file beside the `game.toml` comes first. steps: frames to record.
+    environment: None without a source.
     """
 
     folder: Path
@@ -67,15 +68,25 @@ class GameFolder:
         return self.folder.absolute().name
 
     def next_step(self) -> str:
-        """What a person does next, as one command."""
-        if not any(self.recording.glob("index-*.json")):
+        """What a person does next, in one line: what is missing, or older than what it is made of, is made."""
+        recorded, begun = _changed(self.recording, "index-*.json"), _changed(self.run, "tokens.npz")
+        trained, exported = _changed(self.run, "dynamics.safetensors"), _changed(self.dream, MANIFEST)
+        if not recorded:
             get = f"reverie record {self.folder}" if self.source else f"reverie import VIDEOS -o {self.folder}"
             return f"next: {get}"
-        if not (self.run / "dynamics.safetensors").is_file():
+        if 0 < begun < recorded:  # a run keeps the frames that it began with
+            old = self.folder / "old-run"
+            return f"next: rename {self.run} to {old}, then: reverie train {self.folder} --from {old}"
+        if not trained:
             return f"next: reverie train {self.folder}"
-        if not (self.dream / MANIFEST).is_file():
+        if exported < trained:
             return f"next: reverie export {self.folder}"
         return f"next: reverie play {self.folder}"
+
+
+def _changed(folder: Path, files: str) -> float:
+    """When the last of these files was written, in seconds; 0 where there is none."""
+    return max((path.stat().st_mtime for path in folder.glob(files)), default=0.0)
 
 
 def is_game_folder(name: str | Path) -> bool:
@@ -105,12 +116,14 @@ def read_game(name: str | Path) -> GameFolder:
     if content.get("size", 64) not in SIZES:
         raise Mistake(f"{path}: size must be {' or '.join(map(str, SIZES))}, not {content['size']}.")
     own = {what: content[what] for what in ("title", "source", "size", "fps", "recipe", "steps") if what in content}
+    if own.get("recipe", "").endswith(".toml") and (folder / own["recipe"]).is_file():
+        own["recipe"] = str(folder / own["recipe"])
     keys = _keys(content.get("actions", {}), path)
     return GameFolder(
         folder,
         **{"title": folder.absolute().name, **own},
         keys=keys,
-        minutes=float(content.get("minutes", 240)),
+        minutes=float(content.get("minutes", GameFolder.minutes)),
         environment=_environment(content, tuple(keys), path),
     )
 
@@ -168,6 +181,7 @@ def begin_game(folder: Path, environment: Environment, actions: tuple[str, ...],
 def draft(title: str, environment: Environment | None, keys: dict[str, tuple[str, ...]], size: int, fps: int) -> str:
     """The text of a `game.toml` to begin with."""
     source = f"source = {_toml(environment.source)}\n" if environment else ""
+    steps = f"steps = {GameFolder.steps}\n" if environment else ""  # nothing is recorded of what is imported
     settings = ""
     if environment:
         for what, usual in (("frame_skip", 1), ("picture", ""), ("colour_order", "rgb")):
@@ -179,7 +193,8 @@ def draft(title: str, environment: Environment | None, keys: dict[str, tuple[str
         options = "\n[options]\n" + "".join(f"{_toml(k)} = {_toml(v)}\n" for k, v in environment.options.items())
     return (
         f"title = {_toml(title)}\n{source}size = {size}\nfps = {fps}\n{settings}"
-        f'recipe = "v1.1"\n\n[actions] # action = the keys that play it\n{lines}{options}'
+        f"{steps}recipe = {_toml(GameFolder.recipe)}\nminutes = {GameFolder.minutes:g}\n\n"
+        f"[actions] # action = the keys that play it\n{lines}{options}"
     )
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,13 +15,13 @@ import numpy as np
 from app.choosing import load_bundle
 from app.errors import Mistake
 from app.extras import needs_games
-from app.game_folder import GameFolder, begin_game, is_game_folder, look_in, read_game
+from app.game_folder import GAME, SIZES, GameFolder, begin_game, is_game_folder, look_in, read_game
 from app.opening import dream_name
 from engine import library
 from games import registry
 from games.environment import Environment
 from games.world import Frame
-from games.worlds import RealWorld, may_be_environment, open_world
+from games.worlds import may_be_environment, open_world
 
 if TYPE_CHECKING:
     from app.commands.record import Record
@@ -80,7 +82,8 @@ class Plan:
     """What `reverie record` is to do.
 
     world: as it was named. environment: how a real game is made, None for a dream. out: folder of the recording.
-    folder: the game folder that `out` lies in, if any. game: of a dream, None for its first.
+    folder: the game folder that `out` lies in, if any. game: of a dream, None for its first. there: frames that a game
+    folder's recording holds already.
     """
 
     world: str
@@ -90,10 +93,14 @@ class Plan:
     size: int
     folder: GameFolder | None
     game: str | None = None
+    there: int = 0
 
 
 def plan_recording(options: Record) -> Plan:
-    """From the options of `reverie record`. An environment gets a game folder. Raises Mistake or ValueError."""
+    """From the options of `reverie record`. An environment gets a game folder. Raises Mistake or ValueError.
+
+    A game folder's recording grows by `options.steps`, or up to what its `game.toml` says.
+    """
     world, steps, size, out = options.world, options.steps or STEPS, options.size or 64, options.out
     if is_game_folder(world):
         game = read_game(world)
@@ -106,24 +113,49 @@ def plan_recording(options: Record) -> Plan:
             )
         if game.source not in registry.names():
             _try(game.environment, game.size)
-        return Plan(world, game.environment, game.recording, options.steps or game.steps, game.size, game)
+        there = _frames_in(game.recording)
+        left = max(0, game.steps - there)
+        return Plan(world, game.environment, game.recording, options.steps or left, game.size, game, there=there)
     if out is None:
         raise Mistake(f"Say where to record to: reverie record {world} -o FOLDER")
     if out.exists() and not out.is_dir():
         raise Mistake(f"{out} is a file; name a folder.")
     environment = _environment(options)
+    if environment is None:
+        _check_dream(options)
     if environment is None or environment.source in registry.names():
         return Plan(world, environment, out, steps, size, None, options.game or None)
-    tried = _try(environment, size)
-    game = begin_game(out, environment, tried.actions, size, tried.fps)
+    if size not in SIZES:
+        raise Mistake(f"--size {size} is for built-in games; a game folder takes {' or '.join(map(str, SIZES))}.")
+    actions, fps = _try(environment, size)
+    game = begin_game(out, environment, actions, size, fps)
     made = game.environment or environment
-    return Plan(world, made, game.recording, steps, size, game)
+    return Plan(world, made, game.recording, steps, size, game, there=_frames_in(game.recording))
 
 
-def _try(environment: Environment, size: int) -> RealWorld:
-    """Make the game once, so that a mistake shows before anything is written."""
+def _check_dream(options: Record) -> None:
+    """Raises Mistake for what a dream cannot be recorded with."""
+    if options.size:
+        raise Mistake(f"--size is for real games, and {options.world} has its own; leave it out.")
+    if options.workers > 1:
+        raise Mistake(f"--workers is for real games, and {options.world} is a dream; leave it out.")
+    if options.policy == "explore":
+        raise Mistake(f"--policy explore is for real games, and {options.world} is a dream; random or human plays it.")
+
+
+def _frames_in(recording: Path) -> int:
+    """How many frames a recording holds, 0 where there is none yet. Raises ValueError where it cannot be read."""
+    from training.recording import Recording
+
+    return len(Recording(recording)) if any(recording.glob("index-*.json")) else 0
+
+
+def _try(environment: Environment, size: int) -> tuple[tuple[str, ...], int]:
+    """Make the game once, so that a mistake shows before anything is written; its actions and frames a second."""
     with needs_games():
-        return open_world(environment, size)
+        world = open_world(environment, size)
+    getattr(world, "close", lambda: None)()
+    return world.actions, world.fps
 
 
 def _environment(options: Record) -> Environment | None:
@@ -149,16 +181,25 @@ def _environment(options: Record) -> Environment | None:
     return None
 
 
+def say_enough(plan: Plan) -> None:
+    """Say that a game folder has all the frames that it asks for, how to record more, and what comes next."""
+    assert plan.folder is not None
+    print(
+        f"{plan.out} holds {plan.there:,} frames, all that {GAME} asks for; "
+        f"to add more: reverie record {plan.folder.folder} --steps N",
+        file=sys.stderr,
+    )
+    _say_next(plan)
+
+
 def record_game(plan: Plan, policy: str, workers: int, seed: int) -> None:
     """Record a real game with several processes. Raises ValueError; Ctrl-C keeps what was played."""
     from training.record import record
 
     assert plan.environment is not None
     progress = Progress(plan.steps)
-    try:
+    with _told(plan, lambda: progress.end(plan.out)):
         record(plan.environment, plan.out, plan.steps, policy, workers, plan.size, seed, progress)
-    finally:
-        progress.end(plan.out)
     _say_next(plan)
 
 
@@ -173,10 +214,8 @@ def record_dream(plan: Plan, seed: int) -> None:
     writer = RecordingWriter(plan.out, dream_name(bundle, dream.game), dream.actions, dream.size)
     recorder = EpisodeRecorder(writer)
     progress = Progress(plan.steps)
-    try:
+    with _told(plan, lambda: progress.end(plan.out)):
         record_world(dream, recorder, plan.steps, np.random.default_rng(seed), progress=progress)
-    finally:
-        progress.end(plan.out)
 
 
 def record_human(plan: Plan, seed: int, started: float) -> None:
@@ -209,13 +248,33 @@ def record_human(plan: Plan, seed: int, started: float) -> None:
     player = Player(session, Meter(started), fps=(plan.folder and plan.folder.fps) or fps or 20.0, frames=plan.steps)
     saving = Saving(1 / player.period)
     window = Window(screen, player, load_keys(), saving, (), fullscreen=False, folder=plan.folder)
-    try:
-        window.run()
-    finally:
-        recorder.close()
-        saving.finish(player)
+
+    def say() -> None:
         print(f"recorded {player.meter.frames:,} frames in {plan.out}", file=sys.stderr)
+
+    with _told(plan, say, " --human"):
+        try:
+            window.run()
+        finally:
+            recorder.close()
+            saving.finish(player)
     _say_next(plan)
+
+
+@contextlib.contextmanager
+def _told(plan: Plan, say: Callable[[], None], options: str = "") -> Iterator[None]:
+    """Say at the end what was recorded, and after Ctrl-C how to go on; a mistake has a sentence of its own."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        say()
+        if plan.folder:
+            aim = plan.there + plan.steps
+            if aim != plan.folder.steps:
+                options += f" --steps {max(2, aim - _frames_in(plan.out))}"
+            print(f"to go on: reverie record {plan.folder.folder}{options}", file=sys.stderr)
+        raise
+    say()
 
 
 def _say_next(plan: Plan) -> None:

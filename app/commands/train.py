@@ -8,6 +8,7 @@ from typing import Annotated
 
 import tyro
 
+from app.commands.kinds import Folder, Number, Out
 from app.errors import Mistake
 from app.extras import needs_train
 from app.game_folder import is_game_folder, read_game
@@ -17,17 +18,17 @@ from app.game_folder import is_game_folder, read_game
 class Train:
     """Train a world model: `reverie train GAME_FOLDER`, or by a recipe on recordings."""
 
-    recipe: tyro.conf.Positional[str]
+    recipe: tyro.conf.Positional[Annotated[str, tyro.conf.arg(metavar="GAME_FOLDER|RECIPE")]]
     """A game folder, whose game.toml says the rest, or the name or file of a recipe."""
-    data: Path | None = None
+    data: Folder = None
     """Folder of the recording, or of recordings of several games; a game folder has its own."""
-    out: Annotated[Path | None, tyro.conf.arg(aliases=["-o"])] = None
+    out: Out = None
     """Folder of the run; a game folder has its own."""
-    minutes: float | None = None
-    """Stop after so much time; without it, 60 or what the game.toml says."""
+    minutes: Number = None
+    """Minutes of training in all, earlier sessions included; by default 60, or in a game folder its `minutes`."""
     resume: bool = False
     """Go on where the run stopped; a game folder always does."""
-    begin: Annotated[Path | None, tyro.conf.arg(name="from", metavar="RUN")] = None
+    begin: Annotated[Path | None, tyro.conf.arg(name="from", metavar="RUN", help_behavior_hint="")] = None
     """Begin with what another run has learnt."""
     seed: int = 0
     """Decides every random choice."""
@@ -40,9 +41,14 @@ class Train:
 
     def run(self, started: float) -> None:
         """Check the recording, then train, with progress; Ctrl-C keeps the run."""
+        if self.minutes is not None and self.minutes <= 0:
+            raise Mistake(f"--minutes must be more than 0, not {self.minutes:g}.")
         game = read_game(self.recipe) if is_game_folder(self.recipe) else None
         if game is None and self.data is None and Path(self.recipe).is_dir():
-            raise Mistake(f"{self.recipe} has no game.toml, so it is no game folder, and it is no recipe.")
+            raise Mistake(
+                f"{self.recipe} is neither a recipe nor a game folder; for a recording: "
+                f"reverie train v1.1 --data {self.recipe} -o runs/NAME"
+            )
         if game and (self.data or self.out):
             raise Mistake(f"The game folder {game.folder} has its own recording and run; leave --data and -o out.")
         recipe, data, out = (game.recipe, game.recording, game.run) if game else (self.recipe, self.data, self.out)
@@ -63,6 +69,12 @@ class Train:
         def look() -> None:
             check_before_training(recipe, data, game, self.anyway)
 
-        train(recipe, data, out, minutes, resume, self.seed, self.begin, place=place, look=look)
+        try:
+            train(recipe, data, out, minutes, resume, self.seed, self.begin, place=place, look=look)
+        except KeyboardInterrupt:
+            if game and place.first:
+                rest = f" --minutes {self.minutes:g}" if self.minutes else ""
+                print(f"to go on: reverie train {game.folder}{rest}")
+            raise
         if game:
             print(f"next: reverie export {game.folder}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from app.keys import load_keys
 from app.session import Choice, Session
 from engine.bundle import Bundle
 from games.environment import Environment
-from training.recording import Recording
+from training.recording import Recording, RecordingError
 
 pytest.importorskip("gymnasium")
 
@@ -42,6 +43,7 @@ def test_recording_an_environment_begins_a_game_folder(tmp_path: Path, capsys: p
     game = read_game(folder)
     assert (game.source, game.size, game.fps, game.recipe) == (TOY, 64, 15, "v1.1")
     assert game.environment == Environment(TOY, ("right", "left"), frame_skip=2, fps=15)
+    assert {"steps = 100000", "minutes = 240"} <= set((folder / "game.toml").read_text().splitlines())
     assert game.keys == {"right": ("right", "d"), "left": ("left", "a")}
     before = len(Recording(folder))
     assert main(["record", str(folder), "--steps", "40", "--seed", "1"]) == 0
@@ -49,6 +51,89 @@ def test_recording_an_environment_begins_a_game_folder(tmp_path: Path, capsys: p
     assert len(recording) == before + 40
     assert recording.actions == ("noop", "right", "left")
     assert Environment.from_json(recording.environment or {}) == game.environment
+
+
+def test_a_game_folder_is_recorded_up_to_its_steps_and_further_when_asked(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = write(tmp_path / "toy", f'source = "{TOY}"\nsteps = 60\n')
+    for more, frames in (["--steps", "20"], 20), ([], 60), ([], 60), (["--steps", "10"], 70):
+        assert main(["record", str(folder), *more]) == 0
+        assert len(Recording(folder)) == frames
+    said = capsys.readouterr().err
+    assert f"holds 60 frames, all that game.toml asks for; to add more: reverie record {folder} --steps N\n" in said
+    assert said.count(f"next: reverie train {folder}\n") == 4
+
+
+@pytest.mark.parametrize(("more", "go_on"), [([], ""), (["--steps", "50"], " --steps 50")])
+def test_after_ctrl_c_a_game_folder_says_how_its_recording_goes_on(
+    more: list[str], go_on: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = write(tmp_path / "toy", f'source = "{TOY}"\n')
+    monkeypatch.setattr("training.record.record", interrupted)
+    assert main(["record", str(folder), *more]) == 130
+    assert capsys.readouterr().err.splitlines()[-1] == f"to go on: reverie record {folder}{go_on}"
+
+
+def test_after_ctrl_c_a_game_folder_says_how_its_training_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("torch")
+    folder = write(tmp_path / "toy", f'source = "{TOY}"\n')
+    (folder / "recording").mkdir()
+    (folder / "recording" / "index-00.json").touch()
+    monkeypatch.setattr("training.run.train", interrupted)
+    assert main(["train", str(folder), "--devices", "cpu", "--precision", "fp32"]) == 130
+    assert capsys.readouterr().out == f"to go on: reverie train {folder}\n"
+
+
+def interrupted(*what: object, **more: object) -> None:
+    raise KeyboardInterrupt
+
+
+def test_a_recording_that_fails_says_one_sentence_and_closes_what_it_looked_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fails(*what: object) -> None:
+        raise RecordingError("a recording process died.")
+
+    closed = []
+    monkeypatch.setattr("training.record.record", fails)
+    monkeypatch.setattr("games.gymnasium_world.GymWorld.close", lambda world: closed.append(world.name))
+    assert main(["record", TOY, "-o", str(tmp_path / "toy")]) == 2
+    assert capsys.readouterr().err == "reverie: a recording process died.\n"
+    assert closed == [TOY]
+
+
+def test_what_comes_next_is_what_is_missing_or_older_than_what_it_is_made_of(tmp_path: Path) -> None:
+    game = read_game(write(tmp_path / "game", f'source = "{TOY}"\n'))
+
+    def made(path: Path, at: int) -> None:
+        path.parent.mkdir(exist_ok=True)
+        path.touch()
+        os.utime(path, (at, at))
+
+    folder = game.folder
+    assert game.next_step() == f"next: reverie record {folder}"
+    made(game.recording / "index-00.json", 10)
+    assert game.next_step() == f"next: reverie train {folder}"
+    made(game.run / "tokens.npz", 20)
+    made(game.run / "dynamics.safetensors", 30)
+    assert game.next_step() == f"next: reverie export {folder}"
+    made(game.dream / "manifest.json", 40)
+    assert game.next_step() == f"next: reverie play {folder}"
+    made(game.run / "dynamics.safetensors", 50)
+    assert game.next_step() == f"next: reverie export {folder}"
+    made(game.recording / "index-00.json", 60)
+    old = folder / "old-run"
+    assert game.next_step() == f"next: rename {game.run} to {old}, then: reverie train {folder} --from {old}"
+
+
+def test_a_recipe_beside_the_game_toml_comes_first(tmp_path: Path) -> None:
+    folder = write(tmp_path / "game", 'recipe = "own.toml"\n')
+    assert read_game(folder).recipe == "own.toml"
+    (folder / "own.toml").touch()
+    assert read_game(folder).recipe == str(folder / "own.toml")
 
 
 def test_two_workers_record_different_play(tmp_path: Path) -> None:
@@ -93,6 +178,7 @@ def test_a_mistake_in_the_file_is_one_sentence(text: str, says: str, tmp_path: P
         (["record", "Nothing-v3", "-o", "OUT"], "There is no environment 'Nothing-v3'"),
         (["record", TOY, "-o", "OUT", "--actions", "fly"], "no action 'fly'"),
         (["record", "garden", "-o", "OUT", "--frame-skip", "2"], "belong to Gymnasium environments"),
+        (["record", TOY, "-o", "OUT", "--size", "256"], "a game folder takes 64 or 128"),
         (["record", "GAME", "-o", "OUT"], "leave the options out"),
         (["train", "GAME"], "holds no recording"),
         (["train", "v1"], "Say where the recording is"),
