@@ -12,6 +12,8 @@ import re
 import signal
 import sys
 import time
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Annotated, Any
 
 from app.errors import CheckFailed, Mistake
@@ -25,6 +27,9 @@ def main(argv: list[str] | None = None) -> int:
     """Run one command line (without the program's name) and return its exit code."""
     started = time.perf_counter()
     words = list(sys.argv[1:] if argv is None else argv)
+    if words == ["--version"]:
+        print(f"reverie {_version()}")
+        return 0
     # `reverie` and `reverie --real` mean `reverie play …`.
     if not words or (words[0].startswith("-") and words[0] not in ("-h", "--help")):
         words.insert(0, "play")
@@ -71,9 +76,9 @@ def parse(words: list[str]) -> Any:
         zip(COMMANDS, (Play, List, Record, Import, Train, Export, Eval, Bench, Render, Verify), strict=True)
     )
     if words[0] not in (*COMMANDS, "-h", "--help"):
-        _say(f"There is no command '{words[0]}'; there is {', '.join(COMMANDS)}.", 2)
+        _say(f"There is no command '{words[0]}'; {_meant(words[0])}", 2)
         raise SystemExit(2)
-    config = (tyro.conf.FlagCreatePairsOff,)
+    config = (tyro.conf.FlagCreatePairsOff, tyro.conf.DisallowNone)
     complaint = io.StringIO()
     try:
         with contextlib.redirect_stderr(complaint):
@@ -83,7 +88,7 @@ def parse(words: list[str]) -> Any:
             for name, kind in classes.items():
                 one = Annotated[kind, tyro.conf.subcommand(name, prefix_name=False)]  # type: ignore[valid-type]
                 union = one if union is None else union | one
-            return tyro.cli(union, prog="reverie", args=words, description=HELP, config=config)
+            return tyro.cli(union, prog="reverie", args=words, default=Play(), description=HELP, config=config)
     except SystemExit as exit_:
         if exit_.code not in (0, None):
             _say(_flat(complaint.getvalue(), words[0]), 2)
@@ -91,7 +96,27 @@ def parse(words: list[str]) -> Any:
         raise
 
 
-HELP = "Play games that a neural network dreams. Without a command: play."
+HELP = """Play games that a neural network dreams.
+`reverie` alone plays; `reverie COMMAND --help` says more; `reverie --version` says which Reverie this is."""
+
+
+def _meant(word: str) -> str:
+    """What a person may have meant by a word that is no command."""
+    from app.game_folder import is_game_folder
+    from engine import library
+    from engine.manifest import MANIFEST
+
+    if word in library.shipped() or is_game_folder(word) or (Path(word) / MANIFEST).is_file():
+        return f"to play it: reverie play {word}"
+    return f"there is {', '.join(COMMANDS)}."
+
+
+def _version() -> str:
+    """The version that is installed."""
+    try:
+        return version("reverie")
+    except PackageNotFoundError:
+        return "that is not installed"
 
 
 def _flat(box: str, command: str) -> str:

@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
-import tyro
+from app.commands.kinds import Bundles, Count, File
 
 
 @dataclass
 class Bench:
     """Time every mode and decoder of the dreams on this machine."""
 
-    bundles: tyro.conf.Positional[tuple[str, ...]] = ()
+    bundles: Bundles = ()
     """Names or folders; without any, all that ship."""
     frames: int = 300
     """Frames to time."""
-    threads: int | None = None
-    """Threads of the processor; without it, as many as play uses."""
+    threads: Count = None
+    """Threads of the processor; by default as many as play uses."""
     baseline: bool = False
     """Time a plain pixel diffusion too, for comparison; it needs torch."""
-    json: Path | None = None
+    json: File = None
     """Write the figures here."""
 
     def run(self, started: float) -> None:

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
-import tyro
-
+from app.commands.kinds import Bundles, File, Name
 from app.game_folder import is_game_folder, look_in, read_game
 
 
 @dataclass
 class Eval:
-    """Measure how true dreams are, on held-out episodes."""
+    """Measure how true dreams are, on held-out episodes: minutes for each bundle, game, mode and
+    decoder (--quick: fewer frames)."""
 
-    bundles: tyro.conf.Positional[tuple[str, ...]] = ()
+    bundles: Bundles = ()
     """Names, folders or game folders; without any, all that ship."""
     episodes: int = 32
     """Held-out episodes."""
@@ -24,17 +23,17 @@ class Eval:
     """At most two minutes for each bundle, game and mode; the report says so."""
     seed: int = 0
     """Chooses the episodes and the sampling."""
-    mode: str = ""
+    mode: Name = ""
     """Measure this mode alone: parallel or ar; by default every mode there is."""
-    decoder: str = ""
+    decoder: Name = ""
     """Measure this decoder alone: vq or diffusion; by default every decoder there is."""
-    game: str = ""
+    game: Name = ""
     """Measure this game alone; by default every game that a dream is of."""
     backend: str = "onnx"
     """What computes the dreams: onnx or torch; on a GPU onnx-cuda or torch-cuda."""
-    json: Path | None = None
+    json: File = None
     """Write the figures here."""
-    html: Path | None = None
+    html: File = None
     """Write a page with pictures here."""
 
     def run(self, started: float) -> None:

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 import tyro
 
+from app.commands.kinds import Name, Out
 from app.errors import Mistake
 from app.extras import needs_train
 from app.game_folder import is_game_folder, read_game
@@ -19,13 +20,13 @@ class Export:
 
     run_dir: tyro.conf.Positional[Annotated[Path, tyro.conf.arg(name="run", metavar="RUN")]]
     """A game folder, or the folder of a run (with --minari, of a recording)."""
-    out: Annotated[Path | None, tyro.conf.arg(aliases=["-o"])] = None
+    out: Out = None
     """Folder of the new bundle or dataset; a game folder keeps its bundle itself."""
     precision: Literal["fp32", "fp16", "int8"] = "fp16"
-    """How the weights are stored."""
+    """fp32; fp16: half the size; int8: smallest and fastest on a processor."""
     programs: bool = False
     """Add torch programs, for `play --backend torch`."""
-    minari: str = ""
+    minari: Name = ""
     """Name of a Minari dataset (mine/freeway-v0) to write the recording as, without loss."""
 
     def run(self, started: float) -> None:

@@ -13,9 +13,9 @@ import tyro
 class Import:
     """Import videos with action logs, or a Minari dataset, into a game folder."""
 
-    source: tyro.conf.Positional[str]
+    source: tyro.conf.Positional[Annotated[str, tyro.conf.arg(metavar="SOURCE")]]
     """A folder of videos, each with a .csv or .jsonl of its actions; or a Minari dataset, by its folder or name."""
-    out: Annotated[Path, tyro.conf.arg(aliases=["-o"])]
+    out: Annotated[Path, tyro.conf.arg(aliases=["-o"], metavar="FOLDER")]
     """The game folder; a game.toml is written where there is none."""
     size: Literal[64, 128] | None = None
     """Side of a frame in pixels; without it, what the dataset or the game.toml says, or 64."""

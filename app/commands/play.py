@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Annotated
 
 import tyro
 
+from app.commands.kinds import Count, File, Name, Number
 from app.errors import Mistake
 from engine.bundle import BACKENDS
 from engine.manifest import MOST_STEPS
@@ -16,43 +17,43 @@ from engine.manifest import MOST_STEPS
 class Play:
     """Play a dream with the arrow keys."""
 
-    bundle: tyro.conf.Positional[str] = ""
+    bundle: tyro.conf.Positional[Annotated[str, tyro.conf.arg(metavar="[BUNDLE]", help_behavior_hint="")]] = ""
     """Name or folder of the dream, or a game folder; without one, the best that holds 20 FPS here."""
-    game: str = ""
+    game: Name = ""
     """Which game: of those that the dream knows, or with --real of the real ones."""
-    mode: str = ""
+    mode: Name = ""
     """How a frame is sampled: parallel or ar."""
-    decoder: str = ""
+    decoder: Name = ""
     """How a frame is drawn: vq or diffusion."""
-    steps: int | None = None
+    steps: Count = None
     """Steps of the diffusion decoder, 1 to 8: 1 is the fastest, more are cleaner."""
-    temperature: float | None = None
+    temperature: Number = None
     """How wild the dream is: 0 takes the most likely, 1 is as learnt."""
-    passes: int | None = None
+    passes: Count = None
     """Passes a frame of the parallel mode: 1 is the fastest, more are truer."""
     real: bool = False
     """Play the real game."""
-    fps: float | None = None
+    fps: Number = None
     """Frames a second; without it, what the dream was recorded at (20)."""
     seed: int = 0
     """Decides the start and every random choice."""
-    start: int | None = None
-    """Which of the dream's start pictures."""
-    scale: int | None = None
+    start: Count = None
+    """Number of the start picture, from 0; by default the seed chooses."""
+    scale: Count = None
     """Screen pixels for one pixel of the picture."""
     fullscreen: bool = False
     """Fill the screen."""
     backend: str = "onnx"
     """What computes the dream: onnx or torch; on a GPU onnx-cuda or torch-cuda."""
-    frames: int | None = None
+    frames: Count = None
     """Stop after so many frames."""
-    script: Path | None = None
+    script: File = None
     """File of action names, one a line, repeated; plays instead of the keys."""
-    record: Path | None = None
+    record: File = None
     """Record everything to this .gif or .mp4."""
-    tape: Path | None = None
+    tape: File = None
     """Write a tape: a few kB that replay this dream exactly."""
-    report: Path | None = None
+    report: File = None
     """Write the figures of this play as JSON."""
     headless: bool = False
     """Open no window."""
@@ -91,10 +92,10 @@ class Play:
         if self.real and self.tape:
             raise Mistake("A tape holds a dream, and --real plays the real game; use --record to keep it.")
         if self.steps is not None and self.decoder != "diffusion":
-            raise Mistake("--steps belongs to --decoder diffusion; leave it out.")
+            raise Mistake("--steps needs --decoder diffusion; add that, or leave --steps out.")
         if self.steps is not None and self.steps > MOST_STEPS:
             raise Mistake(f"--steps must be at most {MOST_STEPS}, not {self.steps}.")
         if self.passes is not None and self.mode == "ar":
             raise Mistake("--passes belongs to --mode parallel; leave it out.")
-        if self.headless and self.frames is None and self.script is None:
+        if self.headless and self.frames is None:
             raise Mistake("Without a window nobody ends the play; say how long with --frames N.")

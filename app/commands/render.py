@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 import tyro
 
+from app.commands.kinds import Name
 from app.errors import Mistake
 
 
@@ -15,11 +16,11 @@ from app.errors import Mistake
 class Render:
     """Draw a tape again: as it was, or with another sampler."""
 
-    tape: tyro.conf.Positional[Path]
+    tape: tyro.conf.Positional[Annotated[Path, tyro.conf.arg(metavar="TAPE")]]
     """The tape."""
-    out: Annotated[Path | None, tyro.conf.arg(aliases=["-o"])] = None
+    out: Annotated[Path | None, tyro.conf.arg(aliases=["-o"], metavar="FILE", help_behavior_hint="")] = None
     """Write it to this .gif or .mp4."""
-    bundle: str = ""
+    bundle: Name = ""
     """Name or folder of the dream, when it is not the one that the tape names."""
     mode: Literal["", "parallel", "ar"] = ""
     """Draw with this sampler from beginning to end."""

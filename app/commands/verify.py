@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import tyro
-
+from app.commands.kinds import Bundles
 from app.errors import CheckFailed, Mistake
 from app.game_folder import is_game_folder, read_game
 
@@ -14,7 +13,7 @@ from app.game_folder import is_game_folder, read_game
 class Verify:
     """Check bundles: hashes, manifest, graphs, and one known frame."""
 
-    bundles: tyro.conf.Positional[tuple[str, ...]] = ()
+    bundles: Bundles = ()
     """Names, folders or game folders; without any, all that ship."""
 
     def run(self, started: float) -> None:

@@ -7,13 +7,16 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
 from app.cli import main
 from engine.bundle import Bundle
+from games.world import Frame
 from tests.app.conftest import make_bundle
 
 REPORT_KEYS = {
@@ -124,10 +127,37 @@ def test_a_play_is_recorded_and_taped_and_the_tape_gives_the_same_frames(
     assert capsys.readouterr().err.startswith("reverie: The replay of")
 
 
+def test_a_damaged_tape_draws_nothing(one_dream: Bundle, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    tape = tmp_path / "a.tape"
+    assert main(["play", "--headless", "--unpaced", "--frames", "5", "--tape", str(tape)]) == 0
+    tape.write_text(tape.read_text().replace("\n ]\n}", ',\n  {"restore":99}\n ]\n}'))
+    assert main(["render", str(tape), "-o", str(tmp_path / "a.gif")]) == 2
+    said = capsys.readouterr()
+    assert (said.out, said.err.count("\n")) == ("", 1)
+    assert list(tmp_path.iterdir()) == [tape]
+
+
+def test_an_interrupted_drawing_keeps_what_was_drawn(
+    one_dream: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tape, gif = str(tmp_path / "a.tape"), tmp_path / "a.gif"
+    assert main(["play", "--headless", "--unpaced", "--frames", "5", "--tape", tape]) == 0
+
+    def interrupted(*what: object) -> Iterator[Frame]:
+        yield np.zeros((8, 8, 3), np.uint8)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("app.rendering.replay", interrupted)
+    assert main(["render", tape, "-o", str(gif)]) == 130
+    assert capsys.readouterr().out == f"drew 1 frames in {gif}\n"
+    assert gif.exists()
+
+
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (["nonsense"], "There is no command 'nonsense'"),
+        (["nonsense"], "There is no command 'nonsense'; there is play, list"),
+        (["v2"], "There is no command 'v2'; to play it: reverie play v2"),
         (["play", "--nonsense"], "--nonsense"),
         (["play", "--frames", "many"], "--frames cannot be 'many'"),
         (["play", "--frames", "0"], "--frames must be at least 1"),
@@ -140,8 +170,9 @@ def test_a_play_is_recorded_and_taped_and_the_tape_gives_the_same_frames(
         (["play", "v1", "--headless", "--frames", "3", "--passes", "2"], "no causal head"),
         (["play", "--decoder", "diffusion", "--steps", "9"], "--steps must be at most 8, not 9"),
         (["play", "--decoder", "diffusion", "--steps", "0"], "--steps must be at least 1"),
-        (["play", "--steps", "4"], "--steps belongs to --decoder diffusion"),
+        (["play", "--steps", "4"], "--steps needs --decoder diffusion"),
         (["play", "--headless"], "--frames N"),
+        (["play", "--headless", "--script", "keys.txt"], "--frames N"),
         (["play", "--headless", "--frames", "3", "--game", "chess"], "chess"),
         (["play", "no-such-dream", "--headless", "--frames", "3"], "no-such-dream"),
         (["play", "--real", "--tape", "a.tape"], "--real plays the real game"),
@@ -151,10 +182,15 @@ def test_a_play_is_recorded_and_taped_and_the_tape_gives_the_same_frames(
         (["record", "chess", "-o", "rec"], "There is no world 'chess'"),
         (["record", "garden", "-o", "rec", "--steps", "0"], "--steps"),
         (["record", "garden", "-o", "rec", "--policy", "wild"], "--policy"),
+        (["record", "v2", "-o", "rec", "--policy", "explore"], "--policy explore is for real games"),
+        (["record", "v2", "-o", "rec", "--workers", "2"], "--workers is for real games"),
+        (["record", "v2", "-o", "rec", "--size", "64"], "--size is for real games"),
         (["render", "missing.tape", "--check"], "missing.tape"),
         (["render", "missing.tape"], "-o OUT.gif"),
         (["verify", "no-such-dream"], "no-such-dream"),
         (["train", "x", "--data", "d", "-o", "r", "--devices", "8"], "--devices cpu"),
+        (["train", "x", "--data", "d", "-o", "r", "--minutes", "0"], "--minutes must be more than 0"),
+        (["train", "."], "neither a recipe nor a game folder; for a recording: reverie train v1.1 --data . -o"),
     ],
 )
 def test_a_mistake_is_one_sentence_and_exit_code_2_and_nothing_is_written(
@@ -205,7 +241,7 @@ def test_training_without_torch_says_what_to_install(
 
     monkeypatch.setattr(builtins, "__import__", without_torch)
     assert main(words) == 2
-    assert 'pip install "reverie[train]"' in capsys.readouterr().err
+    assert 'pip install -c constraints.txt ".[train]"` in the folder of the project' in capsys.readouterr().err
 
 
 def test_list_names_the_games_and_what_they_can(capsys: pytest.CaptureFixture[str]) -> None:
@@ -223,6 +259,11 @@ def test_help_is_there_for_every_command(capsys: pytest.CaptureFixture[str]) -> 
     assert "record" in capsys.readouterr().out
     assert main(["play", "--help"]) == 0
     assert "--unpaced" in capsys.readouterr().out
+
+
+def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out.startswith("reverie ")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
