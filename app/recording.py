@@ -274,6 +274,10 @@ def _told(plan: Plan, say: Callable[[], None], options: str = "") -> Iterator[No
                 options += f" --steps {max(2, aim - _frames_in(plan.out))}"
             print(f"to go on: reverie record {plan.folder.folder}{options}", file=sys.stderr)
         raise
+    except Exception:
+        if sys.stderr.isatty():
+            print(file=sys.stderr)  # that sentence does not follow on the line of the progress
+        raise
     say()
 
 

@@ -100,6 +100,15 @@ def test_torch_opens_the_newest_dream_that_brings_torch_programs(monkeypatch: py
         chosen(mode="ar", backend="torch")
 
 
+def test_eval_without_names_measures_what_the_backend_can_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    ship(monkeypatch, with_programs(make_bundle("old")), make_bundle("new"), seconds={})
+    measured = []
+    monkeypatch.setattr("evaluation.evaluate.evaluate", lambda bundles, *more: measured.append(bundles))
+    assert main(["eval", "--backend", "torch"]) == 0
+    assert main(["eval"]) == 0
+    assert measured == [("old",), ("old", "new")]
+
+
 def test_what_nothing_has_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     ship(monkeypatch, make_bundle("one", modes=("parallel",)), seconds={})
     with pytest.raises(Mistake, match="No dream here has the game 'chess', mode 'ar'; `reverie list`"):

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import builtins
+import contextlib
 import json
 import os
 import signal
@@ -268,16 +269,27 @@ def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_play_exits_130_with_its_recording_and_report(tmp_path: Path, number: int) -> None:
+    keys = tmp_path / "keys"
+    os.mkfifo(keys)  # it is read when the play is about to begin, however long that takes here
     words = ["play", "--real", "--headless", "--frames", "100000", "--record", "a.gif", "--report", "a.json"]
+    words += ["--script", "keys"]
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
     process = subprocess.Popen([sys.executable, "-m", "app.cli", *words], cwd=tmp_path, env=environment)
-    time.sleep(4)
+    writer = None
+    while writer is None and process.poll() is None:
+        time.sleep(0.1)
+        with contextlib.suppress(OSError):  # nobody reads yet
+            writer = os.open(keys, os.O_WRONLY | os.O_NONBLOCK)
+    assert writer is not None
+    os.write(writer, b"right\n")
+    os.close(writer)
+    time.sleep(2)
     process.send_signal(number)
     assert process.wait(30) == 130
     with Image.open(tmp_path / "a.gif") as picture:
         assert picture.size == (256, 256)
     assert json.loads((tmp_path / "a.json").read_text())["frames"] > 5
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.gif", "a.json"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.gif", "a.json", "keys"]
 
 
 def test_playing_loads_neither_torch_nor_gymnasium(tmp_path: Path) -> None:
