@@ -30,7 +30,7 @@ KNOWN: dict[str, type | tuple[type, ...]] = {
 class GameFolder:
     """A `game.toml`, read.
 
-    title: for people. source: a built-in game, a Gymnasium id, `module:Class`, or "" for what is only imported.
+    title: for people. source: a built-in game, a Gymnasium id, `module:Id-v0`, `module:Class`, or "" for imported play.
     keys: action → the keys that play it; with any, only these actions are used. size: side of a frame in pixels.
     recipe: what `train` follows, for `minutes`; a file beside the `game.toml` comes first. steps: frames to record.
     environment: None without a source.

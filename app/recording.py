@@ -176,7 +176,7 @@ def _environment(options: Record) -> Environment | None:
         known = ", ".join((*registry.names(), *library.shipped()))
         raise Mistake(
             f"There is no world '{world}' to record; there is {known}, any Gymnasium id such as ALE/Freeway-v5, "
-            f"module:Class, or a dream's folder."
+            f"PACKAGE:Id-v0, module:Class, or a dream's folder."
         )
     return None
 

@@ -16,11 +16,11 @@ class Record:
     """Record play of a game or a dream, to train on."""
 
     world: tyro.conf.Positional[Annotated[str, tyro.conf.arg(metavar="WORLD")]]
-    """A built-in game, a Gymnasium id (ALE/Freeway-v5), module:Class, a game folder, or a dream's name or folder."""
+    """A built-in game, a Gymnasium id (ALE/Freeway-v5, PACKAGE:Id-v0), module:Class, a game folder, or a dream."""
     out: Out = None
     """Folder of the recording; more is added to one that is there. A game folder records into itself."""
     steps: Count = None
-    """Frames to record in all; by default 20,000, or in a game folder its `steps`."""
+    """Frames to record now; by default 20,000, or in a game folder what is lacking of its `steps`."""
     policy: Annotated[Literal["random", "explore", "human"] | None, tyro.conf.arg(help_behavior_hint="")] = None
     """random: held random keys; explore: meets every kind of event; human: you, in the window; by default explore."""
     human: bool = False
