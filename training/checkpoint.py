@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from importlib import import_module
 from importlib.util import find_spec
@@ -14,10 +13,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from training.files import beside
+
 # A bare accelerator machine has torch and numpy alone.
-_files = import_module("safetensors.torch" if find_spec("safetensors") else "training.weights")
-load_file: Callable[[Path], dict[str, Tensor]] = _files.load_file
-save_file: Callable[[dict[str, Tensor], Path], None] = _files.save_file
+_library = find_spec("safetensors") is not None
+_files = import_module("safetensors.torch" if _library else "training.weights")
+_DAMAGED: type[Exception] = import_module("safetensors").SafetensorError if _library else RuntimeError
 
 
 class RunError(ValueError):
@@ -26,26 +27,34 @@ class RunError(ValueError):
 
 def save_weights(path: Path, weights: dict[str, Tensor]) -> None:
     """Write weights whole or not at all."""
-    temporary = path.with_name(path.name + ".part")
-    save_file({name: tensor.detach().contiguous().clone() for name, tensor in weights.items()}, temporary)
-    temporary.replace(path)
+    with beside(path) as part:
+        _files.save_file({name: tensor.detach().contiguous().clone() for name, tensor in weights.items()}, part)
+
+
+def read_weights(path: Path) -> dict[str, Tensor]:
+    """The tensors of a file by their names, on the processor. Raises RunError where it is missing or damaged."""
+    try:
+        tensors: dict[str, Tensor] = _files.load_file(path)
+    except FileNotFoundError as error:
+        raise RunError(f"{path} is missing; train this part first.") from error
+    except _DAMAGED as error:
+        raise RunError(f"{path} is damaged; use another run folder.") from error
+    return tensors
 
 
 def load_weights(path: Path, module: nn.Module) -> None:
-    """Read weights into a module. Raises RunError where the file is missing or of another model."""
+    """Read weights into a module. Raises RunError where the file is missing, damaged or of another model."""
+    weights = read_weights(path)
     try:
-        module.load_state_dict(load_file(path))
-    except FileNotFoundError as error:
-        raise RunError(f"{path} is missing; train this part first.") from error
+        module.load_state_dict(weights)
     except RuntimeError as error:
         raise RunError(f"{path} does not fit the model of this recipe; use another run folder.") from error
 
 
 def write_json(path: Path, content: dict[str, Any]) -> None:
     """Write JSON whole or not at all."""
-    temporary = path.with_name(path.name + ".part")
-    temporary.write_text(json.dumps(content, indent=1) + "\n")
-    temporary.replace(path)
+    with beside(path) as part:
+        part.write_text(json.dumps(content, indent=1) + "\n")
 
 
 def read_run(run: Path) -> dict[str, Any]:
@@ -64,14 +73,16 @@ def read_run(run: Path) -> dict[str, Any]:
 
 def save_state(path: Path, state: dict[str, Any]) -> None:
     """The trainer's own state (optimizer, counters), for resuming only; never part of a bundle."""
-    temporary = path.with_name(path.name + ".part")
-    torch.save(state, temporary)
-    temporary.replace(path)
+    with beside(path) as part:
+        torch.save(state, part)
 
 
 def load_state(path: Path) -> dict[str, Any]:
-    """What `save_state` wrote, without running any code from it."""
-    state: dict[str, Any] = torch.load(path, weights_only=True, map_location="cpu")
+    """What `save_state` wrote, without running any code from it. Raises RunError where the file is damaged."""
+    try:
+        state: dict[str, Any] = torch.load(path, weights_only=True, map_location="cpu")
+    except Exception as error:  # torch has many for a file that is cut short or altered, one of them pickle's
+        raise RunError(f"{path} is damaged; use another run folder.") from error
     return state
 
 

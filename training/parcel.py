@@ -18,7 +18,8 @@ from pathlib import Path
 
 from torch import Tensor
 
-from training.checkpoint import RunError, load_file, save_weights
+from training.checkpoint import RunError, read_weights, save_weights
+from training.files import beside
 
 PART = 15 << 20
 """Bytes of a part at most."""
@@ -41,26 +42,30 @@ def pack(run: Path, out: Path, size: int = PART) -> list[Path]:
         for name in HALVED:
             if name == HALVED[0] or (run / name).exists():
                 halves = Path(folder) / name
-                save_weights(halves, {key: _half(value) for key, value in load_file(_there(run / name)).items()})
+                save_weights(halves, {key: _half(value) for key, value in read_weights(_there(run / name)).items()})
                 tar.add(halves, name)
     data = buffer.getvalue()
     slices = [data[start : start + size] for start in range(0, len(data), size)]
     out.mkdir(parents=True, exist_ok=True)
-    for old in out.glob("run-*.part"):
-        old.unlink()
-    paths = []
+    older, paths = set(out.glob("run-*.part")), []
     for number, part in enumerate(slices):
         digest = hashlib.sha256(part).hexdigest()[:16]
         paths.append(out / f"run-{number:02d}-of-{len(slices):02d}-{digest}.part")
-        paths[-1].write_bytes(part)
+        with beside(paths[-1]) as temporary:
+            temporary.write_bytes(part)
+    for path in older - set(paths):  # last, so that there always is a whole run
+        path.unlink()
     return paths
 
 
 def join(parts: Path, run: Path) -> None:
     """Put the parts in a folder together to a run folder. Raises RunError where one is missing or altered."""
-    found = {int(match[1]): (path, match) for path in parts.iterdir() if (match := NAME.fullmatch(path.name))}
-    if not found:
-        raise RunError(f"{parts} holds no part of a run.")
+    matches = [(path, match) for path in sorted(parts.iterdir()) if (match := NAME.fullmatch(path.name))]
+    if not matches:
+        raise RunError(f"{parts} holds no part of a run; name the folder given to `training.parcel pack`.")
+    found = {int(match[1]): (path, match) for path, match in matches}
+    if len(found) < len(matches):
+        raise RunError(f"{parts} holds parts of two runs; pack the run again.")
     count = int(found[min(found)][1][2])
     if missing := [str(number) for number in range(count) if number not in found]:
         raise RunError(f"{parts} lacks part {', '.join(missing)} of {count}.")

@@ -8,13 +8,14 @@ killed leaves a good recording that lacks its last, unfinished shard.
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from training.files import beside
 
 HELD_OUT_SHARE = 0.02
 FORMAT = 1
@@ -97,25 +98,18 @@ class RecordingWriter:
         """
         name = f"{self.writer:02d}-{self.shards:05d}"
         try:
-            for kind, array in asdict_arrays(rows).items():
-                target = self.folder / f"{kind}-{name}.npy"
-                temporary = target.with_name(target.name + ".part")
-                with temporary.open("wb") as file:
+            for kind, array in vars(rows).items():
+                with beside(self.folder / f"{kind}-{name}.npy") as part, part.open("wb") as file:
                     np.lib.format.write_array(file, np.ascontiguousarray(array), allow_pickle=False)
-                    file.flush()
-                    os.fsync(file.fileno())
-                temporary.replace(target)
-            start = 0
+            episodes, start = list(self.index["episodes"]), 0
             for length, seed in zip(lengths, seeds, strict=True):
-                self.index["episodes"].append(asdict(Episode(name, start, length, seed)))
+                episodes.append(asdict(Episode(name, start, length, seed)))
                 start += length
-            temporary = self.path.with_name(self.path.name + ".part")
-            temporary.write_text(json.dumps(self.index))
-            temporary.replace(self.path)
+            with beside(self.path) as part:
+                part.write_text(json.dumps({**self.index, "episodes": episodes}))
         except OSError as error:
-            for part in self.folder.glob(f"*-{name}.npy.part"):
-                part.unlink(missing_ok=True)
             raise RecordingError(f"cannot write the recording in {self.folder}: {error.strerror}.") from error
+        self.index["episodes"] = episodes  # only now: what could not be written must not be listed later
         self.shards += 1
 
 
@@ -127,11 +121,6 @@ def joined(parts: list[Rows]) -> Rows:
         np.concatenate([part.rewards for part in parts]),
         np.concatenate([part.ended for part in parts]),
     )
-
-
-def asdict_arrays(rows: Rows) -> dict[str, NDArray[np.generic]]:
-    """The four arrays of `rows` by the name that their files carry."""
-    return {"frames": rows.frames, "actions": rows.actions, "rewards": rows.rewards, "ended": rows.ended}
 
 
 class Recording:
@@ -150,7 +139,7 @@ class Recording:
             raise RecordingError(f"{folder} holds no recording; make one with: reverie record garden -o {folder}")
         first = indexes[0]
         if any(index.get(key) != first.get(key) for index in indexes for key in SAME):
-            raise RecordingError(f"{folder} mixes recordings of different worlds or sizes.")
+            raise RecordingError(f"{folder} mixes recordings of different worlds or sizes; record into a new folder.")
         self.world: str = first["world"]
         self.actions: tuple[str, ...] = tuple(first["actions"])
         self.size: int = first["size"]
@@ -158,7 +147,7 @@ class Recording:
         self.fps: int | None = first.get("fps")
         self.episodes = [Episode(**episode) for index in indexes for episode in index["episodes"]]
         if not self.episodes:
-            raise RecordingError(f"{folder} holds no whole episode.")
+            raise RecordingError(f"{folder} holds no whole episode; record into a new folder.")
         self._shards: dict[str, Rows] = {}
 
     def __len__(self) -> int:
@@ -202,7 +191,7 @@ def _read_index(path: Path) -> dict[str, Any]:
     try:
         index = json.loads(path.read_text())
     except (OSError, ValueError) as error:
-        raise RecordingError(f"{path} cannot be read as a recording's index.") from error
+        raise RecordingError(f"{path} cannot be read as a recording's index; record into a new folder.") from error
     if not isinstance(index, dict) or index.get("format") != FORMAT:
-        raise RecordingError(f"{path} is not a recording's index of format {FORMAT}.")
+        raise RecordingError(f"{path} is not a recording's index of format {FORMAT}; record into a new folder.")
     return index

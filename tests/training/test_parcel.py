@@ -64,6 +64,29 @@ def test_a_part_that_is_missing_or_altered_is_named(run: Path, tmp_path: Path) -
         join(run, tmp_path / "arrived")
 
 
+def test_parts_are_there_until_newer_ones_are_and_are_never_mixed(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parts = pack(run, tmp_path / "parts", 4000)
+    (run / "run.json").write_text('{"recipe": "other"}')
+    write = Path.write_bytes
+
+    def full(path: Path, data: bytes) -> int:
+        if "run-02" in path.name:
+            raise OSError(28, "No space left on device")
+        return write(path, data)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "write_bytes", full)
+        with pytest.raises(OSError, match="No space left"):
+            pack(run, tmp_path / "parts", 4000)
+    assert all(part.exists() for part in parts)
+    with pytest.raises(RunError, match="holds parts of two runs; pack the run again"):
+        join(tmp_path / "parts", tmp_path / "arrived")
+    newer = pack(run, tmp_path / "parts", 4000)
+    assert sorted(newer) == sorted((tmp_path / "parts").iterdir())
+
+
 def test_an_untrained_run_is_not_packed(run: Path, tmp_path: Path) -> None:
     (run / "dynamics.safetensors").unlink()
     with pytest.raises(RunError, match=r"dynamics\.safetensors is missing"):
