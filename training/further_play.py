@@ -38,8 +38,7 @@ def further_play(
     encode: (N, H, W, 3) uint8 to (N, S). workers: None for one a core. The same seed plays the same games, however many
     processes there are. `progress` is told the frames done so far.
     """
-    parts = -(-frames // (BATCH * EPISODE))
-    length = max(2, min(EPISODE, -(-frames // BATCH)))
+    parts, length = _parts(frames)
     played: list[TokenEpisodes] = []
     starts, lengths = np.arange(BATCH, dtype=np.int64) * length, np.full(BATCH, length, np.int64)
     games = np.zeros(BATCH, np.int64)
@@ -50,6 +49,17 @@ def further_play(
             played.append(TokenEpisodes(tokens, rows.actions, rows.rewards, rows.ended, starts, lengths, games))
             progress((number + 1) * len(tokens))
     return joined(played)
+
+
+def frames_played(frames: int) -> int:
+    """How many frames `further_play` makes where it is asked for `frames`."""
+    parts, length = _parts(frames)
+    return parts * BATCH * length
+
+
+def _parts(frames: int) -> tuple[int, int]:
+    """Into how many parts of `BATCH` episodes so many frames go, and how many frames an episode has."""
+    return -(-frames // (BATCH * EPISODE)), max(2, min(EPISODE, -(-frames // BATCH)))
 
 
 def _leave_interrupts() -> None:

@@ -21,7 +21,8 @@ from models.v1.vqvae import VQVAE
 from models.world_model import TemporalVisualWorldModel
 from training import recipe as recipes
 from training.checkpoint import RunError, read_run, save_weights, write_json
-from training.further_play import further_play
+from training.files import beside
+from training.further_play import frames_played, further_play
 from training.mixture import open_recording
 from training.patch_codes import PatchCodesTraining, learn_patch_codes, patches_of
 from training.patches import patch_hashes
@@ -65,6 +66,7 @@ def train(
     plan, recording = recipes.load(recipe), open_recording(data)
     plan = plan.fitted(len(recording.actions), recording.size, rewards_of(recording), tuple(recording.games))
     record = _record(plan, recording, out, minutes, resume)
+    _check_frames(plan, recording, data, out)
     place.wait()  # from here on the first process changes what the others have just read
     other = recipes.restore(begin) if begin else None
     if look is not None and place.first:
@@ -77,11 +79,13 @@ def train(
     if place.first:
         out.mkdir(parents=True, exist_ok=True)
         write_json(out / "run.json", record)
-        np.savez_compressed(out / "starts.npz", **start_histories(recording, plan.history))  # type: ignore[arg-type]
+        starts = start_histories(recording, plan.history)
+        with beside(out / "starts.npz") as part, part.open("wb") as file:
+            np.savez_compressed(file, **starts)  # type: ignore[arg-type]
         _make_tokens(plan, recording, tokenizer, other, begin, record, out, minutes, seed, log, place)
     place.wait()
     load_tokenizer(tokenizer.cpu(), out / "tokenizer.safetensors")
-    train_part, held_out = split(read_tokens(out / "tokens.npz"))
+    train_part, held_out = split(read_tokens(out / "tokens.npz"), plan.dynamics_training.window + 1)
     torch.manual_seed(seed)
     dynamics = build_dynamics(plan.dynamics)
     if isinstance(dynamics, TemporalVisualWorldModel) and not isinstance(tokenizer, VQVAE):
@@ -133,10 +137,6 @@ def _record(plan: recipes.Recipe, recording: Recording, out: Path, minutes: floa
     """What `run.json` holds at the beginning of a session. Raises RunError where the parts do not belong together."""
     if minutes <= 0:
         raise RunError("--minutes must be more than 0.")
-    if recording.size != plan.size:
-        raise RunError(
-            f"{recording.folder} holds frames of {recording.size} pixels; the recipe {plan.name} takes {plan.size}."
-        )
     if plan.further_frames and (foreign := [game for game in recording.games if game not in registry.names()]):
         raise RunError(f"the recipe {plan.name} plays more of the game itself, and {foreign[0]} is not built in.")
     record = read_run(out)
@@ -148,11 +148,27 @@ def _record(plan: recipes.Recipe, recording: Recording, out: Path, minutes: floa
     description = json.loads(json.dumps(_describe(plan, recording)))
     if record and any(_completed(record).get(key) != value for key, value in description.items()):
         raise RunError(f"{out} was made with another recipe or recording; use another folder.")
-    if plan.dynamics.actions != len(recording.actions):
-        raise RunError(
-            f"the recipe {plan.name} is made for {plan.dynamics.actions} actions, not {len(recording.actions)}."
-        )
     return {**description, "training": record.get("training", {}), "metrics": record.get("metrics", {})}
+
+
+def _check_frames(plan: recipes.Recipe, recording: Recording, data: Path, out: Path) -> None:
+    """Raises RunError where nothing can be learnt from a recording, or where a run's tokens are of another one."""
+    window = plan.dynamics_training.window + 1
+    for number, game in enumerate(recording.games):
+        longest = max(episode.length for episode in recording.episodes if recording.game_of(episode) == number)
+        if longest < window:
+            raise RunError(
+                f"the longest episode of {game} in {data} has {longest} frames, and the recipe {plan.name} learns from "
+                f"{window} at a time; record longer ones."
+            )
+    if (out / "tokens.npz").exists():
+        with np.load(out / "tokens.npz", allow_pickle=False) as arrays:
+            begun = int(arrays["lengths"].sum()) - _further_frames(plan, recording) * len(recording.games)
+        if begun != len(recording):
+            raise RunError(
+                f"{out} was begun with {begun:,} frames and {data} now holds {len(recording):,}; "
+                f"train into a new folder with --from {out}, or delete {out} to begin anew."
+            )
 
 
 def _completed(record: dict[str, Any]) -> dict[str, Any]:
@@ -205,9 +221,8 @@ def _make_tokens(
     if plan.further_frames:
         more = _more_of_each(plan, recording, encode, seed, log)
         episodes = joined([*more, episodes])  # what was recorded comes last: the held-out episodes are of it
-    temporary = tokens.with_name("part-" + tokens.name)
-    np.savez(temporary, **vars(episodes))
-    temporary.replace(tokens)
+    with beside(tokens) as part, part.open("wb") as file:
+        np.savez(file, **vars(episodes))
 
 
 def _more_of_each(
@@ -220,11 +235,16 @@ def _more_of_each(
     """The recipe's further frames, as many of each game as of another."""
     played = []
     for number, (game, actions) in enumerate(recording.games.items()):
-        frames = plan.further_frames // len(recording.games)
+        frames = _further_frames(plan, recording)
         more = further_play(game, recording.size, frames, seed, encode, progress=_said(log, frames))
         codes = np.array([recording.actions.index(name) for name in actions], np.uint8)
         played.append(replace(more, actions=codes[more.actions], games=np.full_like(more.starts, number)))
     return played
+
+
+def _further_frames(plan: recipes.Recipe, recording: Recording) -> int:
+    """How many of the recipe's further frames are of each game."""
+    return frames_played(plan.further_frames // len(recording.games))
 
 
 def encoder(tokenizer: Tokenizer, place: Place) -> Callable[[NDArray[np.uint8]], NDArray[np.integer]]:
@@ -295,10 +315,14 @@ def rewards_of(recording: Recording) -> tuple[float, ...]:
     return tuple(sorted({0.0, *(value for count in counts for value, _ in count.most_common(MOST_REWARDS - 1))}))
 
 
-def split(episodes: TokenEpisodes) -> tuple[TokenEpisodes, TokenEpisodes]:
-    """The last few whole episodes of a recording are kept out of training; at least one, if there are two."""
+def split(episodes: TokenEpisodes, frames: int) -> tuple[TokenEpisodes, TokenEpisodes]:
+    """The last few whole episodes of a recording are kept out of training, among them one of `frames` frames of each game.
+
+    Where that would leave a game none to learn from, both parts are all there is. Every game has such an episode.
+    """
     count = len(episodes.starts)
-    kept = held_out_count(count)
-    if kept < 1:
+    long = [np.flatnonzero((episodes.games == game) & (episodes.lengths >= frames)) for game in set(episodes.games)]
+    border = min(count - held_out_count(count), *(int(mine[-1]) for mine in long))
+    if any(mine[0] >= border for mine in long):
         return episodes, episodes
-    return episodes.part(0, count - kept), episodes.part(count - kept, count)
+    return episodes.part(0, border), episodes.part(border, count)

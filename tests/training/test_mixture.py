@@ -64,7 +64,7 @@ def test_every_game_is_among_what_is_held_out(folder: Path) -> None:
         np.arange(12 * len(episodes.starts)) * episodes.lengths[0],
         *(np.concatenate([x] * 12) for x in (episodes.lengths, episodes.games)),
     )
-    train, held_out = split(many)
+    train, held_out = split(many, 5)
     assert set(held_out.games) == set(train.games) == {0, 1, 2}
     assert len(train.tokens) + len(held_out.tokens) == len(many.tokens)
     np.testing.assert_array_equal(held_out.tokens, many.tokens[len(train.tokens) :])
@@ -104,7 +104,7 @@ def test_a_model_of_several_games_is_told_which_codes_each_shows(folder: Path, t
     train("tiny", folder, tmp_path / "run", minutes=0.05, log=said.append)
     assert any("come back to the pixel: garden " in line for line in said)
     weights = load_file(tmp_path / "run" / "dynamics.safetensors")
-    episodes, _ = split(read_tokens(tmp_path / "run" / "tokens.npz"))
+    episodes, _ = split(read_tokens(tmp_path / "run" / "tokens.npz"), 5)
     shown = episodes.codes_shown(3, weights["code"].shape[0])
     assert not shown.all()
     np.testing.assert_array_equal(weights["absent"], np.where(shown, 0, ABSENT))

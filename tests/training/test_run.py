@@ -1,0 +1,117 @@
+"""`reverie train` as a whole: what it keeps out of training, and what it refuses before time is spent."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from games import registry
+from training.checkpoint import RunError
+from training.further_play import frames_played
+from training.recording import RecordingWriter, Rows
+from training.run import split, train
+from training.windows import TokenEpisodes, Windows
+
+RECIPE = """
+kind = "v2"
+history = 2
+[tokenizer]
+vocabulary = 32
+[dynamics]
+vocabulary = 32
+layers = 1
+width = 32
+heads = 2
+causal_layers = 0
+[dynamics_training]
+window = 4
+batch = 4
+"""
+
+
+def _recorded(folder: Path, lengths: list[int], world: str = "toy") -> Path:
+    """A recording of episodes of these lengths, added to what is there."""
+    count, rng = sum(lengths), np.random.default_rng(len(lengths))
+    frames = rng.integers(0, 2, (count, 8, 1, 8, 1, 1), np.uint8) * np.full((8, 1, 8, 3), 255, np.uint8)
+    rows = Rows(
+        frames.reshape(count, 64, 64, 3), np.zeros(count, np.uint8), np.zeros(count, np.float32), np.zeros(count, bool)
+    )
+    actions = registry.get(world).actions if world in registry.names() else ("noop", "up")
+    RecordingWriter(folder, world, actions, 64).write(rows, lengths, list(range(len(lengths))))
+    return folder
+
+
+def _recipe(folder: Path, more: str = "") -> str:
+    path = folder / "mine.toml"
+    path.write_text(more + RECIPE)
+    return str(path)
+
+
+def _episodes(lengths: list[int], games: list[int]) -> TokenEpisodes:
+    sizes, count = np.array(lengths), sum(lengths)
+    starts = np.cumsum(sizes) - sizes
+    tokens = np.arange(count, dtype=np.uint16)[:, None]
+    nothing = np.zeros(count, np.uint8)
+    return TokenEpisodes(
+        tokens, nothing, nothing.astype(np.float32), nothing.astype(bool), starts, sizes, np.array(games)
+    )
+
+
+@pytest.mark.parametrize(
+    ("lengths", "games", "held_out"),
+    [
+        ([20] * 10, [0] * 10, 1),
+        ([20] * 100, [0] * 100, 2),
+        ([20, 20, 20, 3, 2], [0] * 5, 3),  # people gave up early
+        ([20, 20, 20, 20], [0, 1, 0, 0], None),  # the only episode of a game is needed for training
+        ([20, 20, 20, 20, 20], [0, 1, 1, 0, 0], 3),
+        ([3, 20, 3], [0] * 3, None),
+        ([20], [0], None),
+    ],
+)
+def test_every_game_has_a_long_enough_episode_in_both_parts(
+    lengths: list[int], games: list[int], held_out: int | None
+) -> None:
+    episodes = _episodes(lengths, games)
+    parts = split(episodes, 5)
+    if held_out is None:
+        assert parts == (episodes, episodes)
+    else:
+        assert [len(part.starts) for part in parts] == [len(lengths) - held_out, held_out]
+        np.testing.assert_array_equal(np.concatenate([part.tokens for part in parts]), episodes.tokens)
+    for part in parts:
+        assert set(Windows(part, 5).draw(200, np.random.default_rng(0)).games) == set(games)
+
+
+def test_a_recording_whose_last_episodes_are_short_is_trained_on_and_resumed(tmp_path: Path) -> None:
+    data, said = _recorded(tmp_path / "data", [20, 20, 20, 2, 3]), []
+    recipe, out = _recipe(tmp_path), tmp_path / "run"
+    train(recipe, data, out, 0.01, log=said.append)
+    train(recipe, data, out, 0.015, resume=True, log=said.append)
+    assert sum(line.startswith("done: ") for line in said) == 2
+
+
+def test_a_recording_of_short_episodes_alone_is_refused_before_anything_is_written(tmp_path: Path) -> None:
+    data = _recorded(tmp_path / "data", [4, 3, 4])
+    with pytest.raises(RunError, match="longest episode of toy in .* has 4 frames, .* 5 at a time; record longer ones"):
+        train(_recipe(tmp_path), data, tmp_path / "run", 1)
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(("world", "more"), [("toy", ""), ("garden", "further_frames = 40\n")])
+def test_a_run_does_not_go_on_with_a_recording_that_has_grown(world: str, more: str, tmp_path: Path) -> None:
+    data, recipe, out = tmp_path / "data", _recipe(tmp_path, more), tmp_path / "run"
+    _recorded(data, [20, 20], world)
+    train(recipe, data, out, 0.01, log=lambda line: None)
+    train(recipe, data, out, 0.02, resume=True, log=lambda line: None)
+    before = (out / "run.json").read_text()
+    _recorded(data, [30], world)
+    with pytest.raises(RunError, match="begun with 40 frames and .* now holds 70; train into a new folder with --from"):
+        train(recipe, data, out, 0.03, resume=True, log=lambda line: None)
+    assert (out / "run.json").read_text() == before
+
+
+def test_further_frames_are_counted_as_they_are_played() -> None:
+    assert [frames_played(frames) for frames in (0, 1, 40, 4096, 4097)] == [0, 32, 48, 4096, 8192]
