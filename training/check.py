@@ -19,7 +19,7 @@ LEAST_TRANSITIONS = 200
 """With fewer transitions of one kind nothing is said of shifts: it could be chance."""
 FINEST = 64
 """Pixels a side at which motion is looked for first."""
-SELDOM = 0.005
+SELDOM_PRESSED = 0.005
 """An action is hardly ever pressed where its share of the transitions is below this."""
 STILL = 0.75
 """Share of transitions that show the frame before again, above which a recording is frozen."""
@@ -250,7 +250,7 @@ def seldom_pressed(recording: Recording) -> list[Finding]:
             broken=False,
         )
         for name, count in zip(recording.actions, counts.tolist(), strict=True)
-        if count < SELDOM * total
+        if count < SELDOM_PRESSED * total
     ]
 
 

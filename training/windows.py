@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from training.recording import Recording
 
-SELDOM = 0.01
+SELDOM_SHARE = 0.01
 """This share of the frames, those with the rarest tokens, is drawn more often."""
 
 
@@ -200,13 +200,8 @@ class GameWindows:
         return first
 
 
-def seldom(tokens: NDArray[np.uint16], share: float = SELDOM) -> NDArray[np.bool_]:
+def seldom(tokens: NDArray[np.uint16], share: float = SELDOM_SHARE) -> NDArray[np.bool_]:
     """Which frames (N,) of tokens (N, S) hold a token that is seldom: at most `share` of the frames do."""
     count = np.bincount(tokens.ravel())
     rarest = count[tokens].min(1)  # how often the rarest token of each frame occurs in all
     return np.asarray(rarest < np.quantile(rarest, share, method="lower"))
-
-
-def frame_windows(recording: Recording, history: int) -> Sequence[tuple[int, int]]:
-    """All (episode number, offset) at which `history` frames and the one after them lie inside one episode."""
-    return [(number, t) for number, e in enumerate(recording.episodes) for t in range(e.length - history)]

@@ -11,7 +11,7 @@ import pytest
 from games import registry
 from training.record import EpisodeRecorder, play_shard, record
 from training.recording import Recording, RecordingError, RecordingWriter, Rows
-from training.windows import Windows, frame_windows, seldom, tokenize
+from training.windows import TokenEpisodes, Windows, seldom, tokenize
 
 
 @pytest.fixture(scope="module")
@@ -60,8 +60,6 @@ def test_windows_stay_inside_an_episode(folder: Path) -> None:
 def test_windows_around_rare_events_are_drawn_more_often() -> None:
     rewards = np.zeros(1000, np.float32)
     rewards[500] = 1
-    from training.windows import TokenEpisodes
-
     tokens = np.arange(1000, dtype=np.uint16)[:, None]
     one = np.array([0]), np.array([1000]), np.array([0])
     episodes = TokenEpisodes(tokens, np.zeros(1000, np.uint8), rewards, np.zeros(1000, bool), *one)
@@ -77,13 +75,6 @@ def test_frames_with_the_rarest_tokens_are_seldom() -> None:
     assert np.flatnonzero(seldom(tokens, 0.01)).tolist() == [5]
     assert set(np.flatnonzero(seldom(tokens, 0.1)).tolist()) == {5, *range(0, 1000, 20)}
     assert not seldom(tokens[1:5]).any(), "where all frames are alike none is"
-
-
-def test_history_windows_hold_their_next_frame(folder: Path) -> None:
-    recording = Recording(folder)
-    listed = frame_windows(recording, 4)
-    assert len(listed) == sum(episode.length - 4 for episode in recording.episodes)
-    assert max(t for _, t in listed) + 4 == recording.episodes[0].length - 1
 
 
 def test_an_unfinished_shard_is_no_part_of_the_recording(folder: Path, tmp_path: Path) -> None:
@@ -117,6 +108,22 @@ def test_a_full_disk_keeps_what_was_recorded(tmp_path: Path, monkeypatch: pytest
     monkeypatch.undo()
     assert [episode.seed for episode in Recording(tmp_path).episodes] == [1]
     assert not list(tmp_path.glob("*.part"))
+
+
+def test_what_could_not_be_listed_is_not_listed_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    writer = RecordingWriter(tmp_path, "toy", ("noop",), 8)
+    frames = np.zeros((4, 8, 8, 3), np.uint8)
+    rows = Rows(frames, np.zeros(4, np.uint8), np.zeros(4, np.float32), np.zeros(4, bool))
+
+    def full(*args: object, **kwargs: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "write_text", full)
+        with pytest.raises(RecordingError, match="No space left on device"):
+            writer.write(rows, [4], [1])
+    writer.write(rows, [4], [2])
+    assert [episode.seed for episode in Recording(tmp_path).episodes] == [2]
 
 
 def test_a_damaged_shard_is_named(folder: Path, tmp_path: Path) -> None:
