@@ -67,7 +67,9 @@ def read_run(folder: Path) -> Run:
         dynamics = build_dynamics(dynamics_config(kind, record["dynamics"]))
         decoder = _decoder(record, tokenizer)
     except FileNotFoundError:
-        raise ExportError(f"{folder} is not a trained run: it has no run.json") from None
+        raise ExportError(
+            f"{folder} is not a trained run: it has no run.json; name the folder given to `reverie train -o`"
+        ) from None
     except (ValueError, KeyError, TypeError) as error:
         raise ExportError(f"{file} does not describe a run that can be exported ({error})") from None
     networks: dict[str, nn.Module] = {"tokenizer": tokenizer, "dynamics": dynamics}

@@ -72,17 +72,22 @@ def read_run(run: Path) -> dict[str, Any]:
 
 
 def save_state(path: Path, state: dict[str, Any]) -> None:
-    """The trainer's own state (optimizer, counters), for resuming only; never part of a bundle."""
+    """The trainer's own state (weights, optimizer, counters), for resuming only; never part of a bundle."""
     with beside(path) as part:
         torch.save(state, part)
 
 
-def load_state(path: Path) -> dict[str, Any]:
-    """What `save_state` wrote, without running any code from it. Raises RunError where the file is damaged."""
+def load_state(path: Path, weights: Path | None = None) -> dict[str, Any]:
+    """What `save_state` wrote, without running any code from it. Raises RunError where the file is damaged.
+
+    weights: where an older run keeps the model's weights, which are in the state itself by now, as `model`.
+    """
     try:
         state: dict[str, Any] = torch.load(path, weights_only=True, map_location="cpu")
     except Exception as error:  # torch has many for a file that is cut short or altered, one of them pickle's
         raise RunError(f"{path} is damaged; use another run folder.") from error
+    if weights and "model" not in state:
+        state["model"] = read_weights(weights)
     return state
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
 import signal
 from collections.abc import Callable
 from functools import partial
@@ -12,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from games import registry
-from training.record import HELD_OUT_SEED, play_shard
+from training.record import HELD_OUT_SEED, cores, play_shard
 from training.recording import Rows
 from training.windows import TokenEpisodes, joined
 
@@ -42,7 +41,7 @@ def further_play(
     played: list[TokenEpisodes] = []
     starts, lengths = np.arange(BATCH, dtype=np.int64) * length, np.full(BATCH, length, np.int64)
     games = np.zeros(BATCH, np.int64)
-    workers = workers or len(os.sched_getaffinity(0))
+    workers = workers or cores()
     with multiprocessing.get_context("spawn").Pool(min(workers, parts), _leave_interrupts) as pool:
         for number, rows in enumerate(pool.imap(partial(_play, world, size, seed, length), range(parts))):
             tokens = encode(rows.frames).astype(np.uint16)

@@ -38,12 +38,14 @@ class Mixture(Recording):
         first = parts[0]
         for part in parts[1:]:
             if (part.size, part.fps) != (first.size, first.fps):
-                raise RecordingError(f"{part.folder} has frames of another size or rate than {first.folder}.")
+                raise RecordingError(
+                    f"{part.folder} has frames of another size or rate than {first.folder}; record it again."
+                )
         worlds = [part.world for part in parts]
         if twice := sorted({world for world in worlds if worlds.count(world) > 1}):
             raise RecordingError(f"two of the recordings are of {twice[0]}; record it into one folder.")
         if made := next((part for part in parts if part.environment), None):
-            raise RecordingError(f"{made.folder} is of an environment, and only built-in games can be mixed.")
+            raise RecordingError(f"only built-in games can be mixed; train {made.folder} by itself.")
         self.parts = list(parts)
         self.folder, self.world, self.size, self.fps = first.folder, "+".join(worlds), first.size, first.fps
         self.environment = None

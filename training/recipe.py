@@ -106,15 +106,24 @@ class Recipe:
         if size != self.size:
             patch, rest = (0, 1) if isinstance(tokenizer, VQVAEConfig) else divmod(tokenizer.patch * size, self.size)
             if rest or not patch or isinstance(tokenizer, VQVAEConfig):
-                raise RunError(f"the recipe {self.name} takes frames of {self.size} pixels, not of {size}.")
+                raise RunError(
+                    f"the recipe {self.name} takes frames of {self.size} pixels, not of {size}; "
+                    f"record with --size {self.size}, or take another recipe."
+                )
             tokenizer = replace(tokenizer, patch=patch)
             decoder = replace(decoder, patch=patch) if decoder else None
         training = self.dynamics_training
         if len(games) > 1:
             if not isinstance(dynamics, WorldModelConfig):
-                raise RunError(f"the recipe {self.name} is for one game, not for {', '.join(games)}.")
+                raise RunError(
+                    f"the recipe {self.name} is for one game, not for {', '.join(games)}; "
+                    f"name the folder of one recording, or take another recipe."
+                )
             if missing := sorted(set(self.mix) - set(games)):
-                raise RunError(f"the recipe {self.name} mixes in {missing[0]}, and there is no recording of it.")
+                raise RunError(
+                    f"the recipe {self.name} mixes in {missing[0]}, and there is no recording of it; "
+                    f"record it into a folder beside the others, or take it out of [mix] in a copy of the recipe."
+                )
             dynamics = replace(dynamics, games=len(games))
             training = replace(training, weights=tuple(self.mix.get(game, 1.0) for game in games))
         return replace(self, tokenizer=tokenizer, dynamics=dynamics, decoder=decoder, dynamics_training=training)
@@ -217,7 +226,7 @@ def restore(run: Path) -> Restored:
     """The networks of a run folder. Raises RunError where it is none, or is damaged."""
     record = read_run(run)
     if not record:
-        raise RunError(f"{run} is not a run: it has no run.json.")
+        raise RunError(f"{run} is not a run: it has no run.json; name the folder given to `reverie train -o`.")
     tokenizer, dynamics = _networks(str(record.get("kind")), record, run / "run.json")
     restored = Restored(tokenizer, build_tokenizer(tokenizer), build_dynamics(dynamics))
     load_weights(run / "tokenizer.safetensors", restored.tokenizer)

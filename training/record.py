@@ -24,6 +24,10 @@ from games.worlds import open_world
 from training.recording import Recording, RecordingError, RecordingWriter, Rows, joined
 
 PROGRESS_FRAMES = 64
+BATCH = 64
+"""Trajectories of a built-in game that a worker plays at once."""
+EPISODE_FRAMES = 256
+"""Frames of a built-in game's episode, from reset to reset."""
 ENVIRONMENT_EPISODE_FRAMES = 1024
 SHARD_FRAMES = 2048
 """Fewer, larger files for an environment, which may give many short episodes."""
@@ -33,29 +37,26 @@ HELD_OUT_SEED = 1_000_000
 
 @dataclass(frozen=True)
 class RecordConfig:
-    """What to record.
+    """What a worker records.
 
     world: name of a built-in game, or what an environment is called.
-    steps: frames to record in all, rounded up to whole shards.
     policy: "random" or "explore".
-    workers: processes.
     size: edge of a frame in pixels.
     seed: decides rooms, luck and play.
-    batch: trajectories of a built-in game that a worker plays at once.
-    episode_frames: frames of a built-in game's episode, from reset to reset.
     environment: how the world is made, None for a built-in game. search: where its module is looked for.
     """
 
     world: str
-    steps: int
-    policy: str = "explore"
-    workers: int = 1
-    size: int = 64
-    seed: int = 0
-    batch: int = 64
-    episode_frames: int = 256
-    environment: Environment | None = None
-    search: tuple[Path, ...] = ()
+    policy: str
+    size: int
+    seed: int
+    environment: Environment | None
+    search: tuple[Path, ...]
+
+
+def cores() -> int:
+    """Processors that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def record(
@@ -80,7 +81,7 @@ def record(
         raise ValueError("steps and workers must be at least 1")
     environment = None if isinstance(world, str) or world.source in registry.names() else world
     name = world if isinstance(world, str) else world.source
-    config = RecordConfig(name, steps, policy, workers, size, seed, environment=environment, search=tuple(SEARCH))
+    config = RecordConfig(name, policy, size, seed, environment, tuple(SEARCH))
     # A mistake shows here, in one sentence, not in a worker.
     if environment is None:
         registry.get(name)(1).checked_size(size)
@@ -165,9 +166,9 @@ def _work(
     progress: Callable[[int], None],
     stop: Callable[[], bool],
 ) -> None:
-    game = registry.get(config.world)(batch := min(config.batch, -(-frames // 2)))
+    game = registry.get(config.world)(batch := min(BATCH, -(-frames // 2)))
     writer = RecordingWriter(out, config.world, game.actions, config.size, worker)
-    length = max(2, min(config.episode_frames, -(-frames // batch)))
+    length = max(2, min(EPISODE_FRAMES, -(-frames // batch)))
     done = 0
     while done < frames and not stop():
         # Another run into the same folder, another worker or another shard never repeats a seed.

@@ -316,9 +316,9 @@ def rewards_of(recording: Recording) -> tuple[float, ...]:
 
 
 def split(episodes: TokenEpisodes, frames: int) -> tuple[TokenEpisodes, TokenEpisodes]:
-    """The last few whole episodes of a recording are kept out of training, among them one of `frames` frames of each game.
+    """The last few episodes of a recording are kept out of training: of each game at least one of `frames` frames.
 
-    Where that would leave a game none to learn from, both parts are all there is. Every game has such an episode.
+    Where that would leave a game no such episode to learn from, both parts are all there is. Every game must have one.
     """
     count = len(episodes.starts)
     long = [np.flatnonzero((episodes.games == game) & (episodes.lengths >= frames)) for game in set(episodes.games)]

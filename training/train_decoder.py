@@ -19,10 +19,11 @@ from torch import Tensor
 
 from models.diffusion_decoder import LONGEST_PLAIN, DiffusionDecoder, sigma, signal
 from training.ahead import Ahead
-from training.checkpoint import Clock, RunError, load_state, load_weights, save_state, save_weights
+from training.checkpoint import Clock, RunError, load_state, save_state, save_weights
 from training.decoder_figures import decoder_figures
 from training.decoder_frames import Frames, Tokenizer, see, split, tile_means
 from training.figures import figures_line
+from training.interrupts import held_back
 from training.place import Place
 from training.recording import Recording
 from training.utilisation import Meter
@@ -137,12 +138,18 @@ class DecoderTrainer:
             mean.lerp_(value, 1 - decay)
 
     def state(self) -> dict[str, Any]:
-        """All that the next step depends on, but the decoder's own weights."""
-        return {"steps": self.steps, "optimizer": self.optimizer.state_dict(), "average": self.average.state_dict()}
+        """All that the next step depends on."""
+        return {
+            "steps": self.steps,
+            "model": self.decoder.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "average": self.average.state_dict(),
+        }
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from a `state`."""
         self.steps = int(state["steps"])
+        self.decoder.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.average.load_state_dict(state["average"])
 
@@ -236,12 +243,10 @@ def train_decoder(
         raise RunError(
             f"the tokenizer makes {tokens.shape[1]} tokens of a frame; the decoder takes {h * w}, one a tile."
         )
-    weights_path, live_path = run / "decoder.safetensors", run / "decoder-live.safetensors"
-    state_path = run / "decoder-trainer.pt"
+    weights_path, state_path = run / "decoder.safetensors", run / "decoder-trainer.pt"
     trainer, spent = DecoderTrainer(decoder, tokenizer, train, config, seed, place), 0.0
     if resume and state_path.exists():
-        load_weights(live_path, decoder)
-        state = load_state(state_path)
+        state = load_state(state_path, run / "decoder-live.safetensors")
         trainer.restore(state)
         spent = float(state["seconds"])
     elif resume:
@@ -252,21 +257,22 @@ def train_decoder(
 
     def keep() -> None:
         save_weights(weights_path, trainer.average.state_dict())
-        save_weights(live_path, decoder.state_dict())
         save_state(state_path, {**trainer.state(), "seconds": clock.elapsed})
 
     try:
         while clock.share < 1:
-            error = trainer.step(clock.share)
-            recent = error if recent is None else recent.lerp(error, 0.02)
-            if trainer.steps % 100 == 0:
-                speed = meter.line(trainer.steps, trainer.ahead.waited)
-                log(f"diffusion {clock.share:4.0%} step {trainer.steps}: error {float(recent):.5f}; {speed}")
-            if clock.due(60):
-                keep()
-            if trainer.steps % 1000 == 0:
-                log(f"held out: {figures_line(decoder_figures(trainer.average, tokenizer, held_out))}")
+            with held_back():
+                error = trainer.step(clock.share)
+                recent = error if recent is None else recent.lerp(error, 0.02)
+                if trainer.steps % 100 == 0:
+                    speed = meter.line(trainer.steps, trainer.ahead.waited)
+                    log(f"diffusion {clock.share:4.0%} step {trainer.steps}: error {float(recent):.5f}; {speed}")
+                if clock.due(60):
+                    keep()
+                if trainer.steps % 1000 == 0:
+                    log(f"held out: {figures_line(decoder_figures(trainer.average, tokenizer, held_out))}")
     finally:
-        keep()  # also on Ctrl-C
+        with held_back():
+            keep()  # also on Ctrl-C
     decoder.load_state_dict(trainer.average.state_dict())
     return {"steps": trainer.steps, **decoder_figures(trainer.average, tokenizer, held_out)}

@@ -14,8 +14,9 @@ from torch import Tensor, nn
 
 from models.networks import Dynamics
 from training.ahead import Ahead
-from training.checkpoint import Clock, RunError, load_state, load_weights, save_state, save_weights
+from training.checkpoint import Clock, RunError, load_state, save_state, save_weights
 from training.figures import figures_line
+from training.interrupts import held_back
 from training.muon import Muon
 from training.objectives import Batch, HistoryNoise, Lesson, Scores, lesson_scores, prepare, window_scores
 from training.place import PRECISIONS, Place
@@ -157,13 +158,19 @@ class DynamicsTrainer:
         return flop * count
 
     def state(self) -> dict[str, Any]:
-        """All that the next step depends on, but the model's own weights."""
+        """All that the next step depends on."""
         optimizers = [part.state_dict() for part in self.optimizers.parts]
-        return {"step": self.steps, "optimizers": optimizers, "average": self.average}
+        return {
+            "step": self.steps,
+            "model": self.model.state_dict(),
+            "optimizers": optimizers,
+            "average": self.average,
+        }
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from a `state`."""
         self.steps = int(state["step"])
+        self.model.load_state_dict(state["model"])
         for part, saved in zip(self.optimizers.parts, state["optimizers"], strict=True):
             part.load_state_dict(saved)
         for name, value in state["average"].items():
@@ -187,12 +194,11 @@ def train_dynamics(
     model: on the place's device. Returns the figures on held-out episodes. Raises RunError where there is nothing to
     resume.
     """
-    weights_path, live_path, state_path = run / "dynamics.safetensors", run / "live.safetensors", run / "trainer.pt"
+    weights_path, state_path = run / "dynamics.safetensors", run / "trainer.pt"
     torch.manual_seed(seed)
     trainer, spent = DynamicsTrainer(model, train, config, seed, place), 0.0
     if resume and state_path.exists():
-        load_weights(live_path, model)
-        state = load_state(state_path)
+        state = load_state(state_path, run / "live.safetensors")
         trainer.restore(state)
         spent = float(state["seconds"])
     elif resume:
@@ -220,32 +226,33 @@ def train_dynamics(
     def keep() -> None:
         if place.first:
             save_weights(weights_path, trainer.average)
-            save_weights(live_path, model.state_dict())
             save_state(state_path, {**trainer.state(), "seconds": clock.elapsed})
 
     model.train()
     share = place.agreed(clock.share)
     try:
         while share < 1:
-            scores = trainer.step(share)
-            for head, value in scores.loss.items():
-                recent[head] = 0.98 * recent.get(head, value) + 0.02 * value
-            right = [*scores.changed_hits.values(), scores.changed * 0][:2]
-            hits = 0.98 * hits + torch.stack([*right, scores.changed])
-            if trainer.steps % SPEAK_EVERY == 0:
-                losses = " ".join(f"{head} {float(value) / math.log(2):.4f}" for head, value in recent.items())
-                changed = " ".join(f"{float(x / hits[2]):.3f}" for x in hits[:2])
-                speed = meter.line(trainer.steps, trainer.ahead.waited)
-                log(f"dynamics {share:4.0%} step {trainer.steps}: bits {losses}; changed right {changed}; {speed}")
-            if clock.due(60):
-                keep()
-            if trainer.steps % 1000 == 0 and place.first:
-                log(f"held out: {figures_line(held_out_figures(model, trainer.average, held_out, config.window))}")
-                meter.restart(trainer.steps, trainer.ahead.waited)
-            if place.processes == 1 or trainer.steps % AGREE_EVERY == 0:
-                share = place.agreed(clock.share)
+            with held_back():
+                scores = trainer.step(share)
+                for head, value in scores.loss.items():
+                    recent[head] = 0.98 * recent.get(head, value) + 0.02 * value
+                right = [*scores.changed_hits.values(), scores.changed * 0][:2]
+                hits = 0.98 * hits + torch.stack([*right, scores.changed])
+                if trainer.steps % SPEAK_EVERY == 0:
+                    losses = " ".join(f"{head} {float(value) / math.log(2):.4f}" for head, value in recent.items())
+                    changed = " ".join(f"{float(x / hits[2]):.3f}" for x in hits[:2])
+                    speed = meter.line(trainer.steps, trainer.ahead.waited)
+                    log(f"dynamics {share:4.0%} step {trainer.steps}: bits {losses}; changed right {changed}; {speed}")
+                if clock.due(60):
+                    keep()
+                if trainer.steps % 1000 == 0 and place.first:
+                    log(f"held out: {figures_line(held_out_figures(model, trainer.average, held_out, config.window))}")
+                    meter.restart(trainer.steps, trainer.ahead.waited)
+                if place.processes == 1 or trainer.steps % AGREE_EVERY == 0:
+                    share = place.agreed(clock.share)
     finally:
-        keep()  # also on Ctrl-C
+        with held_back():
+            keep()  # also on Ctrl-C
     model.load_state_dict(trainer.average)
     figures = held_out_scores(model, held_out, config.window)
     return {"steps": trainer.steps, "frames": trainer.steps * config.batch * config.window, **figures}

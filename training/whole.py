@@ -7,13 +7,12 @@ minutes, everything saved; the same command goes on where it stopped, until it s
 from __future__ import annotations
 
 import argparse
-import os
 import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from training.record import record
+from training.record import cores, record
 from training.recording import Recording
 
 
@@ -46,7 +45,7 @@ def whole(
             there = len(Recording(data)) if any(data.glob("index-*.json")) else 0
             if there < wanted:
                 log(f"recording: {wanted - there} frames of {world} at {plan.size} pixels, policy {policy}")
-                record(world, data, wanted - there, policy, len(os.sched_getaffinity(0)), plan.size, seed)
+                record(world, data, wanted - there, policy, cores(), plan.size, seed)
     place.wait()
     train(recipe, data, run, minutes, (run / "run.json").exists(), seed, log=log, place=place)
     if not place.first:
@@ -69,9 +68,12 @@ def main() -> None:
     parser.add_argument("--devices", default="auto", help="auto, cpu, cuda, or a number of GPUs")
     parser.add_argument("--precision", default="auto", help="bf16, fp32, or auto for the faster")
     options = vars(parser.parse_args())
-    for number in (signal.SIGALRM, signal.SIGTERM):
-        signal.signal(number, _stop)
-    signal.setitimer(signal.ITIMER_REAL, 60 * (options.pop("session") or 0))  # 0: no alarm
+    signal.signal(signal.SIGTERM, _stop)
+    if session := options.pop("session"):
+        if not hasattr(signal, "setitimer"):
+            parser.error("--session needs an alarm, which this system has not; leave it out and stop with Ctrl-C")
+        signal.signal(signal.SIGALRM, _stop)
+        signal.setitimer(signal.ITIMER_REAL, 60 * session)
 
     def say(line: str) -> None:
         print(line, flush=True)

@@ -19,10 +19,15 @@ def test_a_file_that_could_not_be_written_leaves_the_one_before(tmp_path: Path) 
             part.write_text(content)
             assert not path.exists() or path.read_text() != content, "only whole files stand there"
         assert path.read_text() == content
-    for stop in (OSError("No space left on device"), KeyboardInterrupt()):
-        with pytest.raises(type(stop)), beside(path) as part:
+
+    def fails(reason: BaseException) -> None:
+        with beside(path) as part:
             part.write_text("half")
-            raise stop
+            raise reason
+
+    for reason in (OSError("No space left on device"), KeyboardInterrupt()):
+        with pytest.raises(type(reason)):
+            fails(reason)
         assert path.read_text() == "second"
         assert list(tmp_path.iterdir()) == [path]
 
@@ -34,8 +39,8 @@ def test_damaged_weights_are_said_in_a_sentence(left: int, tmp_path: Path) -> No
     path.write_bytes(path.read_bytes()[:left])
     with pytest.raises(RunError, match=r"dynamics\.safetensors is damaged; use another run folder"):
         load_weights(path, nn.Linear(16, 16))
+    save_weights(path, nn.Linear(16, 16).state_dict())
     with pytest.raises(RunError, match="does not fit the model"):
-        save_weights(path, nn.Linear(16, 16).state_dict())
         load_weights(path, nn.Linear(8, 8))
     with pytest.raises(RunError, match="is missing; train this part first"):
         read_weights(tmp_path / "tokenizer.safetensors")

@@ -27,6 +27,10 @@ def test_the_networks_of_a_recipe_understand_each_other(name: str) -> None:
     assert tokenizer.decode(logits.argmax(-1)).shape == frames.shape
 
 
+def test_the_large_dream_has_between_50_and_100_million_parameters() -> None:
+    assert 50e6 < recipes.parameters(recipes.load("v2-base")) < 100e6
+
+
 @pytest.mark.parametrize("name", recipes.names())
 def test_a_recipe_takes_its_actions_from_the_recording_and_stays_itself_otherwise(name: str) -> None:
     plan = recipes.load(name)

@@ -95,7 +95,7 @@ def test_a_recording_whose_last_episodes_are_short_is_trained_on_and_resumed(tmp
 
 def test_a_recording_of_short_episodes_alone_is_refused_before_anything_is_written(tmp_path: Path) -> None:
     data = _recorded(tmp_path / "data", [4, 3, 4])
-    with pytest.raises(RunError, match="longest episode of toy in .* has 4 frames, .* 5 at a time; record longer ones"):
+    with pytest.raises(RunError, match=r"episode of toy in .* has 4 frames, .* 5 at a time; record longer ones"):
         train(_recipe(tmp_path), data, tmp_path / "run", 1)
     assert not (tmp_path / "run").exists()
 
@@ -108,7 +108,7 @@ def test_a_run_does_not_go_on_with_a_recording_that_has_grown(world: str, more: 
     train(recipe, data, out, 0.02, resume=True, log=lambda line: None)
     before = (out / "run.json").read_text()
     _recorded(data, [30], world)
-    with pytest.raises(RunError, match="begun with 40 frames and .* now holds 70; train into a new folder with --from"):
+    with pytest.raises(RunError, match=r"begun with 40 frames and .* now holds 70; train into a new folder"):
         train(recipe, data, out, 0.03, resume=True, log=lambda line: None)
     assert (out / "run.json").read_text() == before
 

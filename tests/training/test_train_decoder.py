@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,7 +14,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from models.diffusion_decoder import DiffusionDecoder, DiffusionDecoderConfig
-from training.checkpoint import RunError, load_state, load_weights
+from training.checkpoint import Clock, RunError, load_state, load_weights
 from training.decoder_figures import decoder_figures, psnr_db, ssim
 from training.decoder_frames import Frames, see, split, tile_means
 from training.recording import Recording, RecordingWriter, Rows
@@ -96,7 +98,6 @@ def test_steps_after_a_resume_are_those_of_a_run_that_never_stopped(recording: R
     for share in shares[:3]:
         stopped.step(share)
     torch.save(stopped.state(), tmp_path / "state")
-    resumed.decoder.load_state_dict(stopped.decoder.state_dict())
     resumed.restore(load_state(tmp_path / "state"))
     assert [resumed.step(share) for share in shares[3:]] == errors[3:]
     for one, other in ((straight.decoder, resumed.decoder), (straight.average, resumed.average)):
@@ -134,6 +135,40 @@ def test_a_stopped_run_is_whole_and_can_go_on(
     assert not list(tmp_path.glob("*.part"))
     spent = load_state(tmp_path / "decoder-trainer.pt")["seconds"] / 60
     assert run(spent + 0.01, resume=True)["steps"] > 3
+
+
+def test_it_is_saved_every_minute_and_ctrl_c_waits_for_the_end_of_a_step(
+    recording: Recording, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now, saved = [0.0], []
+    step, average = DecoderTrainer.step, DecoderTrainer._update_average
+
+    def slow(trainer: DecoderTrainer, share: float) -> Tensor:
+        state = tmp_path / "decoder-trainer.pt"
+        saved.append(load_state(state)["steps"] if state.exists() else 0)
+        now[0] += 35
+        return step(trainer, share)
+
+    def interrupted(trainer: DecoderTrainer, decay: float) -> None:
+        if trainer.steps == 4:
+            signal.raise_signal(signal.SIGINT)
+        average(trainer, decay)
+        if trainer.steps == 4:
+            last.append(trainer.average.state_dict())
+
+    last: list[dict[str, Tensor]] = []
+    monkeypatch.setattr("training.checkpoint.time", SimpleNamespace(perf_counter=lambda: now[0]))
+    monkeypatch.setattr("training.train_decoder.Clock", lambda seconds, spent: Clock(seconds, spent, 0.0, 0.0))
+    monkeypatch.setattr(DecoderTrainer, "step", slow)
+    monkeypatch.setattr(DecoderTrainer, "_update_average", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        train_decoder(
+            DiffusionDecoder(CONFIG), Blurry(), recording, TRAINING, tmp_path, 60, 0, False, lambda line: None
+        )
+    assert saved == [0, 0, 2, 2]
+    kept = load_state(tmp_path / "decoder-trainer.pt")
+    assert kept["steps"] == 4
+    assert all(torch.equal(kept["average"][name], value) for name, value in last[0].items())
 
 
 def test_a_recording_or_a_tokenizer_that_does_not_fit_is_refused(recording: Recording, tmp_path: Path) -> None:

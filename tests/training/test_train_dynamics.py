@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,9 +19,10 @@ import torch
 
 from models.world_model import TemporalVisualWorldModel, WorldModelConfig
 from training import place
-from training.checkpoint import RunError, load_state, save_state
+from training.checkpoint import Clock, RunError, load_state, save_state, save_weights
+from training.objectives import Lesson, Scores
 from training.place import Place, find_place
-from training.train_dynamics import DynamicsTrainer, DynamicsTraining, train_dynamics
+from training.train_dynamics import DynamicsTrainer, DynamicsTraining, Optimizers, train_dynamics
 from training.utilisation import Meter, flop_of, peak_flops
 from training.windows import TokenEpisodes
 
@@ -53,11 +59,72 @@ def test_steps_after_a_resume_are_those_of_a_run_that_never_stopped(tmp_path: Pa
     curve = losses(straight, SHARES)
     losses(stopped, SHARES[:3])
     save_state(tmp_path / "state", stopped.state())
-    resumed.model.load_state_dict(stopped.model.state_dict())
     resumed.restore(load_state(tmp_path / "state"))
     assert losses(resumed, SHARES[3:]) == curve[3:]
     for name, value in straight.average.items():
         assert torch.equal(value, resumed.average[name]), name
+
+
+def train_until(run: Path, step: int, resume: bool, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """Train in a folder until Ctrl-C comes in the middle of a step; returns what is then on disk."""
+    optimize, count = Optimizers.step, len(range(load_state(run / "trainer.pt")["step"] if resume else 0, step))
+    seen: list[float] = []
+
+    def interrupted(optimizers: Optimizers, rate: float) -> None:
+        seen.append(rate)
+        if len(seen) == count:
+            signal.raise_signal(signal.SIGINT)
+        optimize(optimizers, rate)
+
+    torch.manual_seed(0)
+    model = TemporalVisualWorldModel(CONFIG)
+    with monkeypatch.context() as patch:
+        patch.setattr(Optimizers, "step", interrupted)
+        patch.setattr(Clock, "share", property(lambda clock: 0.1))  # else the rate is the wall clock's
+        with pytest.raises(KeyboardInterrupt):
+            train_dynamics(model, episodes(), episodes(), TRAINING, run, 1, 1, resume, lambda line: None, Place())
+    return load_state(run / "trainer.pt")
+
+
+def test_ctrl_c_in_a_step_waits_for_its_end_and_the_run_goes_on_as_if_it_never_came(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("straight", "stopped"):
+        (tmp_path / name).mkdir()
+    straight = train_until(tmp_path / "straight", 5, False, monkeypatch)
+    assert train_until(tmp_path / "stopped", 2, False, monkeypatch)["step"] == 2
+    again = train_until(tmp_path / "stopped", 5, True, monkeypatch)
+    assert straight["step"] == again["step"] == 5
+    for part in ("model", "average"):
+        for name, value in straight[part].items():
+            assert torch.equal(value, again[part][name]), name
+
+
+def test_a_run_whose_weights_lie_in_a_file_of_their_own_goes_on(tmp_path: Path) -> None:
+    before, after = trainer(), trainer()
+    losses(before, SHARES[:2])
+    state = before.state()
+    save_weights(tmp_path / "live.safetensors", state.pop("model"))
+    save_state(tmp_path / "trainer.pt", state)
+    after.restore(load_state(tmp_path / "trainer.pt", tmp_path / "live.safetensors"))
+    assert losses(after, SHARES[2:]) == losses(before, SHARES[2:])
+
+
+def test_a_run_is_saved_every_minute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    now, saved = [0.0], []
+    step = DynamicsTrainer.step
+
+    def slow(trained: DynamicsTrainer, share: float) -> Scores:
+        saved.append(load_state(tmp_path / "trainer.pt")["step"] if (tmp_path / "trainer.pt").exists() else 0)
+        now[0] += 25
+        return step(trained, share)
+
+    monkeypatch.setattr("training.checkpoint.time", SimpleNamespace(perf_counter=lambda: now[0]))
+    monkeypatch.setattr("training.train_dynamics.Clock", lambda seconds, spent: Clock(seconds, spent, 0.0, 0.0))
+    monkeypatch.setattr(DynamicsTrainer, "step", slow)
+    model = TemporalVisualWorldModel(CONFIG)
+    train_dynamics(model, episodes(), episodes(), TRAINING, tmp_path, 3, 0, False, lambda line: None, Place())
+    assert saved == [0, 0, 0, 3, 3, 3, 6, 6]
 
 
 def test_two_processes_learn_what_one_does_from_the_same_batches(tmp_path: Path) -> None:
@@ -125,9 +192,19 @@ def test_utilisation_is_over_the_peak_that_the_maker_names() -> None:
     assert peak_flops("NVIDIA H100 PCIe", torch.bfloat16) == 756e12
     assert peak_flops("NVIDIA H200", torch.float32) == 67e12
     assert peak_flops("a device of another maker", torch.bfloat16) is None
-    assert "MFU" in Meter(1e9, 1e12).line(10, 0.0)
-    assert "MFU" not in Meter(1e9, None).line(10, 0.0)
-    assert Meter(0, None, 10).line(10, 0.0).startswith("0.00 steps/s")  # what an earlier run did is not this one's
+
+
+def test_the_meter_says_speed_waiting_and_utilisation_since_it_was_last_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [100.0]
+    monkeypatch.setattr("training.utilisation.time.perf_counter", lambda: now[0])
+    meter, unknown = Meter(2e12, 100e12, 50), Meter(2e12, None, 50)
+    fresh = Meter(0, None, 10)
+    now[0] += 4
+    assert fresh.line(10, 0.0).startswith("0.00 steps/s"), "what an earlier run did is not this one's"
+    assert meter.line(60, 1.0) == "2.50 steps/s, waited 25.0%, 5.0 TFLOP/s, MFU 5.0%"
+    assert unknown.line(60, 1.0) == "2.50 steps/s, waited 25.0%, 5.0 TFLOP/s"
+    now[0] += 10
+    assert meter.line(160, 1.5) == "10.00 steps/s, waited 5.0%, 20.0 TFLOP/s, MFU 20.0%"
 
 
 def test_the_log_says_how_fast_it_goes_and_how_long_it_waited(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -136,7 +213,27 @@ def test_the_log_says_how_fast_it_goes_and_how_long_it_waited(tmp_path: Path, mo
     model = TemporalVisualWorldModel(CONFIG)
     figures = train_dynamics(model, episodes(), episodes(), TRAINING, tmp_path, 0.05, 0, False, lines.append, Place())
     assert figures["steps"] >= 2
-    assert any("steps/s, waited" in line for line in lines)
+    assert waited(lines) < 50
+
+
+def waited(lines: list[str]) -> float:
+    """Per cent of the time, by the last line of a log that says so."""
+    return float(re.findall(r"steps/s, waited ([\d.]+)%", "\n".join(lines))[-1])
+
+
+def test_time_spent_waiting_for_windows_is_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("training.train_dynamics.SPEAK_EVERY", 2)
+    lesson = DynamicsTrainer.lesson
+
+    def slow(trained: DynamicsTrainer, step: int) -> Lesson:
+        time.sleep(0.5)
+        return lesson(trained, step)
+
+    monkeypatch.setattr(DynamicsTrainer, "lesson", slow)
+    lines: list[str] = []
+    model = TemporalVisualWorldModel(CONFIG)
+    train_dynamics(model, episodes(), episodes(), TRAINING, tmp_path, 0.05, 0, False, lines.append, Place())
+    assert waited(lines) > 50
 
 
 if __name__ == "__main__":
