@@ -79,28 +79,3 @@ class CausalHead(nn.Module):
         for layer in self.layers:
             x = layer(x, self.mask)
         return self.norm(x)
-
-    def step(
-        self, hidden: Tensor, token: Tensor | None, cache: list[tuple[Tensor, Tensor]], table: Tensor
-    ) -> tuple[Tensor, list[tuple[Tensor, Tensor]]]:
-        """One position, with the earlier positions' keys and values from the cache.
-
-        hidden: (N, hidden), the trunk's output at position i. token: (N,) int64, the token of position i - 1, None at
-        position 0. cache: per layer keys and values (N, heads, i, width / heads), empty at position 0. table:
-        (vocabulary, width), the vectors of the tokens before.
-        Returns features (N, width) and the cache with position i in it.
-        """
-        i = cache[0][0].shape[2] if cache else 0
-        previous = self.start.expand(len(hidden), -1) if token is None else F.embedding(token, table)
-        x = (self.input(hidden) + previous + self.position[i])[:, None]  # (N, 1, width)
-        grown = []
-        for number, layer in enumerate(self.layers):
-            assert isinstance(layer, CausalLayer)
-            q, k, v = layer.project(x)
-            if cache:
-                k = torch.cat([cache[number][0], k], dim=2)
-                v = torch.cat([cache[number][1], v], dim=2)
-            grown.append((k, v))
-            x = x + layer.attend(q, k, v, layer.bias()[:, i : i + 1, : i + 1])
-            x = x + layer.feed_forward(x)
-        return self.norm(x)[:, 0], grown

@@ -272,26 +272,3 @@ class TemporalVisualWorldModel(nn.Module):
             new_values.append(v)
         hidden = self.spread(self.norm(x))
         return self.parallel_logits(hidden, game), hidden, torch.stack(new_keys, 1), torch.stack(new_values, 1)
-
-    @torch.no_grad()
-    def sample(
-        self, hidden: Tensor, generator: torch.Generator, temperature: float = 1.0, games: Tensor | None = None
-    ) -> Tensor:
-        """The next frame position by position, with the causal head's own KV cache.
-
-        hidden (N, S, width). games: (N,) int64, where there are several. Returns tokens (N, S) int64. The engine
-        reaches the same distribution in fewer passes.
-        """
-        tokens: list[Tensor] = []
-        cache: list[tuple[Tensor, Tensor]] = []
-
-        def drawn(features: Tensor) -> Tensor:
-            p = (self.causal_code(features, games).float() / temperature).softmax(-1)
-            return torch.multinomial(p.flatten(0, -2), 1, generator=generator).reshape(p.shape[:-1])
-
-        previous = self.table("previous")
-        for i in range(self.config.trunk_positions if self.config.fine else hidden.shape[1]):
-            features, cache = self.head.step(hidden[:, i], tokens[-1] if tokens else None, cache, previous)
-            tokens.append(drawn(features))
-        first = torch.stack(tokens, 1)
-        return torch.cat([first, drawn(self.fine_features(hidden, first))], 1) if self.config.fine else first

@@ -8,16 +8,14 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from models.diffusion_decoder import DiffusionDecoder
-from training.decoder_frames import Frames, Tokenizer, see, tile_means
+from training.decoder_frames import Codec, Frames, see, tile_means
 
 STEPS = (1, 2, 4, 8)
 """Numbers of sampling steps that figures are given for."""
 
 
 @torch.no_grad()
-def decoder_figures(
-    decoder: DiffusionDecoder, tokenizer: Tokenizer, frames: Frames, count: int = 64
-) -> dict[str, float]:
+def decoder_figures(decoder: DiffusionDecoder, tokenizer: Codec, frames: Frames, count: int = 64) -> dict[str, float]:
     """PSNR in dB and SSIM against the true frames, of the VQ decoder and of the diffusion decoder by its steps.
 
     `*_flicker`: by how many levels, in the mean, drawn pixels change from frame to frame where their tile does not.

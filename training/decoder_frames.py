@@ -13,7 +13,7 @@ from models.diffusion_decoder import DiffusionDecoder
 from training.recording import Episode, Recording, held_out_count
 
 
-class Tokenizer(Protocol):
+class Codec(Protocol):
     """What every tokenizer offers: the two ways between frames (N, H, W, 3) uint8 and tokens (N, S) int64."""
 
     def encode(self, frames: Tensor) -> Tensor:
@@ -53,7 +53,7 @@ def split(recording: Recording) -> tuple[Frames, Frames]:
 
 
 @torch.no_grad()
-def see(tokenizer: Tokenizer, frames: Tensor) -> tuple[Tensor, Tensor]:
+def see(tokenizer: Codec, frames: Tensor) -> tuple[Tensor, Tensor]:
     """The tokens (N, S) of frames (N, H, W, 3) uint8, and the VQ decoder's picture of them, shaped like the frames."""
     tokens = tokenizer.encode(frames)
     return tokens, tokenizer.decode(tokens)

@@ -198,15 +198,9 @@ class Scores:
         return total
 
 
-def window_scores(
-    model: torch.nn.Module,
-    batch: Batch,
-    noise: HistoryNoise | None = None,
-    generator: torch.Generator | None = None,
-    still_share: float = 1.0,
-) -> Scores:
-    """Teacher-forced scores of every transition in windows; `prepare` says what the options mean."""
-    return lesson_scores(model, prepare(_known(model).config, batch, noise, generator, still_share))
+def window_scores(model: torch.nn.Module, batch: Batch) -> Scores:
+    """Teacher-forced scores of every transition in windows, as they are."""
+    return lesson_scores(model, prepare(_known(model).config, batch))
 
 
 def lesson_scores(model: torch.nn.Module, lesson: Lesson) -> Scores:

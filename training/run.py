@@ -31,7 +31,8 @@ from training.recording import Recording, held_out_count
 from training.starts import start_histories
 from training.train_decoder import train_decoder
 from training.train_dynamics import train_dynamics
-from training.train_tokenizer import TokenizerTraining, load_tokenizer, tokenizer_figures, train_tokenizer
+from training.train_tokenizer import TokenizerTraining, train_tokenizer
+from training.trained_tokenizer import load_tokenizer, tokenizer_figures
 from training.transfer import begin_from, same_codes, same_codes_in_play
 from training.windows import TokenEpisodes, joined, tokenize
 

@@ -21,7 +21,7 @@ from models.diffusion_decoder import LONGEST_PLAIN, DiffusionDecoder, sigma, sig
 from training.ahead import Ahead
 from training.checkpoint import Clock, RunError, load_state, save_state, save_weights
 from training.decoder_figures import decoder_figures
-from training.decoder_frames import Frames, Tokenizer, see, split, tile_means
+from training.decoder_frames import Codec, Frames, see, split, tile_means
 from training.figures import figures_line
 from training.interrupts import held_back
 from training.place import Place
@@ -70,7 +70,7 @@ class DecoderTrainer:
     def __init__(
         self,
         decoder: DiffusionDecoder,
-        tokenizer: Tokenizer,
+        tokenizer: Codec,
         frames: Frames,
         config: DecoderTraining,
         seed: int,
@@ -192,7 +192,7 @@ def draw_levels(count: int, long: int, generator: torch.Generator) -> tuple[Tens
 
 @torch.no_grad()
 def code_statistics(
-    decoder: DiffusionDecoder, tokenizer: Tokenizer, frames: Frames, rarity: float
+    decoder: DiffusionDecoder, tokenizer: Codec, frames: Frames, rarity: float
 ) -> tuple[Tensor, Tensor]:
     """Of every code, (vocabulary,) both: what a tile of it counts, and how large its corrections are.
 
@@ -217,7 +217,7 @@ def code_statistics(
 
 def train_decoder(
     decoder: DiffusionDecoder,
-    tokenizer: Tokenizer,
+    tokenizer: Codec,
     recording: Recording,
     config: DecoderTraining,
     run: Path,

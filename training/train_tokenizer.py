@@ -5,19 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from models.networks import Tokenizer, codes
 from models.v1.vqvae import VQVAE
-from training.checkpoint import Clock, load_weights
+from training.checkpoint import Clock
 from training.codebook import CodebookLearner
-from training.patch_codes import some_frames
 from training.patches import patch_hashes
 from training.place import Place
 from training.recording import Recording
@@ -71,7 +67,7 @@ def sample_frames(
 
 
 @dataclass(frozen=True)
-class Kinds:
+class WeighedPatches:
     """The different patches in some frames, told apart by their very pixels.
 
     frame, position: (K,) int64, where one patch of each kind is. weight: (K,) float32, of all patches of a kind
@@ -84,19 +80,19 @@ class Kinds:
     patch_weight: NDArray[np.float32]
 
 
-def kinds_of(frames: NDArray[np.uint8], grid: tuple[int, int], rarity: float) -> Kinds:
+def weigh_patches(frames: NDArray[np.uint8], grid: tuple[int, int], rarity: float) -> WeighedPatches:
     """The kinds of patches in frames (N, H, W, 3); a patch counts as (its frequency) ** -rarity."""
     n, positions = len(frames), grid[0] * grid[1]
     hashes = patch_hashes(frames, grid)
     _, first, where, counts = np.unique(hashes.ravel(), return_index=True, return_inverse=True, return_counts=True)
     weight = (counts[where].astype(np.float64) ** -rarity).reshape(n, positions)
     total = (counts.astype(np.float64) ** (1 - rarity)).astype(np.float32)
-    return Kinds(first // positions, first % positions, total, (weight / weight.mean()).astype(np.float32))
+    return WeighedPatches(first // positions, first % positions, total, (weight / weight.mean()).astype(np.float32))
 
 
 @torch.no_grad()
 def embed_kinds(
-    tokenizer: VQVAE, frames: Tensor, kinds: Kinds, rng: np.random.Generator, most: int = 8192
+    tokenizer: VQVAE, frames: Tensor, kinds: WeighedPatches, rng: np.random.Generator, most: int = 8192
 ) -> tuple[Tensor, Tensor]:
     """One embedding (K, D) and the weight (K,) of each kind, or of `most` of them where there are more.
 
@@ -126,7 +122,7 @@ def train_tokenizer(
     rng, generator = np.random.default_rng(seed), torch.Generator(place.device).manual_seed(seed)
     frames = sample_frames(recording, config.frames, GRID, rng)
     there = torch.from_numpy(frames).to(place.device)
-    kinds = kinds_of(frames, GRID, config.rarity)
+    kinds = weigh_patches(frames, GRID, config.rarity)
     weights = kinds.patch_weight
     counts = torch.from_numpy(weights).clip(0.05, 20).to(place.device)
     embed, decode = place.compiled(tokenizer.embed), place.compiled(tokenizer.decode_codes)
@@ -233,41 +229,3 @@ def polish_decoder(
         step += 1
         if step % 500 == 0:
             log(f"decoder {clock.share:4.0%} step {step}: {10 * math.log10(4 / float(error.detach().mean())):.2f} dB")
-
-
-@torch.no_grad()
-def tokenizer_figures(model: Tokenizer, recording: Recording, seed: int, place: Place) -> dict[str, Any]:
-    """PSNR in dB of decode(encode(x)), codes used and their perplexity, on about 2000 frames of each game.
-
-    `exact_frames` says for each game which share of its frames comes back to the pixel. What goes wrong in a frame is
-    where something is over something else, the player perhaps, and a mean over all patches hardly shows that.
-    model: any tokenizer, on the place's device.
-    """
-    psnr, hits = [], torch.zeros(codes(model.config), device=place.device)
-    exact: dict[str, float] = {}
-    for number, game in enumerate(recording.games):
-        same = []
-        for part in some_frames(recording, 2000, np.random.default_rng(seed), number):
-            x = place.to_device(torch.from_numpy(part))
-            tokens = model.encode(x)
-            again = model.decode(tokens)
-            same.append((x == again).all(-1).all(-1).all(-1).float())
-            error = ((x.float() - again.float()) ** 2).mean((1, 2, 3)).clamp(min=1e-3)
-            psnr.append(10 * torch.log10(255**2 / error))
-            hits += torch.bincount(tokens.flatten(), minlength=len(hits))
-        exact[game] = float(torch.cat(same).mean())
-    p = hits[hits > 0] / hits.sum()
-    return {
-        "psnr_db": float(torch.cat(psnr).mean()),
-        "exact_frames": exact,
-        "codebook_used": len(p),
-        "codebook_perplexity": float((-(p * p.log()).sum()).exp()),
-    }
-
-
-def load_tokenizer(model: torch.nn.Module, path: Path) -> None:
-    """Read a trained tokenizer's weights and make it ready for use."""
-    load_weights(path, model)
-    model.eval()
-    for parameter in model.parameters():
-        parameter.requires_grad_(False)

@@ -68,10 +68,11 @@ def main() -> None:
     parser.add_argument("--devices", default="auto", help="auto, cpu, cuda, or a number of GPUs")
     parser.add_argument("--precision", default="auto", help="bf16, fp32, or auto for the faster")
     options = vars(parser.parse_args())
+    session = options.pop("session")
+    if session and not hasattr(signal, "setitimer"):
+        parser.error("--session needs an alarm, which this system has not; leave it out and stop with Ctrl-C")
     signal.signal(signal.SIGTERM, _stop)
-    if session := options.pop("session"):
-        if not hasattr(signal, "setitimer"):
-            parser.error("--session needs an alarm, which this system has not; leave it out and stop with Ctrl-C")
+    if session:
         signal.signal(signal.SIGALRM, _stop)
         signal.setitimer(signal.ITIMER_REAL, 60 * session)
 

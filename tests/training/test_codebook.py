@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from training.codebook import CodebookLearner
 from training.recording import Recording, RecordingWriter, Rows
-from training.train_tokenizer import kinds_of, sample_frames
+from training.train_tokenizer import sample_frames, weigh_patches
 
 
 def _clusters(counts: list[int]) -> tuple[torch.Tensor, torch.Tensor]:
@@ -58,11 +58,11 @@ def test_an_idle_code_moves_to_where_the_error_is_largest() -> None:
     assert len({(int(o), int(t)) for o, t in zip(owner, tokens, strict=True)}) == 2
 
 
-def test_kinds_of_patches_are_told_apart_by_a_single_pixel() -> None:
+def test_patches_are_told_apart_by_a_single_pixel_and_weighed() -> None:
     frames = np.zeros((600, 16, 16, 3), np.uint8)
     frames[7, 9, 2, 1] = 1  # in the lower left patch
     frames[9, 0, 0] = 50
-    kinds = kinds_of(frames, (2, 2), 0.5)
+    kinds = weigh_patches(frames, (2, 2), 0.5)
     assert len(kinds.frame) == 3
     assert {(7, 2), (9, 0)} < set(zip(kinds.frame.tolist(), kinds.position.tolist(), strict=True))
     rare, common = kinds.patch_weight[7, 2], kinds.patch_weight[7, 0]

@@ -13,7 +13,16 @@ from torch.nn import functional as F
 
 from models.world_model import TemporalVisualWorldModel, WorldModelConfig
 from training.cross_entropy import cross_entropy
-from training.objectives import Batch, HistoryNoise, Objective, corrupt, prepare, swap_parts, window_scores
+from training.objectives import (
+    Batch,
+    HistoryNoise,
+    Objective,
+    corrupt,
+    lesson_scores,
+    prepare,
+    swap_parts,
+    window_scores,
+)
 from training.place import Place
 from training.team import Team
 
@@ -61,7 +70,7 @@ def test_the_loss_on_some_still_positions_is_on_average_that_on_all(model: Tempo
     with torch.no_grad():
         whole = window_scores(model, batch)
         generator = torch.Generator().manual_seed(0)
-        parts = [window_scores(model, batch, None, generator, 0.25) for _ in range(40)]
+        parts = [lesson_scores(model, prepare(CONFIG, batch, None, generator, 0.25)) for _ in range(40)]
     for head in ("parallel", "ar"):
         mean = torch.stack([part.loss[head] for part in parts]).mean()
         torch.testing.assert_close(mean, whole.loss[head], rtol=0.01, atol=0.0)

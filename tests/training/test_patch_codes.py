@@ -14,7 +14,7 @@ from training.mixture import open_recording
 from training.patch_codes import Kinds, PatchCodesTraining, codes_of, kinds_of, learn_patch_codes, some_frames
 from training.place import Place
 from training.recording import Recording, RecordingWriter, Rows
-from training.train_tokenizer import tokenizer_figures
+from training.trained_tokenizer import tokenizer_figures
 
 
 def _kinds(pictures: list[list[int]], counts: list[int]) -> Kinds:

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from games import registry
-from training.checkpoint import RunError
+from training.checkpoint import RunError, read_run
 from training.further_play import frames_played
+from training.place import find_place
+from training.recipe import restore
 from training.recording import RecordingWriter, Rows
 from training.run import split, train
+from training.train_dynamics import AGREE_EVERY
 from training.windows import TokenEpisodes, Windows
 
+ROOT = Path(__file__).parents[2]
 RECIPE = """
 kind = "v2"
 history = 2
@@ -113,5 +120,26 @@ def test_a_run_does_not_go_on_with_a_recording_that_has_grown(world: str, more: 
     assert (out / "run.json").read_text() == before
 
 
+@pytest.mark.slow
+def test_two_processes_train_one_run_and_the_first_alone_speaks(tmp_path: Path) -> None:
+    pytest.importorskip("lightning_fabric")
+    data, recipe, out = _recorded(tmp_path / "data", [20, 20, 20]), _recipe(tmp_path), tmp_path / "run"
+    words = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo"}
+    done = subprocess.run(
+        [*words, __file__, recipe, data, out], env=environment, capture_output=True, text=True, timeout=300
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("done: reverie export") == 1
+    record = read_run(out)
+    assert record["metrics"]["dynamics"]["steps"] % AGREE_EVERY == 0, "they stop after the same step"
+    assert record["training"]["recorded_frames"] == 60
+    restore(out)
+
+
 def test_further_frames_are_counted_as_they_are_played() -> None:
     assert [frames_played(frames) for frames in (0, 1, 40, 4096, 4097)] == [0, 32, 48, 4096, 8192]
+
+
+if __name__ == "__main__":
+    train(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]), 0.02, place=find_place("cpu:2", "fp32"))

@@ -13,6 +13,8 @@ import pytest
 from export.networks import read_run
 from training.further_play import further_play
 from training.parcel import join
+from training.record import cores
+from training.whole import main
 
 ROOT = Path(__file__).parents[2]
 RECIPE = """
@@ -54,6 +56,17 @@ def test_further_play_is_the_same_however_many_play_it() -> None:
     assert one.lengths.tolist() == [3] * 16
     for a, b in zip(vars(one).values(), vars(two).values(), strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+def test_a_system_without_alarms_or_affinities_is_known(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delattr("os.sched_getaffinity", raising=False)
+    monkeypatch.setattr("os.cpu_count", lambda: 3)
+    assert cores() == 3
+    monkeypatch.delattr("signal.setitimer", raising=False)
+    monkeypatch.setattr("sys.argv", ["training.whole", "tiny", "-o", str(tmp_path), "--session", "1"])
+    with pytest.raises(SystemExit, match="2"):
+        main()
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.slow
