@@ -24,8 +24,8 @@ from agents.held import HeldKeys, Looks
 from engine.bundle import Bundle
 from engine.files import write_json
 from evaluation.machine import machine
-from evaluation.truth import FIRST_HELD_OUT_SEED
 from games import registry
+from games.base import FIRST_HELD_OUT_SEED
 
 Act = Callable[[Looks], NDArray[np.int64]]
 SLIPS = 0.01

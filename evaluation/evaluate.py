@@ -24,7 +24,8 @@ from evaluation.state import StateReader, vanished
 from evaluation.subject import Subject, identity
 from evaluation.tables import accuracy_tables
 from evaluation.teacher_forced import TeacherSizes, teacher_forced
-from evaluation.truth import FIRST_HELD_OUT_SEED, LEAD, Truth, record_truth
+from evaluation.truth import LEAD, Truth, record_truth
+from games.base import FIRST_HELD_OUT_SEED
 from games.worlds import environment_of
 
 if TYPE_CHECKING:

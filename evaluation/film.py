@@ -19,7 +19,8 @@ from evaluation import metrics
 from evaluation.progress import Progress, silent
 from evaluation.subject import Rollout, Subject, identity
 from evaluation.teacher_forced import TeacherSizes, teacher_forced
-from evaluation.truth import FIRST_HELD_OUT_SEED, LEAD
+from evaluation.truth import LEAD
+from games.base import FIRST_HELD_OUT_SEED
 from games.environment import Environment
 from games.policies import HeldKeys
 from games.world import World

@@ -13,10 +13,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from games.base import BatchGame, Policy
-
-FIRST_HELD_OUT_SEED = 1_000_000
-"""Game seeds from here up are never trained on."""
+from games.base import FIRST_HELD_OUT_SEED, BatchGame, Policy
 
 LEAD = 16
 """True frames before the first prediction, the same for every bundle: at least as many as any history is long."""

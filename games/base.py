@@ -13,6 +13,8 @@ Bools = NDArray[np.bool_]
 ACTIONS = ("noop", "up", "down", "left", "right", "a", "b")
 """What a player can press in any game: four directions, the main button and a second one. Each game has some of these,
 in this order, noop first."""
+FIRST_HELD_OUT_SEED = 1_000_000
+"""Seeds of games from here on are for evaluation; recordings for training stay below."""
 
 
 class BatchGame(ABC):

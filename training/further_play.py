@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from games import registry
-from training.record import HELD_OUT_SEED, cores, play_shard
+from games.base import FIRST_HELD_OUT_SEED
+from training.record import cores, play_shard
 from training.recording import Rows
 from training.windows import TokenEpisodes, joined
 
@@ -67,7 +68,7 @@ def _leave_interrupts() -> None:
 
 
 def _play(world: str, size: int, seed: int, length: int, part: int) -> Rows:
-    seeds = np.random.default_rng([seed, APART + part]).integers(HELD_OUT_SEED, size=BATCH)
+    seeds = np.random.default_rng([seed, APART + part]).integers(FIRST_HELD_OUT_SEED, size=BATCH)
     # Mostly one that meets every kind of event, and one that presses keys that make no sense, as people do.
     policy = registry.policy(world, "random" if part % 3 == 2 else "explore", BATCH, int(seeds[0]))
     return play_shard(registry.get(world)(BATCH), policy, seeds, length, size)

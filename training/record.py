@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from games import registry
-from games.base import BatchGame, Ints, Policy
+from games.base import FIRST_HELD_OUT_SEED, BatchGame, Ints, Policy
 from games.environment import SEARCH, Environment
 from games.errors import UnknownPolicy
 from games.policies import HeldKeys
@@ -31,8 +31,6 @@ EPISODE_FRAMES = 256
 ENVIRONMENT_EPISODE_FRAMES = 1024
 SHARD_FRAMES = 2048
 """Fewer, larger files for an environment, which may give many short episodes."""
-HELD_OUT_SEED = 1_000_000
-"""Game seeds from here on are for evaluation; recordings for training stay below."""
 
 
 @dataclass(frozen=True)
@@ -173,7 +171,7 @@ def _work(
     while done < frames and not stop():
         # Another run into the same folder, another worker or another shard never repeats a seed.
         lot = np.random.default_rng([config.seed, worker, writer.shards])
-        seeds = lot.integers(HELD_OUT_SEED, size=batch)
+        seeds = lot.integers(FIRST_HELD_OUT_SEED, size=batch)
         policy = registry.policy(config.world, config.policy, batch, int(seeds[0]))
         rows = play_shard(game, policy, seeds, length, config.size, stop=stop)
         writer.write(rows, [len(rows.actions) // batch] * batch, seeds.tolist())
@@ -310,7 +308,7 @@ def record_world(
     done, told = 0, 0
     try:
         while done < steps and not stop():
-            seed = int(rng.integers(HELD_OUT_SEED))
+            seed = int(rng.integers(FIRST_HELD_OUT_SEED))
             recorder.reset(world.reset(seed), seed)
             policy.begin()
             done += 1

@@ -81,7 +81,7 @@ def train(
         out.mkdir(parents=True, exist_ok=True)
         write_json(out / "run.json", record)
         starts = start_histories(recording, plan.history)
-        with beside(out / "starts.npz") as part, part.open("wb") as file:
+        with beside(out / "starts.npz") as temporary, temporary.open("wb") as file:
             np.savez_compressed(file, **starts)  # type: ignore[arg-type]
         _make_tokens(plan, recording, tokenizer, other, begin, record, out, minutes, seed, log, place)
     place.wait()

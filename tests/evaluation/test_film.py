@@ -12,7 +12,7 @@ pytest.importorskip("onnx")
 
 from evaluation.evaluate import evaluate
 from evaluation.film import record_film
-from evaluation.truth import FIRST_HELD_OUT_SEED
+from games.base import FIRST_HELD_OUT_SEED
 from games.environment import Environment
 from games.worlds import open_world
 from tests.evaluation.tiny_bundle import write_tiny_bundle
