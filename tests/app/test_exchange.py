@@ -83,6 +83,29 @@ def test_a_sparse_log_holds_its_keys_and_numbers_are_actions(tmp_path: Path, fra
 
 
 @pytest.mark.parametrize(
+    ("keys", "named", "stored"),
+    [
+        (["", "1", "3"], ["action1", "action2", "action3"], [0, 1, 3]),
+        (["noop", "2", "3"], ["action1", "action2", "action3"], [0, 2, 3]),
+        (["none", "", "noop"], [], [0, 0, 0]),
+        (["w", "1", "0"], ["w", "1", "0"], [1, 2, 3]),  # names of keys
+        (["²", "1", "2"], ["²", "1", "2"], [1, 2, 3]),
+    ],
+)
+@pytest.mark.parametrize("ending", ["csv", "jsonl"])
+def test_blanks_are_no_key_and_numbers_beside_names_are_names(
+    ending: str, keys: list[str], named: list[str], stored: list[int], tmp_path: Path, frames: list[np.ndarray]
+) -> None:
+    put_gif(tmp_path / "in" / "a.gif", frames[:4])
+    lines = ["action", *keys] if ending == "csv" else [json.dumps({"action": key}) for key in keys]
+    (tmp_path / "in" / f"a.{ending}").write_text("\n".join(lines) + "\n")
+    assert main(["import", str(tmp_path / "in"), "-o", str(tmp_path / "game")]) == 0
+    recording = Recording(tmp_path / "game")
+    assert recording.actions == ("noop", *named)
+    assert recording.rows(recording.episodes[0]).actions.tolist() == [*stored, 0]
+
+
+@pytest.mark.parametrize(
     ("name", "log", "says"),
     [
         ("b.csv", "action\nup\n", "has no log of the actions beside it"),
@@ -92,6 +115,7 @@ def test_a_sparse_log_holds_its_keys_and_numbers_are_actions(tmp_path: Path, fra
         ("a.csv", "frame,action\n3,up\n2,up\n", "line 2: the frames must count upwards"),
         ("a.jsonl", "{", "cannot be read"),
         ("a.csv", "", "holds no lines"),
+        ("a.csv", "frame,action\n0,256\n", "number the actions from 0 to 255"),
     ],
 )
 def test_what_does_not_fit_together_is_said_and_nothing_is_written(
