@@ -59,7 +59,7 @@ def import_play(source: str, out: Path, size: int | None) -> None:
     """
     game = read_game(out) if is_game_folder(out) else None
     if (out / RECORDING).exists():
-        raise Mistake(f"{out / RECORDING} holds a recording already; choose another folder.")
+        raise Mistake(f"{out / RECORDING} holds a recording already; move it away, or import into another folder.")
     if out.exists() and not out.is_dir():
         raise Mistake(f"{out} is a file; name a folder.")
     if game and size and size != game.size:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 from PIL import Image
 
 from app.cli import main
+from games.picture import letterbox
 from training.recording import Recording
 
 pytest.importorskip("gymnasium")
@@ -21,16 +23,18 @@ ACTIONS = ["right", "right", "noop", "up", "left", "down", "noop"]
 
 @pytest.fixture
 def frames() -> list[np.ndarray]:
+    """Eight pictures, each with another corner, so that none can be taken for its neighbour."""
     env = Toy()
     first, _ = env.reset(seed=1)
-    return [first, *(env.step(env.action_names.index(action))[0] for action in ACTIONS)]
+    shown = [first, *(env.step(env.action_names.index(action))[0] for action in ACTIONS)]
+    for number, frame in enumerate(shown):
+        frame[:4, :4] = 30 * number
+    return shown
 
 
 def put_gif(path: Path, frames: list[np.ndarray]) -> None:
     path.parent.mkdir(exist_ok=True)
     images = [Image.fromarray(frame) for frame in frames]
-    for number, image in enumerate(images):  # equal neighbours would be stored once
-        image.putpixel((0, 0), (number, 0, 0))
     images[0].save(path, save_all=True, append_images=images[1:], duration=100, loop=0)
 
 
@@ -46,11 +50,14 @@ def put_video(path: Path, frames: list[np.ndarray]) -> None:
         container.mux(stream.encode())
 
 
-def test_a_video_and_a_csv_become_a_recording(tmp_path: Path, frames: list[np.ndarray]) -> None:
+def test_a_video_and_a_csv_become_a_recording(
+    tmp_path: Path, frames: list[np.ndarray], capsys: pytest.CaptureFixture[str]
+) -> None:
     put_video(tmp_path / "in" / "a.mkv", frames)
     lines = ["action,reward,ended", *(f"{action},0.5,{int(i == 6)}" for i, action in enumerate(ACTIONS))]
     (tmp_path / "in" / "a.csv").write_text("\n".join(lines))
     assert main(["import", str(tmp_path / "in"), "-o", str(tmp_path / "game")]) == 0
+    assert f"next: reverie train {tmp_path / 'game'}" in capsys.readouterr().err
     recording = Recording(tmp_path / "game")
     assert (recording.world, recording.fps, recording.size) == ("game", 12, 64)
     assert recording.actions == ("noop", "right", "up", "left", "down")
@@ -58,10 +65,9 @@ def test_a_video_and_a_csv_become_a_recording(tmp_path: Path, frames: list[np.nd
     assert [recording.actions[a] for a in rows.actions] == [*ACTIONS, "noop"]
     assert rows.rewards.tolist() == [0.5] * 7 + [0]
     assert rows.ended.tolist() == [False] * 6 + [True, False]
-    assert len(rows.frames) == 8
-    middle = rows.frames[:, 32 - 21 : 32 + 21]
     assert not (rows.frames[:, :10]).any(), "letterboxed"
-    assert (middle[..., 2] > middle[..., 0]).mean() > 0.8, "the background stays blue"
+    for stored, source in zip(rows.frames, frames, strict=True):
+        np.testing.assert_array_equal(stored, letterbox(source, 64))
     text = (tmp_path / "game" / "game.toml").read_text()
     assert '"right" = ["right", "d"]' in text
     assert "source" not in text
@@ -128,6 +134,50 @@ def test_what_does_not_fit_together_is_said_and_nothing_is_written(
     assert says in said
     assert said.count("\n") == 1
     assert not (tmp_path / "game").exists()
+
+
+@pytest.mark.parametrize("ending", ["gif", "mp4"])
+@pytest.mark.parametrize("content", [b"", b"no video at all", b"GIF89a"])
+def test_a_broken_video_is_said_in_one_sentence(
+    content: bytes, ending: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    if ending == "mp4":
+        pytest.importorskip("av")
+    (tmp_path / f"a.{ending}").write_bytes(content)
+    (tmp_path / "a.csv").write_text("action\nup\nup\n")
+    assert main(["import", str(tmp_path), "-o", str(tmp_path / "game")]) == 2
+    assert capfd.readouterr().err == (
+        f"reverie: {tmp_path / 'a'}.{ending} cannot be read as a video; leave it out, or save it again.\n"
+    )
+    assert not (tmp_path / "game").exists()
+
+
+def test_a_video_without_pyav_says_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "av", None)
+    (tmp_path / "a.mp4").write_bytes(b"")
+    (tmp_path / "a.csv").write_text("action\nup\nup\n")
+    assert main(["import", str(tmp_path), "-o", str(tmp_path / "game")]) == 2
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert 'a.mp4 needs PyAV, which is not installed: `pip install -c constraints.txt ".[video]"`' in said
+
+
+def test_play_is_not_imported_over_other_play(
+    tmp_path: Path, frames: list[np.ndarray], capsys: pytest.CaptureFixture[str]
+) -> None:
+    put_gif(tmp_path / "in" / "a.gif", frames)
+    (tmp_path / "in" / "a.csv").write_text("\n".join(["action", *ACTIONS]))
+    words = ["import", str(tmp_path / "in"), "-o", str(tmp_path / "game")]
+    assert main(words) == 0
+    before = {path: path.read_bytes() for path in (tmp_path / "game").rglob("*.*")}
+    capsys.readouterr()
+    assert main(words) == 2
+    said = capsys.readouterr().err
+    assert "holds a recording already; move it away, or import into another folder" in said
+    assert said.count("\n") == 1
+    assert {path: path.read_bytes() for path in (tmp_path / "game").rglob("*.*")} == before
 
 
 def test_a_recording_goes_to_minari_and_comes_back_the_same(
