@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,8 +14,9 @@ from app.errors import CheckFailed
 from app.game_folder import GameFolder, look_in
 from games import registry
 from games.environment import Environment
+from games.gymnasium_world import GymWorld
+from games.picture import as_picture
 from games.policies import HeldKeys
-from games.worlds import open_world
 
 if TYPE_CHECKING:
     from training.recording import Rows
@@ -51,15 +54,30 @@ def check_before_training(recipe: str, data: Path, game: GameFolder | None, anyw
 
 
 def fresh_play(environment: Environment, size: int) -> Rows | None:
-    """Some play of the environment in its own colours; None where it cannot be made here."""
-    from training.recording import Rows
+    """Some play of the environment in the colours that it draws itself; None where it cannot be made here.
 
+    Where it draws none and only shows an agent something, nobody but the person knows how that has its colours.
+    """
     try:
-        # Whatever the person says of its colours: that is what is to be checked.
-        plain = Environment(environment.source, environment.actions, environment.frame_skip, environment.options)
-        world = open_world(plain, size)
+        world = GymWorld(environment, size)
     except (ValueError, ModuleNotFoundError):
         return None
+    with contextlib.closing(world):
+        if _draws(world.env):
+            world.environment = replace(environment, picture="render", colour_order="rgb")
+        return _played(world)
+
+
+def _draws(env: Any) -> bool:
+    try:
+        return as_picture(env.render()) is not None
+    except Exception:  # whatever a stranger's render raises: the person may have chosen the observation because of it
+        return False
+
+
+def _played(world: GymWorld) -> Rows:
+    from training.recording import Rows
+
     policy = HeldKeys(len(world.actions), np.random.default_rng(0))
     frames = [world.reset(0)]
     actions: list[int] = []
@@ -70,7 +88,7 @@ def fresh_play(environment: Environment, size: int) -> Rows | None:
         frame, reward, lost = world.step(actions[-1])
         frames.append(frame)
         rewards.append(reward)
-        ended.append(lost or bool(getattr(world, "cut", False)))  # neither leads to the next frame by the action
+        ended.append(lost or world.cut)  # neither leads to the next frame by the action
     return Rows(
         np.stack(frames),
         np.array([*actions, 0], np.uint8),
