@@ -6,8 +6,9 @@ import contextlib
 import shutil
 import sys
 import tempfile
+import tomllib
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +17,13 @@ from numpy.typing import NDArray
 
 from app.errors import Mistake, cannot_write
 from app.extras import needs_minari
-from app.game_folder import GAME, RECORDING, GameFolder, draft, is_game_folder, read_game
+from app.game_folder import GAME, RECORDING, SIZES, GameFolder, draft, is_game_folder, read_game
 from app.game_keys import keys_for
 from app.recording import Progress
 from app.video_log import action_names, columns, find_clips, frames_a_second, pictures
 from engine.files import write_whole
 from games.environment import Environment
+from games.gymnasium_world import MOST_ACTIONS, GymWorld
 from games.picture import letterbox
 
 EPISODE_FRAMES = 4096
@@ -49,7 +51,6 @@ class Origin:
     frames: int = 0
     size: int = 0
     environment: dict[str, Any] | None = None
-    keys: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def import_play(source: str, out: Path, size: int | None) -> None:
@@ -70,15 +71,30 @@ def import_play(source: str, out: Path, size: int | None) -> None:
     else:
         origin, arrivals = _dataset(source, out)
     side = game.size if game else size or origin.size or 64
-    _store(origin, arrivals, out, side)
-    if game is None:
-        environment = Environment.from_json(origin.environment) if origin.environment else None
-        text = draft(out.absolute().name, environment, keys_for(origin.actions), side, origin.fps)
-        try:
-            write_whole(out / GAME, text.encode())
-        except OSError as error:
-            raise cannot_write(out / GAME, error) from error
+    # All that can be wrong with what is known of the play shows before any of it is stored.
+    if side not in SIZES:
+        raise Mistake(f"{source} has frames of {side} pixels a side; say --size {' or '.join(map(str, SIZES))}.")
+    if len(origin.actions) > MOST_ACTIONS:
+        raise Mistake(f"{source} has {len(origin.actions):,} actions, and at most {MOST_ACTIONS} can be imported.")
+    text = None if game else _draft(source, origin, out, side)
+    _store(origin, arrivals, out, side, text)
     print(read_game(out).next_step(), file=sys.stderr)
+
+
+def _draft(source: str, origin: Origin, out: Path, side: int) -> bytes:
+    """The game.toml to begin with. Raises Mistake where what is known of the play cannot be written as one."""
+    environment = Environment.from_json(origin.environment) if origin.environment else None
+    text = draft(out.absolute().name, environment, keys_for(origin.actions), side, origin.fps)
+    if environment and ":" in environment.source:
+        # A dataset may come from anybody: a person, not the dataset, chooses code to run.
+        trust = "# This names code that is run; take the next # away where you trust it."
+        text = text.replace("\nsource = ", f"\n{trust}\n# source = ", 1)
+    try:
+        tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        where = out / GAME
+        raise Mistake(f"No {GAME} can say what {source} says of its game; write {where}, and import again.") from error
+    return text.encode()
 
 
 def _videos(folder: Path, out: Path, game: GameFolder | None) -> tuple[Origin, Iterator[Arrival]]:
@@ -102,6 +118,8 @@ def _dataset(source: str, out: Path) -> tuple[Origin, Iterator[Arrival]]:
     data = gymnasium_minari.read(source)
     about, codes = data.about, tuple(range(data.count))
     if about:
+        if not _understood(about, data.count):
+            raise Mistake(f"What {source} says of its recording is not understood; export the recording again.")
         actions = tuple(about["actions"])
     else:
         actions, codes = _named(data.environment, data.count)
@@ -118,20 +136,38 @@ def _dataset(source: str, out: Path) -> tuple[Origin, Iterator[Arrival]]:
     return Origin(known.world, actions, known.fps, frames, known.size, environment), arrivals()
 
 
+def _understood(about: Any, count: int) -> bool:
+    """Whether this is what `export_minari` writes for so many actions: a dataset may come from anybody."""
+    if not isinstance(about, dict) or not isinstance(about.get("world"), str):
+        return False
+    numbers = [about.get(what) or 0 for what in ("size", "fps")]
+    actions, environment = about.get("actions"), about.get("environment")
+    if any(type(number) is not int or number < 0 for number in numbers) or not isinstance(actions, list):
+        return False
+    try:
+        if environment is not None:
+            Environment.from_json(environment)
+    except (AttributeError, TypeError, ValueError):
+        return False
+    return all(isinstance(name, str) for name in actions) and len(set(actions)) == len(actions) == count
+
+
 def _named(environment: str, count: int) -> tuple[tuple[str, ...], tuple[int, ...]]:
     """Names of a dataset's actions, noop first, and which number each has in the dataset (noop may have none)."""
-    from games.worlds import open_world
-
-    with contextlib.suppress(ValueError, ModuleNotFoundError):
-        world = open_world(Environment(environment))
-        own = tuple(code for code in getattr(world, "codes", ()) if code is not None)
-        if sorted(own) == list(range(count)):
-            return world.actions, own
+    # A dataset may come from anybody, and with a colon its environment would be code of theirs to run.
+    if environment and ":" not in environment:
+        with (
+            contextlib.suppress(ValueError, ModuleNotFoundError),
+            contextlib.closing(GymWorld(Environment(environment))) as world,
+        ):
+            own = tuple(code for code in world.codes if code is not None)
+            if sorted(own) == list(range(count)):
+                return world.actions, own
     return ("noop", *(f"action{code}" for code in range(count))), tuple(range(count))
 
 
-def _store(origin: Origin, arrivals: Iterator[Arrival], out: Path, size: int) -> None:
-    """Write a recording into `out`, whole or not at all."""
+def _store(origin: Origin, arrivals: Iterator[Arrival], out: Path, size: int, game: bytes | None) -> None:
+    """Write a recording into `out`, and its game.toml where one is given, whole or not at all."""
     from training.recording import RecordingWriter, Rows
 
     there = out.exists()
@@ -162,9 +198,16 @@ def _store(origin: Origin, arrivals: Iterator[Arrival], out: Path, size: int) ->
         if not progress.done:
             raise Mistake("There is nothing to import: no episode has two frames.")
         beside.chmod(0o755)
+        if game is not None:
+            try:
+                write_whole(out / GAME, game)
+            except OSError as error:
+                raise cannot_write(out / GAME, error) from error
         beside.rename(out / RECORDING)
     except BaseException:
         shutil.rmtree(beside, ignore_errors=True)
+        if game is not None:
+            (out / GAME).unlink(missing_ok=True)
         if not there:
             with contextlib.suppress(OSError):
                 out.rmdir()

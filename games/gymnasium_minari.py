@@ -2,6 +2,10 @@
 
 A dataset of ours is lossless: Arrow storage without JPEG. What Minari has no word for (names of the actions, frames a
 second) stands under `reverie` in the dataset's metadata.
+
+Where a round is lost, others keep its last picture and end the episode; a World shows the next round at once. In a
+dataset of ours an episode is one of the recording, goes on after a termination, and shows there what the World showed.
+Somebody else's rounds are joined as a World would have played them (`as_played`).
 """
 
 from __future__ import annotations
@@ -23,6 +27,12 @@ from games.picture import as_picture
 
 ABOUT = "reverie"
 DATA, METADATA = "data", "metadata.json"
+DESCRIPTION = (
+    "Recorded with Reverie. An episode goes on after a termination, and the observation after one is the first of the "
+    "next round: the last picture of a round that is lost is not kept."
+)
+JOINED_STEPS = 1000
+"""Rounds are joined into episodes of about so many steps, which are in memory together."""
 
 
 class Played(NamedTuple):
@@ -51,8 +61,16 @@ class Dataset:
     _data: minari.MinariDataset
 
     def read(self) -> Iterator[Played]:
-        """The episodes, one after another. Raises UnsuitableGame where they show no pictures."""
+        """The episodes, one after another: our own as they were recorded, somebody else's as a World plays them.
+
+        Raises UnsuitableGame where they show no pictures.
+        """
+        return self._stored() if self.about else as_played(self._stored())
+
+    def _stored(self) -> Iterator[Played]:
         for episode in self._data.iterate_episodes():
+            if not len(episode.rewards):
+                continue
             seen = episode.observations
             moments = range(len(episode.rewards) + 1)
             frames = [
@@ -71,6 +89,37 @@ class Dataset:
             )
 
 
+def as_played(rounds: Iterable[Played]) -> Iterator[Played]:
+    """Rounds that each end with their last picture, joined as a World would have played them.
+
+    The picture after a lost round is the first of the next round, as `games.world.Step` has it, so that a dream learns
+    both that the round is over and what comes then; the last picture of a lost round is left out. After the last round
+    of all comes the first. What was cut off by a limit of time leads nowhere: the episode stops there. An episode that
+    itself goes on after a termination can only show the next round there, and stays as it is.
+    """
+    opening: Any = None
+    frames: list[Any] = []
+    parts: list[Played] = []
+    for played in rounds:
+        if opening is None:
+            opening = played.frames[0]
+        if parts and not parts[-1].ended[-1]:
+            yield _joined(frames, parts)
+            frames, parts = [], []
+        elif sum(len(part.actions) for part in parts) >= JOINED_STEPS:
+            yield _joined([*frames[:-1], played.frames[0]], parts)
+            frames, parts = [], []
+        frames[-1:] = played.frames
+        parts.append(played)
+    if parts:
+        yield _joined([*frames[:-1], opening] if parts[-1].ended[-1] else frames, parts)
+
+
+def _joined(frames: list[Any], parts: list[Played]) -> Played:
+    arrays = (np.concatenate([getattr(part, kind) for part in parts]) for kind in ("actions", "rewards", "ended"))
+    return Played(frames, *arrays, seed=parts[0].seed)
+
+
 def read(source: str) -> Dataset:
     """A dataset by its folder, or by the name under which Minari has it here. Raises UnsuitableGame."""
     folder = Path(source)
@@ -84,7 +133,7 @@ def read(source: str) -> Dataset:
     space = data.action_space
     if not isinstance(space, gymnasium.spaces.Discrete) or int(space.start) != 0:
         raise UnsuitableGame(f"The dataset {source} has no actions numbered from 0 ({space}).")
-    about = data.storage.metadata.get(ABOUT, {})
+    about = data.storage.metadata.get(ABOUT) or {}
     environment = data.env_spec.id if data.env_spec is not None else ""
     return Dataset(source, about, int(space.n), environment, int(data.total_episodes), int(data.total_steps), data)
 
@@ -106,7 +155,8 @@ def write(root: Path, name: str, size: int, actions: int, about: dict[str, Any],
         data_format="arrow",
         jpeg_encoding=False,
     )
-    storage.update_metadata({"dataset_id": name, "minari_version": minari.__version__, ABOUT: about})
+    own = {"dataset_id": name, "minari_version": minari.__version__, "description": DESCRIPTION, ABOUT: about}
+    storage.update_metadata(own)
     for episode in episodes:
         stopped = np.zeros(len(episode.actions), bool)
         stopped[-1] = not episode.ended[-1]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +12,14 @@ import pytest
 from PIL import Image
 
 from app.cli import main
+from app.game_folder import read_game
 from games.picture import letterbox
-from training.recording import Recording
+from training.recording import Recording, Rows
+from training.windows import Windows, tokenize
 
 pytest.importorskip("gymnasium")
+
+import gymnasium
 
 from tests.games.toy import Toy
 
@@ -208,15 +213,115 @@ def test_a_recording_goes_to_minari_and_comes_back_the_same(
     assert not (tmp_path / "none").exists()
 
 
-def test_somebody_elses_dataset_gets_names_and_a_noop(tmp_path: Path) -> None:
-    pytest.importorskip("minari")
+def put_rounds(folder: Path, monkeypatch: pytest.MonkeyPatch, ends: list[str]) -> Path:
+    """A dataset made with Minari alone: each picture has a colour of its own, 10 * round + step, the last ones too."""
+    minari = pytest.importorskip("minari")
     pytest.importorskip("pyarrow")
-    from games.gymnasium_minari import Played, write
+    monkeypatch.setenv("MINARI_DATASETS_PATH", str(folder))
+    steps, buffers = 5, []
+    for number, end in enumerate(ends):
+        colours = 10 * number + np.arange(steps + 1)
+        last = np.arange(steps) == steps - 1
+        buffers.append(
+            minari.data_collector.EpisodeBuffer(
+                observations=np.broadcast_to(colours[:, None, None, None], (steps + 1, 64, 64, 3)).astype(np.uint8),
+                actions=np.arange(steps) % 2,
+                rewards=np.full(steps, number, np.float32),
+                terminations=last & (end == "lost"),
+                truncations=last & (end == "cut"),
+            )
+        )
+    space = gymnasium.spaces.Box(0, 255, (64, 64, 3), np.uint8)
+    options = {"action_space": gymnasium.spaces.Discrete(2), "observation_space": space, "data_format": "arrow"}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Minari misses an author
+        made = minari.create_dataset_from_buffers("other/game-v0", buffers, jpeg_encoding=False, **options)
+    return Path(made.storage.data_path).parent
 
-    frames = np.random.default_rng(0).integers(0, 256, (4, 32, 32, 3), np.uint8)
-    played = Played(frames, np.array([0, 1, 1]), np.zeros(3, np.float32), np.array([False, False, True]), 0)
-    write(tmp_path, "other/game-v0", 32, 2, {}, [played])
-    assert main(["import", str(tmp_path / "other/game-v0"), "-o", str(tmp_path / "game")]) == 0
+
+def describe(source: Path, **metadata: object) -> None:
+    path = source / "data" / "metadata.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **metadata}))
+
+
+def colours_of(rows: Rows) -> list[int]:
+    return rows.frames[:, 0, 0, 0].tolist()
+
+
+def test_somebody_elses_rounds_become_play_that_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = put_rounds(tmp_path / "sets", monkeypatch, ["lost", "cut", "lost", "lost"])
+    assert main(["import", str(source), "-o", str(tmp_path / "game")]) == 0
     recording = Recording(tmp_path / "game")
     assert recording.actions == ("noop", "action0", "action1")
-    assert recording.rows(recording.episodes[0]).actions.tolist() == [1, 2, 2, 0]
+    first, second = map(recording.rows, recording.episodes)
+    # 5, 25 and 35 are last pictures of lost rounds; 15 follows from 14 by the action, and nothing follows from it.
+    assert colours_of(first) == [0, 1, 2, 3, 4, 10, 11, 12, 13, 14, 15]
+    assert np.flatnonzero(first.ended).tolist() == [4]
+    assert first.actions.tolist() == [1, 2, 1, 2, 1, 1, 2, 1, 2, 1, 0]
+    assert first.rewards.tolist() == [0] * 5 + [1] * 5 + [0]
+    assert colours_of(second) == [20, 21, 22, 23, 24, 30, 31, 32, 33, 34, 0]
+    assert np.flatnonzero(second.ended).tolist() == [4, 9]
+
+    # What training draws of it: every transition is one of the dataset's, or an end and the first picture after it.
+    played = tokenize(recording, lambda frames: frames[:, 0, 0, :1])
+    drawn = Windows(played, 7, rare_share=0.5).draw(400, np.random.default_rng(0))
+    before, after, ended = drawn.tokens[:, :-1, 0], drawn.tokens[:, 1:, 0], drawn.ended[:, :-1]
+    assert ended.any(axis=1).mean() > 0.5
+    assert (after[~ended] == before[~ended] + 1).all()
+    assert (before[ended] % 10 == 4).all()
+    assert (after[ended] % 10 == 0).all()
+
+
+def test_rounds_longer_than_an_episode_are_joined_at_their_ends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = put_rounds(tmp_path / "sets", monkeypatch, ["lost", "lost", "lost"])
+    monkeypatch.setattr("games.gymnasium_minari.JOINED_STEPS", 5)
+    assert main(["import", str(source), "-o", str(tmp_path / "game")]) == 0
+    recording = Recording(tmp_path / "game")
+    episodes = [colours_of(recording.rows(episode)) for episode in recording.episodes]
+    assert episodes == [[0, 1, 2, 3, 4, 10], [10, 11, 12, 13, 14, 20], [20, 21, 22, 23, 24, 0]]
+    assert all(recording.rows(episode).ended.tolist() == [False] * 4 + [True, False] for episode in recording.episodes)
+
+
+@pytest.mark.parametrize(
+    ("about", "says"),
+    [
+        ({"size": 32}, "has frames of 32 pixels a side; say --size 64 or 128"),
+        ({"size": "big"}, "is not understood"),
+        ({"fps": -1}, "is not understood"),
+        ({"actions": ["noop"]}, "is not understood"),
+        ({"actions": ["noop", "noop"]}, "is not understood"),
+        ({"world": None}, "is not understood"),
+        ({"environment": "Toy"}, "is not understood"),
+        ({"environment": {"source": 3}}, "is not understood"),
+        ({"environment": {"source": "CartPole-v1", "frame_skip": "two"}}, "is not understood"),
+        ({"environment": {"source": "CartPole-v1", "options": {"map": None}}}, "game.toml, and import again"),
+    ],
+)
+def test_a_dataset_that_describes_itself_askew_leaves_nothing_behind(
+    about: dict, says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = put_rounds(tmp_path / "sets", monkeypatch, ["lost"])
+    good = {"world": "mine", "actions": ["noop", "up"], "size": 64, "fps": 20, "environment": None}
+    describe(source, reverie=good | about)
+    capsys.readouterr()
+    assert main(["import", str(source), "-o", str(tmp_path / "game")]) == 2
+    said = capsys.readouterr().err
+    assert says in said
+    assert said.count("\n") == 1
+    assert not (tmp_path / "game").exists()
+
+
+def test_code_that_a_dataset_names_is_not_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "theirs.py").write_text("raise SystemExit('run')")
+    monkeypatch.setattr("games.gymnasium_world.SEARCH", [tmp_path])
+    spec = gymnasium.envs.registration.EnvSpec(id="theirs:Game", entry_point="theirs:Game")
+    source = put_rounds(tmp_path / "sets", monkeypatch, ["lost"])
+    describe(source, env_spec=spec.to_json())
+    assert main(["import", str(source), "-o", str(tmp_path / "game")]) == 0
+    about = {"world": "theirs:Game", "actions": ["noop", "up"], "size": 64, "environment": {"source": "theirs:Game"}}
+    describe(source, reverie=about)
+    assert main(["import", str(source), "-o", str(tmp_path / "own")]) == 0
+    assert read_game(tmp_path / "own").environment is None
+    assert '# source = "theirs:Game"' in (tmp_path / "own" / "game.toml").read_text()
