@@ -15,6 +15,7 @@ from app.game_folder import read_game
 from app.game_keys import keys_for, keys_of_game
 from app.keys import load_keys
 from app.session import Choice, Session
+from app.window import Window
 from engine.bundle import Bundle
 from games.environment import Environment
 from training.recording import Recording, RecordingError
@@ -277,12 +278,26 @@ def test_a_person_plays_an_environment_in_the_window(tmp_path: Path, monkeypatch
     pygame = pytest.importorskip("pygame")
     monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
     folder = tmp_path / "toy"
+    run = Window.run
+
+    def run_with_a_key_down(window: Window) -> None:
+        # Both are there before the first frame: the press is answered by one frame, whenever the window wakes.
+        pygame.event.post(pygame.event.Event(pygame.KEYDOWN, key=pygame.K_RIGHT))
+        pygame.event.post(pygame.event.Event(pygame.KEYUP, key=pygame.K_RIGHT))
+        run(window)
+
+    monkeypatch.setattr(Window, "run", run_with_a_key_down)
     try:
         assert main(["record", TOY, "-o", str(folder), "--human", "--steps", "12"]) == 0
     finally:
         pygame.display.quit()
     recording = Recording(folder)
     assert (len(recording), recording.world, recording.fps) == (13, TOY, 30)
+    rows = recording.rows(recording.episodes[0])
+    right = recording.actions.index("right")
+    [pressed] = np.flatnonzero(rows.actions)
+    assert rows.actions[pressed] == right
+    assert (rows.frames[pressed] != rows.frames[pressed + 1])[..., 0].any(), "the red square moves as it is pressed"
     assert main(["record", str(folder), "--steps", "20"]) == 0, "other play is added to it"
     assert len(Recording(folder)) == 33
 
