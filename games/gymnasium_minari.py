@@ -116,8 +116,8 @@ def as_played(rounds: Iterable[Played]) -> Iterator[Played]:
 
 
 def _joined(frames: list[Any], parts: list[Played]) -> Played:
-    arrays = (np.concatenate([getattr(part, kind) for part in parts]) for kind in ("actions", "rewards", "ended"))
-    return Played(frames, *arrays, seed=parts[0].seed)
+    _, actions, rewards, ended, seeds = zip(*parts, strict=True)
+    return Played(frames, np.concatenate(actions), np.concatenate(rewards), np.concatenate(ended), seeds[0])
 
 
 def read(source: str) -> Dataset:
