@@ -73,12 +73,7 @@ def several(games: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _default_arrows(keys: Keys) -> bool:
-    return [keys.names[what] for what in ARROWS] == [
-        ("up", "w"),
-        ("down", "s"),
-        ("left", "a"),
-        ("right", "d"),
-    ]
+    return all(keys.names[what] == DEFAULTS[what] for what in ARROWS)
 
 
 def _arrows(keys: Keys) -> str:
