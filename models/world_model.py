@@ -54,8 +54,8 @@ class TemporalVisualWorldModel(nn.Module):
         self.causal_to_code = nn.Linear(narrow, c) if config.causal_layers else None
         self.code = nn.Parameter(torch.randn(config.vocabulary, c) * 0.05)
         self.code_bias = nn.Parameter(torch.zeros(config.vocabulary))
-        self.register_buffer("absent", torch.zeros(config.games, config.vocabulary) if config.games > 1 else None)
-        self.absent: Tensor | None  # (games, vocabulary)
+        self.register_buffer("absent", torch.zeros(config.games, config.vocabulary))
+        self.absent: Tensor
         self.outcome_head = OutcomeHead(config.vocabulary, c, len(config.rewards)) if config.rewards else None
         uses = {"token": self.token.weight.shape[1], "code": c, "previous": narrow}
         self.looks = CodeLooks(config.vocabulary, config.looks, uses) if config.looks else None
@@ -116,8 +116,7 @@ class TemporalVisualWorldModel(nn.Module):
 
         Rare codes that look alike begin alike, and some are too rare to be told apart by what is learnt.
         """
-        if self.absent is not None:
-            self.absent.copy_(torch.where(shown, 0.0, ABSENT))
+        self.absent.copy_(torch.where(shown, 0.0, ABSENT))
 
     def embed(self, tokens: Tensor, actions: Tensor, games: Tensor | None = None) -> Tensor:
         """tokens (..., S), actions (...,) and games (...,) int64 to (..., P, width), P positions of the trunk.
@@ -207,8 +206,8 @@ class TemporalVisualWorldModel(nn.Module):
 
     def _over_codes(self, features: Tensor, games: Tensor | None) -> Tensor:
         logits = features @ self.table("code").T + self.code_bias
-        if self.absent is None or games is None:
-            return logits
+        if games is None:
+            return logits + self.absent[0]
         return logits + self.absent[games].reshape(-1, *[1] * (logits.ndim - 2), logits.shape[-1])
 
     def outcome(self, hidden: Tensor, tokens: Tensor) -> tuple[Tensor, Tensor]:

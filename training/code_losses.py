@@ -15,9 +15,9 @@ def code_losses(
 ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
     """By head, the summed nats of the true codes, and where the likeliest one is the true one, (N,) bool.
 
-    features: by head, (N, width). truth, games: (N,) int64. weight: (N,), what each position counts; None, one. Where
-    there are several games, a position's code is looked for among those that its game shows (and the true one): there
-    are many fewer of them, and a dream holds no others.
+    features: by head, (N, width). truth, games: (N,) int64. weight: (N,), what each position counts; None, one. A
+    position's code is looked for among those that its game shows (and the true one): there may be many fewer of them
+    than of all codes, and a dream holds no others.
     """
     parts = _parts(model, truth, games)
     nats, right = {}, {}
@@ -35,11 +35,10 @@ def _parts(
 ) -> list[tuple[slice | Tensor, Tensor, Tensor, Tensor]]:
     """Positions that look among the same codes: which, the vectors and biases of these, the true one's place there."""
     bias, everything = model.code_bias, slice(None)
-    if model.absent is None:
-        return [(everything, model.table("code"), bias, truth)]
     if at_once(truth):
-        absent = model.absent[games].scatter(1, truth[:, None], 0.0)
-        return [(everything, model.table("code"), bias + absent, truth)]
+        if len(model.absent) > 1:  # of one game it would be much memory for codes that are never true
+            bias = bias + model.absent[games].scatter(1, truth[:, None], 0.0)
+        return [(everything, model.table("code"), bias, truth)]
     parts: list[tuple[slice | Tensor, Tensor, Tensor, Tensor]] = []
     for game in games.unique():
         mine = (games == game).nonzero()[:, 0]

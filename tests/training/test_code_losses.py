@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch.nn import functional as F
@@ -61,3 +63,13 @@ def test_a_code_that_only_held_out_frames_show_costs_what_the_model_thinks_of_it
     with torch.no_grad():
         nats, _ = code_losses(model, features, truth, None, games)
     assert nats["parallel"] == pytest.approx(float(torch.tensor(1.0 + V // 3 + 1).log()), abs=0.1)
+
+
+def test_of_one_game_too_the_codes_that_it_never_shows_are_ruled_out() -> None:
+    model = TemporalVisualWorldModel(replace(CONFIG, games=1, looks=0))
+    model.keep_apart(torch.arange(V)[None] < 10)
+    truth, games, x = torch.randint(10, (N,)), torch.zeros(N, dtype=torch.int64), torch.randn(N, 32)
+    nats, _ = code_losses(model, {"ar": x}, truth, None, games)
+    logits = model._over_codes(x, None)
+    torch.testing.assert_close(nats["ar"], F.cross_entropy(logits, truth, reduction="sum"))
+    torch.testing.assert_close(nats["ar"], F.cross_entropy(logits[:, :10], truth, reduction="sum"))
