@@ -34,11 +34,12 @@ def _parts(
     model: TemporalVisualWorldModel, truth: Tensor, games: Tensor
 ) -> list[tuple[slice | Tensor, Tensor, Tensor, Tensor]]:
     """Positions that look among the same codes: which, the vectors and biases of these, the true one's place there."""
-    bias, everything = model.code_bias, slice(None)
+    bias = model.code_bias
     if at_once(truth):
-        if len(model.absent) > 1:  # of one game it would be much memory for codes that are never true
-            bias = bias + model.absent[games].scatter(1, truth[:, None], 0.0)
-        return [(everything, model.table("code"), bias, truth)]
+        if len(model.absent) == 1:  # what is never true need not cost the memory of being ruled out
+            return [(slice(None), model.table("code"), bias, truth)]
+        absent = model.absent[games].scatter(1, truth[:, None], 0.0)
+        return [(slice(None), model.table("code"), bias + absent, truth)]
     parts: list[tuple[slice | Tensor, Tensor, Tensor, Tensor]] = []
     for game in games.unique():
         mine = (games == game).nonzero()[:, 0]
