@@ -30,7 +30,7 @@ def test_an_mp4_without_pyav_is_a_mistake_before_the_first_frame(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "av", None)
-    with pytest.raises(Mistake, match=r"reverie\[video\]"):
+    with pytest.raises(Mistake, match=r"\.\[video\]"):
         Recording(tmp_path / "dream.mp4", fps=20)
     assert list(tmp_path.iterdir()) == []
 

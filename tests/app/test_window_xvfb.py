@@ -117,7 +117,7 @@ def eventually(true: Callable[[], object]) -> bool:
 def play(display: str, tmp_path: Path) -> Iterator[Callable[..., Played]]:
     started: list[Played] = []
 
-    def start(*words: str, what: tuple[str, ...] = ("play", "--real", "--scale", str(SCALE))) -> Played:
+    def start(*words: str, what: tuple[str, ...] = ("play", "v1.1", "--real", "--scale", str(SCALE))) -> Played:
         started.append(Played(display, tmp_path, *what, *words))
         assert eventually(lambda: started[-1].process.poll() is not None or started[-1].keeper()), "no picture came"
         assert started[-1].process.poll() is None
