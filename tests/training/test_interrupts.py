@@ -27,8 +27,12 @@ def test_ctrl_c_is_answered_when_the_block_has_ended() -> None:
 
 
 def test_a_signal_that_python_does_not_answer_stays_as_it_is() -> None:
-    with held_back():
-        assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+    before = signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    try:
+        with held_back():
+            assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def test_a_thread_which_is_told_of_no_signal_may_use_it_too() -> None:
