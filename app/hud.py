@@ -47,7 +47,7 @@ def draw_figures(screen: pygame.Surface, status: Status, meter: Meter, fps: floa
     x = look.text(screen, f"{meter.last_ms:.1f} ms", (x + 14, top), look.TEXT)
     _if_room(screen, stages, x + 14, top, width)
     top += 22
-    score = f"score {status.score:g}" if status.score is not None else ""
+    score = f"reward {status.score:g}" if status.score is not None else ""
     if status.real:
         x = look.text(screen, f"the real game   seed {status.seed}", (look.MARGIN, top), look.DIM)
         _if_room(screen, score, x + 14, top, width)
