@@ -44,7 +44,8 @@ def play(options: Play, started: float) -> None:
         from app.display import open_display, resize
         from app.keys import load_keys
 
-        screen = open_display(64, options.scale, options.fullscreen)  # at once; how large the pictures are comes later
+        # At once; how large the pictures are comes later. A window for 128 pixels fits 64 too, without a gap.
+        screen = open_display(64 if options.scale else 128, options.scale, options.fullscreen)
         keys = load_keys()  # a mistake in them shows before anything is loaded
     try:
         bundle, mode = _bundle(options, game)
