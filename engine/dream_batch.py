@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from time import perf_counter
-from typing import Any, Unpack
+from typing import Unpack
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from engine import diffusion
 from engine.bundle import Bundle
 from engine.guard import CAUSAL_HEAD, DIFFUSION, DYNAMICS, ENCODER, SAMPLER, Bools, Faults, finite, known, passed
+from engine.noise import Keys, keys_of, next_keys
 from engine.ring import Ring, RingSnapshot
 from engine.runtime import Frames, Prediction
-from engine.sampler import Tokens, draw, exponential_noise, refine
+from engine.sampler import Tokens, draw, refine
 from engine.settings import Chosen, changed, settings_of
 
 
@@ -26,7 +27,7 @@ class DreamSnapshot:
     ring: RingSnapshot | None
     tokens: Tokens
     frames: Frames
-    generators: tuple[dict[str, Any], ...]
+    noise: Keys
 
     @property
     def nbytes(self) -> int:
@@ -36,10 +37,10 @@ class DreamSnapshot:
 
 
 class DreamBatch:
-    """B trajectories of one bundle, each with its own seeded random generator.
+    """B trajectories of one bundle, each with its own seed.
 
-    A trajectory does not depend on the others in its batch (up to float rounding inside the graphs). Each frame draws
-    its noise once, in either mode and at any temperature, so switching a setting changes nothing but what it says.
+    A trajectory does not depend on the others in its batch (up to float rounding inside the graphs). Each frame has its
+    noise, whatever the mode and the temperature, so switching a setting changes nothing but what it says.
 
     `change` sets `settings` between two frames. `timings` holds the last step's milliseconds by stage, `head_runs` its
     runs of the causal head, `rewards` (B,) float32 and `ended` (B,) bool what it brought: 0 and False where nothing
@@ -74,7 +75,7 @@ class DreamBatch:
         self.ended = np.zeros(batch, np.bool_)
         self.faults = Faults()
         self._values = np.array(manifest.outcome.rewards if manifest.outcome else (0,), np.float32)
-        self._generators: list[np.random.Generator] = []
+        self._noise: Keys = np.zeros(0, np.uint64)
 
     def change(self, **chosen: Unpack[Chosen]) -> None:
         """Change some of the `settings`, from the next frame on. Raises ValueError for what the bundle lacks."""
@@ -111,7 +112,7 @@ class DreamBatch:
             raise ValueError(f"{expected[1]} frames need {expected[1] - 1} actions between them")
         if len(seeds) != self.batch:
             raise ValueError(f"{self.batch} trajectories need {self.batch} seeds, not {len(seeds)}")
-        self._generators = [np.random.Generator(np.random.PCG64(seed)) for seed in seeds]
+        self._noise = keys_of(seeds)
         if self.ring is not None:
             self.ring.clear()
         first = max(0, expected[1] - self.bundle.manifest.history)
@@ -129,7 +130,7 @@ class DreamBatch:
 
         seeds, starts: one for each trajectory; only those of the mask are looked at. Returns all frames (B, H, W, 3).
         """
-        if not self._generators:
+        if not len(self._noise):
             raise ValueError("a dream starts with reset")
         if np.shape(mask) != (self.batch,) or len(seeds) != self.batch:
             raise ValueError(f"{self.batch} trajectories need a mask and seeds of {self.batch}")
@@ -143,8 +144,7 @@ class DreamBatch:
         # Copies, for the frames that were handed out stay what they were.
         self.tokens, self.frames = self.tokens.copy(), self.frames.copy()
         self.tokens[rows], self.frames[rows] = fresh.tokens, fresh.frames
-        for row, generator in zip(rows, fresh._generators, strict=True):
-            self._generators[row] = generator
+        self._noise[rows] = fresh._noise
         self.faults = Faults(self.faults.count + fresh.faults.count, fresh.faults.last or self.faults.last)
         return self.frames
 
@@ -183,7 +183,7 @@ class DreamBatch:
 
     def step(self, actions: NDArray[np.integer] | Sequence[int]) -> Frames:
         """One frame for each trajectory. actions: (B,). Returns frames (B, H, W, 3) uint8."""
-        if not self._generators:
+        if not len(self._noise):
             raise ValueError("a dream starts with reset")
         t0 = perf_counter()
         prediction = self._predict(actions)
@@ -199,8 +199,7 @@ class DreamBatch:
     def snapshot(self) -> DreamSnapshot:
         """A copy of everything that decides what comes next; the settings are not part of it."""
         ring = self.ring.snapshot() if self.ring else None
-        states = tuple(dict(generator.bit_generator.state) for generator in self._generators)
-        return DreamSnapshot(ring, self.tokens.copy(), self.frames.copy(), states)
+        return DreamSnapshot(ring, self.tokens.copy(), self.frames.copy(), self._noise.copy())
 
     def restore(self, snapshot: DreamSnapshot) -> Frames:
         """Go back to a snapshot, exactly. Returns its frames."""
@@ -209,9 +208,7 @@ class DreamBatch:
         if self.ring is not None and snapshot.ring is not None:
             self.ring.restore(snapshot.ring)
         self.tokens, self.frames = snapshot.tokens.copy(), snapshot.frames.copy()
-        self._generators = [np.random.Generator(np.random.PCG64()) for _ in snapshot.generators]
-        for generator, state in zip(self._generators, snapshot.generators, strict=True):
-            generator.bit_generator.state = state
+        self._noise = snapshot.noise.copy()
         return self.frames
 
     def _check(self, checks: dict[str, Bools]) -> Bools:
@@ -243,7 +240,7 @@ class DreamBatch:
 
     def _draw(self, prediction: Prediction) -> tuple[Tokens, dict[str, Bools]]:
         manifest, sampling = self.bundle.manifest, self.settings
-        noise = exponential_noise(self._generators, manifest.positions, manifest.vocabulary)
+        noise, self._noise = self._noise, next_keys(self._noise)
         guess = draw(prediction.logits, noise, sampling)
         checks = {DYNAMICS: finite(prediction.logits), CAUSAL_HEAD: np.ones(self.batch, np.bool_)}
         self.head_runs = 0

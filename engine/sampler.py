@@ -1,16 +1,19 @@
 """From logits to tokens: the parallel draw, and the autoregressive draw by fixed-point iteration, cut short or exact.
 
-The noise of a frame is drawn first. A token is then argmax(filter(logits) / T - log(noise)), the Gumbel-max trick: a
-sample of softmax(logits / T) over the codes that the filter keeps, and a deterministic function of logits and noise.
+The noise of a frame is known beforehand (`engine.noise`). A token is then argmax(filter(logits) / T + noise), the
+Gumbel-max trick: a sample of softmax(logits / T) over the codes that the filter keeps, and a deterministic function of
+logits and noise.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
+from engine.noise import Keys, gumbel
 
 Floats = NDArray[np.float32]
 Tokens = NDArray[np.int64]
@@ -51,18 +54,10 @@ class Sampling:
             raise ValueError(f"passes must be at least 1, not {self.passes}")
 
 
-def exponential_noise(generators: Sequence[np.random.Generator], positions: int, vocabulary: int) -> Floats:
-    """(B, S, V) float32 of the exponential distribution, each row from its own generator; minus its log is Gumbel."""
-    noise = np.empty((len(generators), positions, vocabulary), np.float32)
-    for row, generator in zip(noise, generators, strict=True):
-        generator.standard_exponential(dtype=np.float32, out=row)
-    return noise
-
-
-def draw(logits: Floats, noise: Floats, sampling: Sampling) -> Tokens:
+def draw(logits: Floats, keys: Keys, sampling: Sampling) -> Tokens:
     """Draw every position by itself.
 
-    logits: (B, S, V) float32. noise: (B, S, V) float32, exponential. Returns tokens (B, S) int64.
+    logits: (B, S, V) float32. keys: (B,) uint64, of the frame's noise. Returns tokens (B, S) int64.
     """
     if sampling.temperature == 0:
         return logits.argmax(-1).astype(np.int64, copy=False)
@@ -74,9 +69,10 @@ def draw(logits: Floats, noise: Floats, sampling: Sampling) -> Tokens:
     kept = np.flatnonzero(logits >= floor)
     if sampling.top_p < 1:
         kept = kept[_inside_nucleus(logits, top, kept, sampling.top_p)]
-    row, code = np.divmod(kept, logits.shape[-1])
-    arrival = np.maximum(noise.ravel()[kept], np.finfo(np.float32).tiny)  # an exact 0 would win whatever its logit
-    scores = logits.ravel()[kept] - np.float32(sampling.temperature) * np.log(arrival)
+    _, positions, vocabulary = logits.shape
+    row, code = np.divmod(kept, vocabulary)
+    trajectory, place = np.divmod(kept, positions * vocabulary)
+    scores = logits.ravel()[kept] + np.float32(sampling.temperature) * gumbel(keys[trajectory], place)
     best = np.maximum.reduceat(scores, np.searchsorted(row, np.arange(top.size)))
     won = np.flatnonzero(scores == best[row])
     _, first = np.unique(row[won], return_index=True)
@@ -85,10 +81,14 @@ def draw(logits: Floats, noise: Floats, sampling: Sampling) -> Tokens:
 
 def _inside_nucleus(logits: Floats, top: Floats, kept: NDArray[np.intp], top_p: float) -> NDArray[np.bool_]:
     """Which of the kept codes (N,), as indices into all logits, are among the likeliest that have `top_p` together."""
-    mass = np.exp(logits - top).sum(-1).ravel()  # where the likeliest code has 1
-    row, enough = kept // logits.shape[-1], top_p * mass
+    rows, vocabulary = top.size, logits.shape[-1]
+    row = kept // vocabulary
+    mass = np.zeros(rows, np.float32)  # where the likeliest code has 1
+    several = np.flatnonzero(np.bincount(row, minlength=rows) > 1)  # elsewhere nothing is left to choose
+    mass[several] = np.exp(logits.reshape(rows, vocabulary)[several] - top.reshape(rows, 1)[several]).sum(-1)
+    enough = top_p * mass
     likely = logits.ravel()[kept] - top.ravel()[row]
-    least = np.zeros(len(mass), np.float32)
+    least = np.zeros(rows, np.float32)
     unsure = np.flatnonzero(enough[row] > 1)  # elsewhere the likeliest alone has enough
     falling = unsure[np.lexsort((-likely[unsure], row[unsure]))]
     p = np.exp(likely[falling], dtype=np.float64)
@@ -100,9 +100,7 @@ def _inside_nucleus(logits: Floats, top: Floats, kept: NDArray[np.intp], top_p: 
     return likely >= least[row]
 
 
-def refine(
-    causal_logits: CausalLogits, guess: Tokens, noise: Floats, sampling: Sampling, most: int
-) -> tuple[Tokens, int]:
+def refine(causal_logits: CausalLogits, guess: Tokens, keys: Keys, sampling: Sampling, most: int) -> tuple[Tokens, int]:
     """Draw a guess again, all positions at once, until that changes nothing, but at most `most` times.
 
     guess: (B, S) int64, any tokens; good ones (the parallel draw with the same noise) need few passes.
@@ -115,7 +113,7 @@ def refine(
     passes = 0
     while len(rows) and passes < most:
         before = tokens[rows]
-        after = draw(causal_logits(before, rows), noise[rows], sampling)
+        after = draw(causal_logits(before, rows), keys[rows], sampling)
         tokens[rows] = after
         rows = rows[(before != after).any(-1)]
         passes += 1

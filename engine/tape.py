@@ -14,7 +14,7 @@ from engine.files import write_whole
 from engine.schema import SchemaError, read_object
 from games.world import Frame
 
-FORMAT = 1
+FORMAT = 2
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,8 @@ _KINDS = {
 class Tape:
     """What replays a dream.
 
-    format: version of this layout. bundle: name of the bundle. manifest_sha256: which bundle exactly.
+    format: version of this layout and of the noise that dreams are drawn with. bundle: name of the bundle.
+    manifest_sha256: which bundle exactly.
     seed, start, mode, decoder, temperature, passes, steps: how the dream began; steps are null for a bundle without a
     diffusion decoder. game: which of the bundle's games, null for the first. events: what happened, in order.
     frames: number of dreamt frames. frames_sha256: of their pixels, one after the other.

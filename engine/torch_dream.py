@@ -1,16 +1,14 @@
 """Many dreams at once on a GPU, for agents that train in them: what `DreamBatch` does, with everything on the device.
 
 Tokens, ring, noise, sampler and guard are tensors there; only actions come in, and nothing goes out unless it is asked
-for. With the engine's own noise the dreams are those of a `DreamBatch` with the same seeds, up to the numerics.
+for. The dreams are those of a `DreamBatch` with the same seeds, up to the numerics.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import pairwise
-from typing import Any, NamedTuple, Unpack
+from typing import NamedTuple, Unpack
 
 import numpy as np
 import torch
@@ -19,91 +17,25 @@ from torch import Tensor
 
 from engine.bundle import Bundle
 from engine.diffusion import fixed_noise
+from engine.noise import keys_of
 from engine.sampler import Sampling
 from engine.settings import Chosen, settings_of
+from engine.torch_noise import gumbel, next_keys
 from engine.torch_runtime import TorchRuntime
 
 
-class EngineNoise:
-    """The noise of a `DreamBatch`: each trajectory's from its own numpy generator.
-
-    It is drawn by all cores, one frame ahead, while the device computes: numpy lets go of the interpreter meanwhile.
-    """
-
-    def __init__(self, seeds: Sequence[int], positions: int, vocabulary: int, device: torch.device) -> None:
-        self.generators = [np.random.Generator(np.random.PCG64(seed)) for seed in seeds]
-        self.host = torch.empty(len(seeds), positions, vocabulary, pin_memory=device.type == "cuda")
-        self.device, self.pool = device, ThreadPoolExecutor(os.cpu_count())
-        self.drawn = self._draw()
-
-    def _draw(self) -> list[Future[object]]:
-        return [
-            self.pool.submit(generator.standard_exponential, dtype=np.float32, out=row)
-            for generator, row in zip(self.generators, self.host.numpy(), strict=True)
-        ]
-
-    def take(self) -> Tensor:
-        """(B, S, V) float32 Gumbel noise of the next frame."""
-        for future in self.drawn:
-            future.result()
-        noise = self.host.to(self.device, copy=True)
-        self.drawn = self._draw()
-        return _gumbel(noise)
-
-    def snapshot(self) -> tuple[Tensor, list[dict[str, Any]]]:
-        """What decides all noise to come: the next frame's, which is drawn already, and the generators after it."""
-        for future in self.drawn:
-            future.result()
-        return self.host.clone(), [dict(generator.bit_generator.state) for generator in self.generators]
-
-    def restore(self, snapshot: Any) -> None:
-        """Go back to a snapshot."""
-        for future in self.drawn:
-            future.result()
-        host, states = snapshot
-        self.host.copy_(host)
-        for generator, state in zip(self.generators, states, strict=True):
-            generator.bit_generator.state = state
-
-
-class DeviceNoise:
-    """Noise drawn on the device itself: faster, with the same distribution, and other dreams than a `DreamBatch`'s."""
-
-    def __init__(self, seeds: Sequence[int], positions: int, vocabulary: int, device: torch.device) -> None:
-        self.shape, self.device = (len(seeds), positions, vocabulary), device
-        seed = int(np.random.SeedSequence(list(seeds)).generate_state(1, np.uint64)[0] >> 1)
-        self.generator = torch.Generator(device).manual_seed(seed)
-
-    def take(self) -> Tensor:
-        """(B, S, V) float32 Gumbel noise of the next frame."""
-        return _gumbel(torch.empty(self.shape, device=self.device).exponential_(generator=self.generator))
-
-    def snapshot(self) -> Tensor:
-        """What decides all noise to come."""
-        return self.generator.get_state()
-
-    def restore(self, snapshot: Any) -> None:
-        """Go back to a snapshot."""
-        self.generator.set_state(snapshot)
-
-
-def _gumbel(exponential: Tensor) -> Tensor:
-    return exponential.clamp_(min=torch.finfo(torch.float32).tiny).log_().neg_()
-
-
-NOISES: dict[str, type[EngineNoise] | type[DeviceNoise]] = {"engine": EngineNoise, "device": DeviceNoise}
-
-
-def draw(logits: Tensor, noise: Tensor, sampling: Sampling) -> Tensor:
-    """`engine.sampler.draw` of tensors: logits, Gumbel noise (B, S, V) float32 to tokens (B, S) int64."""
+def draw(logits: Tensor, keys: Tensor, sampling: Sampling) -> Tensor:
+    """`engine.sampler.draw` of tensors: logits (B, S, V) float32, keys (B,) int64 to tokens (B, S) int64."""
     if sampling.temperature == 0:
         return logits.argmax(-1)
-    scores = logits + noise * sampling.temperature
-    if sampling.min_p > 0:
-        floor = logits.amax(-1, keepdim=True) + float(np.log(sampling.min_p))
-        scores = scores.masked_fill(logits < floor, float("-inf"))
+    floor = logits.amax(-1, keepdim=True) + float(np.log(sampling.min_p)) if sampling.min_p > 0 else -float("inf")
+    kept = logits >= floor
     if sampling.top_p < 1:
-        scores = scores.masked_fill(outside_nucleus(logits, sampling.top_p), float("-inf"))
+        kept &= ~outside_nucleus(logits, sampling.top_p)
+    at = kept.flatten().nonzero()[:, 0]
+    trajectory, place = at // logits[0].numel(), at % logits[0].numel()
+    scores = torch.full_like(logits, -float("inf"))
+    scores.view(-1)[at] = logits.flatten()[at] + gumbel(keys[trajectory], place) * sampling.temperature
     return scores.argmax(-1)
 
 
@@ -151,7 +83,7 @@ class TorchSnapshot(NamedTuple):
     ring: list[Tensor] | None
     tokens: Tensor
     frames: Tensor
-    noise: object
+    noise: Tensor
 
 
 class TorchDreams:
@@ -166,11 +98,10 @@ class TorchDreams:
         bundle: Bundle,
         batch: int,
         *,
-        noise: str = "engine",
         game: str | None = None,
         **chosen: Unpack[Chosen],
     ) -> None:
-        """Settings left out are the bundle's. noise: `engine` or `device`, which see. Starts at `reset`.
+        """Settings left out are the bundle's. Starts at `reset`.
 
         game: which of the bundle's games all of them dream, the first by default.
 
@@ -182,8 +113,6 @@ class TorchDreams:
             raise ValueError(
                 f"{manifest.name} must be opened with the backend torch or torch-cuda, not {bundle.backend}."
             )
-        if noise not in NOISES:
-            raise ValueError(f"there is no noise {noise!r}: choose {' or '.join(NOISES)}")
         self.settings = settings_of(manifest, **chosen)
         self.bundle, self.runtime, self.batch, self.device = bundle, runtime, batch, runtime.device
         number = manifest.game_number(game)
@@ -191,9 +120,8 @@ class TorchDreams:
         # What the graphs call the actions, and the game where there are several.
         self.codes = torch.tensor([manifest.actions.index(name) for name in self.actions], device=self.device)
         self.told = [torch.full((batch,), number, device=self.device)] if len(manifest.games) > 1 else []
-        self.noise_of = NOISES[noise]
         self.values = torch.tensor(manifest.outcome.rewards if manifest.outcome else (0.0,), device=self.device)
-        self.noise: EngineNoise | DeviceNoise | None = None
+        self.noise: Tensor | None = None
 
     @torch.inference_mode()
     def reset(self, seeds: Sequence[int], starts: Sequence[int] | None = None) -> Tensor:
@@ -213,7 +141,7 @@ class TorchDreams:
         manifest, cache = self.bundle.manifest, self.bundle.manifest.cache
         shape = (cache.layers, cache.heads, cache.slots, cache.positions, cache.head_dim) if cache else None
         self.ring = TorchRing(self.batch, shape, self.device) if shape else None
-        self.noise = self.noise_of(seeds, manifest.positions, manifest.vocabulary, self.device)
+        self.noise = torch.from_numpy(keys_of(seeds).view(np.int64)).to(self.device)
         self.faults = torch.zeros((), dtype=torch.int64, device=self.device)
         self.rewards = torch.zeros(self.batch, device=self.device)
         self.ended = torch.zeros(self.batch, dtype=torch.bool, device=self.device)
@@ -230,6 +158,27 @@ class TorchDreams:
         return self.frames
 
     @torch.inference_mode()
+    def reset_where(self, mask: Tensor, seeds: Sequence[int], starts: Sequence[int] | None = None) -> Tensor:
+        """Begin again only where mask (B,) bool is true, as `reset` would; the other trajectories stay as they are.
+
+        seeds, starts: one for each trajectory; only those of the mask are looked at. Returns all frames (B, H, W, 3).
+        """
+        if self.noise is None:
+            raise ValueError("a dream starts with reset")
+        before, brought = self.snapshot(), (self.rewards, self.ended, self.faults)
+        # All of them begin anew: other numbers of trajectories would be other graphs to capture.
+        self.reset(seeds, starts)
+        self.rewards, self.ended, self.faults = (*brought[:2], self.faults + brought[2])
+        fresh = self.snapshot()
+
+        def either(new: Tensor, old: Tensor) -> Tensor:
+            return torch.where(mask.reshape(-1, *[1] * (new.ndim - 1)), new, old)
+
+        rings = None if fresh.ring is None or before.ring is None else list(map(either, fresh.ring, before.ring))
+        self.restore(TorchSnapshot(rings, *map(either, fresh[1:], before[1:])))
+        return self.frames
+
+    @torch.inference_mode()
     def step(self, actions: Tensor | NDArray[np.integer] | Sequence[int]) -> Tensor:
         """One frame for each trajectory. actions: (B,) of indices, which are taken as they are where they are a tensor.
 
@@ -243,7 +192,7 @@ class TorchDreams:
                 raise ValueError(f"{self.batch} trajectories need {self.batch} known actions, not {array.tolist()}")
             actions = torch.from_numpy(array)
         logits, hidden, kept = self._dynamics(actions.to(self.device))
-        noise = self.noise.take()
+        noise, self.noise = self.noise, next_keys(self.noise)
         tokens, good = draw(logits, noise, self.settings), finite(logits)
         for _ in range(self._most_passes()):
             assert hidden is not None
@@ -266,17 +215,15 @@ class TorchDreams:
         """A copy of everything that decides what comes next."""
         assert self.noise is not None
         ring = None if self.ring is None else [x.clone() for x in vars(self.ring).values()]
-        return TorchSnapshot(ring, self.tokens.clone(), self.frames.clone(), self.noise.snapshot())
+        return TorchSnapshot(ring, self.tokens.clone(), self.frames.clone(), self.noise.clone())
 
     @torch.inference_mode()
     def restore(self, snapshot: TorchSnapshot) -> None:
         """Go back to a snapshot of the same dreams."""
-        assert self.noise is not None
         if self.ring is not None and snapshot.ring is not None:
             for name, value in zip(vars(self.ring), snapshot.ring, strict=True):
                 setattr(self.ring, name, value.clone())
-        self.tokens, self.frames = snapshot.tokens.clone(), snapshot.frames.clone()
-        self.noise.restore(snapshot.noise)
+        self.tokens, self.frames, self.noise = snapshot.tokens.clone(), snapshot.frames.clone(), snapshot.noise.clone()
 
     def _most_passes(self) -> int:
         settings = self.settings

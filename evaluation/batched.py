@@ -17,7 +17,7 @@ WARM_UP = 10
 
 
 def frames_per_second(
-    path: Path, batch: int, frames: int, mode: str = "parallel", noise: str = "engine", backend: str = "torch-cuda"
+    path: Path, batch: int, frames: int, mode: str = "parallel", backend: str = "torch-cuda"
 ) -> dict[str, object]:
     """Time `frames` steps of `batch` dreams under random actions, pictures included.
 
@@ -26,7 +26,7 @@ def frames_per_second(
     from engine.torch_dream import TorchDreams
 
     bundle = Bundle.load(path, backend)
-    dreams = TorchDreams(bundle, batch, mode=mode, noise=noise)
+    dreams = TorchDreams(bundle, batch, mode=mode)
     dreams.reset(range(batch))
     actions = np.random.default_rng(0).integers(len(dreams.actions), size=(WARM_UP + frames, batch))
     for row in actions[:WARM_UP]:
@@ -37,7 +37,7 @@ def frames_per_second(
         dreams.step(row)
     faults = int(dreams.faults)
     wall = time.perf_counter() - began
-    how = {"bundle": bundle.manifest.name, "backend": bundle.backend, "mode": mode, "noise": noise, "batch": batch}
+    how = {"bundle": bundle.manifest.name, "backend": bundle.backend, "mode": mode, "batch": batch}
     return {**how, "frames_per_second": batch * frames / wall, "faults": faults, "note": bundle.runtime.note}
 
 
@@ -48,10 +48,9 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=256, help="dreams")
     parser.add_argument("--frames", type=int, default=100, help="frames of each to time")
     parser.add_argument("--mode", default="parallel", help="parallel or ar")
-    parser.add_argument("--noise", default="engine", help="engine (a DreamBatch's) or device (faster)")
     parser.add_argument("--backend", default="torch-cuda", help="torch-cuda, or torch for the processor")
     options = parser.parse_args()
-    how = (options.batch, options.frames, options.mode, options.noise, options.backend)
+    how = (options.batch, options.frames, options.mode, options.backend)
     try:
         print(json.dumps(frames_per_second(library.resolve(options.bundle), *how)))
     except (ValueError, ImportError) as error:

@@ -119,8 +119,8 @@ def test_the_step_after_is_the_one_that_would_have_come_from_there(spoilt: Bundl
     dream.step(1)
     here = never.snapshot()
     never.step(3)  # spends the noise
-    spent = never.snapshot().generators
-    never.restore(dataclasses.replace(here, generators=spent))
+    spent = never.snapshot().noise
+    never.restore(dataclasses.replace(here, noise=spent))
     for action in SCRIPT:
         assert np.array_equal(dream.step(action).frame, never.step(action).frame)
 

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from engine.sampler import Sampling, Tokens, draw, exponential_noise, refine
+from engine.noise import Keys, gumbel, keys_of
+from engine.sampler import Sampling, Tokens, draw, refine
 
 S, V = 12, 7
 
@@ -23,8 +24,8 @@ def causal_function(seed: int):  # type: ignore[no-untyped-def]
     return logits
 
 
-def one_by_one(logits, noise: NDArray[np.float32], sampling: Sampling) -> Tokens:  # type: ignore[no-untyped-def]
-    tokens = np.zeros(noise.shape[:2], np.int64)
+def one_by_one(logits, noise: Keys, sampling: Sampling) -> Tokens:  # type: ignore[no-untyped-def]
+    tokens = np.zeros((len(noise), S), np.int64)
     for i in range(S):
         tokens[:, i] = draw(logits(tokens, np.arange(len(tokens))), noise, sampling)[:, i]
     return tokens
@@ -34,7 +35,7 @@ def one_by_one(logits, noise: NDArray[np.float32], sampling: Sampling) -> Tokens
 @pytest.mark.parametrize("temperature", [0.0, 0.7, 1.0])
 def test_the_fixed_point_is_the_sequential_sample_in_at_most_s_passes(seed: int, temperature: float) -> None:
     logits, sampling = causal_function(seed), Sampling("ar", temperature)
-    noise = exponential_noise([np.random.default_rng([seed, b]) for b in range(3)], S, V)
+    noise = keys_of(range(3 * seed, 3 * seed + 3))
     guess = np.random.default_rng(seed).integers(0, V, (3, S))
     tokens, passes = refine(logits, guess, noise, sampling, S)
     assert np.array_equal(tokens, one_by_one(logits, noise, sampling))
@@ -43,14 +44,14 @@ def test_the_fixed_point_is_the_sequential_sample_in_at_most_s_passes(seed: int,
 
 def test_a_right_guess_takes_one_pass() -> None:
     logits, sampling = causal_function(0), Sampling("ar")
-    noise = exponential_noise([np.random.default_rng(0)], S, V)
+    noise = keys_of([0])
     right = one_by_one(logits, noise, sampling)
     assert refine(logits, right, noise, sampling, S)[1] == 1
 
 
 def test_fewer_passes_leave_the_positions_right_that_they_reach() -> None:
     logits, sampling = causal_function(3), Sampling()
-    noise = exponential_noise([np.random.default_rng(b) for b in range(3)], S, V)
+    noise = keys_of(range(3))
     guess = np.random.default_rng(0).integers(0, V, (3, S))
     right = one_by_one(logits, noise, sampling)
     for most in range(S + 1):
@@ -63,7 +64,7 @@ def test_fewer_passes_leave_the_positions_right_that_they_reach() -> None:
 def test_drawn_tokens_have_the_probabilities_of_the_softmax_at_that_temperature() -> None:
     logits = np.array([2.0, 1.0, 0.0, -1.0], np.float32)
     for temperature in (0.5, 1.0, 2.0):
-        noise = exponential_noise([np.random.default_rng(3)], 40_000, 4)
+        noise = keys_of([3])
         drawn = draw(np.tile(logits, (1, 40_000, 1)), noise, Sampling(temperature=temperature, min_p=0))
         expected = np.exp(logits / temperature) / np.exp(logits / temperature).sum()
         assert np.bincount(drawn[0], minlength=4) / 40_000 == pytest.approx(expected, abs=0.01)
@@ -71,7 +72,7 @@ def test_drawn_tokens_have_the_probabilities_of_the_softmax_at_that_temperature(
 
 def test_min_p_never_draws_what_is_too_unlikely_and_keeps_the_rest() -> None:
     p = np.array([0.6, 0.3, 0.07, 0.03])
-    noise = exponential_noise([np.random.default_rng(3)], 20_000, 4)
+    noise = keys_of([3])
     drawn = draw(np.tile(np.log(p).astype(np.float32), (1, 20_000, 1)), noise, Sampling(min_p=0.1))
     assert set(np.unique(drawn)) == {0, 1, 2}
 
@@ -80,7 +81,7 @@ def test_top_p_takes_what_is_sure_and_keeps_what_has_many_ways_to_happen() -> No
     sure, spread = np.full(101, 0.0004), np.full(101, 0.004)  # the same hundred ways, of little weight and of much
     sure[100], spread[100] = 0.96, 0.6
     logits = np.log(np.stack([sure] * 5_000 + [spread] * 5_000)).astype(np.float32)[None]
-    noise = exponential_noise([np.random.default_rng(3)], 10_000, 101)
+    noise = keys_of([3])
     drawn = draw(logits, noise, Sampling(min_p=0, top_p=0.95))[0]
     assert (drawn[:5_000] == 100).all()
     ways = np.bincount(drawn[5_000:], minlength=101)
@@ -92,7 +93,7 @@ def test_top_p_takes_what_is_sure_and_keeps_what_has_many_ways_to_happen() -> No
 def test_top_p_leaves_out_the_least_likely() -> None:
     p = np.array([0.05, 0.5, 0.1, 0.35])
     logits = np.tile(np.log(p).astype(np.float32), (1, 20_000, 1))
-    noise = exponential_noise([np.random.default_rng(3)], 20_000, 4)
+    noise = keys_of([3])
     assert set(np.unique(draw(logits, noise, Sampling(min_p=0, top_p=0.8)))) == {1, 3}
     assert set(np.unique(draw(logits, noise, Sampling(min_p=0, top_p=0.9)))) == {1, 2, 3}
     assert set(np.unique(draw(logits, noise, Sampling(min_p=0, top_p=1)))) == {0, 1, 2, 3}
@@ -101,20 +102,21 @@ def test_top_p_leaves_out_the_least_likely() -> None:
 @pytest.mark.parametrize("sampling", [Sampling(min_p=0.05), Sampling(min_p=0), Sampling(0.7, min_p=0.01, top_p=0.9)])
 def test_what_is_drawn_is_the_best_of_all_codes_by_the_rule_written_out(sampling: Sampling) -> None:
     logits = np.random.default_rng(1).normal(0, 3, (2, 300, 50)).astype(np.float32)
-    noise = exponential_noise([np.random.default_rng(b) for b in range(2)], 300, 50)
+    noise = keys_of(range(2))
     p = np.exp(logits) / np.exp(logits).sum(-1, keepdims=True)
     falling = -np.sort(-p, -1)
     least = np.take_along_axis(falling, (falling.cumsum(-1) < sampling.top_p).sum(-1, keepdims=True).clip(max=49), -1)
     kept = (p >= sampling.min_p * p.max(-1, keepdims=True)) & (p >= least)
     assert sampling.min_p == 0 or kept.mean() < 0.3
-    wanted = np.where(kept, logits - sampling.temperature * np.log(noise), -np.inf).argmax(-1)
+    numbers = gumbel(noise[:, None], np.arange(300 * 50)).reshape(logits.shape)
+    wanted = np.where(kept, logits + sampling.temperature * numbers, -np.inf).argmax(-1)
     assert np.array_equal(draw(logits, noise, sampling), wanted)
 
 
 @pytest.mark.parametrize("sampling", [Sampling(), Sampling(min_p=0), Sampling(top_p=0.9), Sampling(temperature=0)])
 def test_what_is_no_number_is_left_to_the_guard_and_changes_nothing_else(sampling: Sampling) -> None:
     logits = np.random.default_rng(0).standard_normal((3, S, V)).astype(np.float32)
-    noise = exponential_noise([np.random.default_rng(b) for b in range(3)], S, V)
+    noise = keys_of(range(3))
     sound = draw(logits, noise, sampling)
     logits[1] = np.nan
     logits[1, 0] = np.inf
@@ -131,15 +133,8 @@ def test_an_impossible_top_p_is_refused(top_p: float) -> None:
 
 def test_temperature_zero_takes_the_most_likely_token() -> None:
     logits = np.random.default_rng(0).standard_normal((2, S, V)).astype(np.float32)
-    noise = exponential_noise([np.random.default_rng(i) for i in range(2)], S, V)
+    noise = keys_of(range(2))
     assert np.array_equal(draw(logits, noise, Sampling(temperature=0)), logits.argmax(-1))
-
-
-def test_noise_of_a_row_depends_on_its_own_generator_alone() -> None:
-    alone = exponential_noise([np.random.default_rng(7)], S, V)
-    among = exponential_noise([np.random.default_rng(i) for i in (3, 7, 9)], S, V)
-    assert np.array_equal(alone[0], among[1])
-    assert (among >= 0).all()
 
 
 @pytest.mark.parametrize("temperature", [-1.0, float("nan"), float("inf")])

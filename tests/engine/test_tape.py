@@ -86,7 +86,7 @@ def test_a_tape_of_another_bundle_is_one_sentence(bundle: Bundle) -> None:
 @pytest.mark.parametrize(
     ("change", "match"),
     [
-        ({"format": 2}, "format 2"),
+        ({"format": 99}, "format 99"),
         ({"events": [{"action": 1}]}, "event 0"),
         ({"events": [{"action": 1, "count": -3}]}, "event 0"),
         ({"events": [{"jump": 1}]}, "jump is not known"),

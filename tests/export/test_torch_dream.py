@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 import torch
 
-from engine import torch_dream, torch_runtime
+from engine import torch_dream, torch_noise, torch_runtime
 from engine.bundle import Bundle
 from engine.dream_batch import DreamBatch
+from engine.noise import gumbel, keys_of, next_keys
 from engine.onnx_runtime import CUDA, why_not_cuda
-from engine.sampler import Sampling, draw, exponential_noise
+from engine.sampler import Sampling, draw
 from engine.torch_dream import TorchDreams, TorchRing
 from engine.torch_runtime import TorchRuntime
 from evaluation.batched import frames_per_second
@@ -49,24 +50,23 @@ def test_the_same_seeds_dream_what_a_dream_batch_dreams(
 @pytest.mark.parametrize("sampling", [Sampling(min_p=0.1), Sampling(min_p=0, top_p=0.8), Sampling(temperature=0)])
 def test_tensors_are_drawn_as_arrays_are(sampling: Sampling) -> None:
     logits = 3 * np.random.default_rng(1).standard_normal((2, 16, 32)).astype(np.float32)
-    noise = exponential_noise([np.random.default_rng(i) for i in range(2)], 16, 32)
-    drawn = torch_dream.draw(torch.from_numpy(logits), -torch.from_numpy(noise).log(), sampling)
-    np.testing.assert_array_equal(drawn, draw(logits, noise, sampling))
+    keys = keys_of([4, 5])
+    drawn = torch_dream.draw(torch.from_numpy(logits), torch.from_numpy(keys.view(np.int64)), sampling)
+    np.testing.assert_array_equal(drawn, draw(logits, keys, sampling))
 
 
-def test_noise_of_the_device_dreams_too_and_the_same_twice(bundle_v11: Path) -> None:
-    bundle = Bundle.load(bundle_v11, "torch", threads=1)
-    dreamt = []
-    for _ in range(2):
-        dreams = TorchDreams(bundle, 4, noise="device")
-        dreams.reset(SEEDS)
-        dreamt.append(torch.stack([dreams.step(torch.from_numpy(actions)) for actions in SCRIPT]))
-    assert torch.equal(*dreamt)
+def test_the_noise_of_tensors_is_that_of_arrays() -> None:
+    keys, places = keys_of(range(50)), np.arange(10_000)
+    for _ in range(3):
+        tensors = torch.from_numpy(keys.view(np.int64).copy())
+        got = torch_noise.gumbel(tensors[:, None], torch.from_numpy(places))
+        np.testing.assert_allclose(got, gumbel(keys[:, None], places), atol=1e-5)
+        keys = next_keys(keys)
+        np.testing.assert_array_equal(torch_noise.next_keys(tensors).numpy().view(np.uint64), keys)
 
 
-@pytest.mark.parametrize("noise", ["engine", "device"])
-def test_dreams_go_on_exactly_where_the_snapshot_was_taken(bundle_v11: Path, noise: str) -> None:
-    dreams = TorchDreams(Bundle.load(bundle_v11, "torch", threads=1), 4, noise=noise)
+def test_dreams_go_on_exactly_where_the_snapshot_was_taken(bundle_v11: Path) -> None:
+    dreams = TorchDreams(Bundle.load(bundle_v11, "torch", threads=1), 4)
     dreams.reset(SEEDS)
     for actions in SCRIPT[:4]:
         dreams.step(actions)
@@ -75,6 +75,22 @@ def test_dreams_go_on_exactly_where_the_snapshot_was_taken(bundle_v11: Path, noi
     for _ in range(2):
         dreams.restore(snapshot)
         assert all(torch.equal(dreams.step(actions), frames) for actions, frames in zip(SCRIPT[4:], there, strict=True))
+
+
+def test_some_dreams_begin_again_and_the_others_go_on(bundle_v11: Path) -> None:
+    bundle = Bundle.load(bundle_v11, "torch", threads=1)
+    dreams, wanted = TorchDreams(bundle, 4), DreamBatch(bundle, 4)
+    dreams.reset(SEEDS)
+    wanted.reset(SEEDS)
+    for number, actions in enumerate(SCRIPT[:9]):
+        if number in (2, 6):
+            mask = np.array([False, True, number == 6, False])
+            dreams.reset_where(torch.from_numpy(mask), [50, 51, 52, 53])
+            wanted.reset_where(mask, [50, 51, 52, 53])
+            np.testing.assert_array_equal(dreams.frames, wanted.frames)
+        dreams.step(actions)
+        wanted.step(actions)
+        np.testing.assert_array_equal(dreams.tokens, wanted.tokens)
 
 
 def test_the_metrics_see_the_same_dream_on_the_device(bundle_v11: Path) -> None:
@@ -126,7 +142,7 @@ def test_mistakes_are_sentences(bundle_v11: Path) -> None:
     with pytest.raises(ValueError, match="torch-cuda, not onnx"):
         TorchDreams(Bundle.load(bundle_v11, threads=1), 2)
     bundle = Bundle.load(bundle_v11, "torch", threads=1)
-    for setting in ({"mode": "telepathy"}, {"noise": "pink"}, {"passes": 99}):
+    for setting in ({"mode": "telepathy"}, {"passes": 99}):
         with pytest.raises(ValueError, match=next(iter(setting))):
             TorchDreams(bundle, 2, **setting)  # type: ignore[arg-type]
     dreams = TorchDreams(bundle, 2)

@@ -1,0 +1,33 @@
+"""`engine.noise` of tensors, on their device: the same numbers, up to the rounding of the logarithm."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from engine.noise import BITS, GOLDEN, MULTIPLIERS, SHIFTS
+
+
+def next_keys(keys: Tensor) -> Tensor:
+    """`engine.noise.next_keys` of a tensor (B,) int64, the bits of which are those of uint64."""
+    return _mixed(keys)
+
+
+def gumbel(keys: Tensor, places: Tensor) -> Tensor:
+    """`engine.noise.gumbel` of tensors: keys and places, int64, to float32."""
+    bits = _shifted(_mixed(keys + (places + 1) * _signed(GOLDEN)), 64 - BITS)
+    uniform = (bits.float() + 0.5) * 2.0**-BITS
+    return uniform.log_().neg_().log_().neg_()
+
+
+def _mixed(z: Tensor) -> Tensor:
+    z = (z ^ _shifted(z, SHIFTS[0])) * _signed(MULTIPLIERS[0])
+    z = (z ^ _shifted(z, SHIFTS[1])) * _signed(MULTIPLIERS[1])
+    return z ^ _shifted(z, SHIFTS[2])
+
+
+def _shifted(z: Tensor, by: int) -> Tensor:
+    return (z >> by) & ((1 << (64 - by)) - 1)  # int64 fills up with its sign, and uint64 with zeros
+
+
+def _signed(number: int) -> int:
+    return number - (1 << 64) if number >> 63 else number
