@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
+from app import switches
 from app.errors import Mistake
 from app.one_game import OneGame
 from app.opening import dream_name, open_real, settings_in
-from engine.manifest import MOST_STEPS
 from games import registry
 from games.environment import Environment
 from games.world import Frame, Step
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from engine.settings import Chosen
     from engine.taping import TapedDream
 
-TEMPERATURES = (0.0, 2.0)
 REWOUND = 2
 """Frames that the picture goes back in a tick: twice as fast as they were played."""
 
@@ -162,61 +161,23 @@ class Session:
 
     def toggle_mode(self) -> str:
         """parallel ↔ ar."""
-        if self.is_real:
-            return "the real game has no modes"
-        dream, modes = self._dream(), self._bundle().manifest.modes
-        if len(modes) < 2:
-            return f"{self._bundle().manifest.name} only has the mode {modes[0]}"
-        mode = modes[(modes.index(dream.settings.mode) + 1) % len(modes)]
-        dream.change(mode=mode)
-        return "mode: " + {"ar": "autoregressive"}.get(mode, mode)
+        return "the real game has no modes" if self.is_real else switches.toggle_mode(self._dream())
 
     def toggle_decoder(self) -> str:
         """vq ↔ diffusion."""
-        if self.is_real:
-            return "the real game has no decoder"
-        dream, decoders = self._dream(), self._bundle().manifest.decoders
-        if len(decoders) < 2:
-            return f"{self._bundle().manifest.name} only has the decoder {decoders[0]}"
-        decoder = decoders[(decoders.index(dream.settings.decoder) + 1) % len(decoders)]
-        dream.change(decoder=decoder)
-        return f"decoder: {decoder}"
+        return "the real game has no decoder" if self.is_real else switches.toggle_decoder(self._dream())
 
     def change_temperature(self, by: float) -> str:
         """Warmer dreams are wilder."""
-        if self.is_real:
-            return "the real game has no temperature"
-        dream = self._dream()
-        lowest, highest = TEMPERATURES
-        temperature = round(min(max(dream.settings.temperature + by, lowest), highest), 2)
-        dream.change(temperature=temperature)
-        return f"temperature {temperature:.2f}"
+        return "the real game has no temperature" if self.is_real else switches.change_temperature(self._dream(), by)
 
     def change_passes(self, by: int) -> str:
         """More passes make the frame of the parallel mode agree with itself, and take longer."""
-        if self.is_real:
-            return "the real game has no passes"
-        dream, most = self._dream(), self._bundle().manifest.most_passes
-        if most == 1:
-            return f"{self._bundle().manifest.name} only has one pass"
-        if dream.settings.mode != "parallel":
-            return "passes are for the parallel mode"
-        passes = min(max(dream.settings.passes + by, 1), most)
-        dream.change(passes=passes)
-        return f"{passes} passes" if passes > 1 else "1 pass"
+        return "the real game has no passes" if self.is_real else switches.change_passes(self._dream(), by)
 
     def change_steps(self, by: int) -> str:
         """More steps of the diffusion decoder draw a cleaner picture, and take longer."""
-        if self.is_real:
-            return "the real game has no decoder"
-        dream = self._dream()
-        if dream.settings.steps is None:
-            return f"{self._bundle().manifest.name} has no diffusion decoder"
-        if dream.settings.decoder != "diffusion":
-            return "steps are for the diffusion decoder"
-        steps = min(max(dream.settings.steps + by, 1), MOST_STEPS)
-        dream.change(steps=steps)
-        return f"{steps} steps" if steps > 1 else "1 step"
+        return "the real game has no decoder" if self.is_real else switches.change_steps(self._dream(), by)
 
     def hand_over(self) -> str:
         """Dream ↔ real game, going on from the current frame."""
