@@ -42,7 +42,7 @@ class GameFolder:
     keys: dict[str, tuple[str, ...]] = field(default_factory=dict)
     size: int = 64
     fps: int = 0
-    recipe: str = "v1.1"
+    recipe: str = "own"
     steps: int = 100_000
     minutes: float = 240.0
     environment: Environment | None = None

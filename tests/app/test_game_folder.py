@@ -42,7 +42,7 @@ def test_recording_an_environment_begins_a_game_folder(tmp_path: Path, capsys: p
     assert main(words) == 0
     assert f"next: reverie train {folder}" in capsys.readouterr().err
     game = read_game(folder)
-    assert (game.source, game.size, game.fps, game.recipe) == (TOY, 64, 15, "v1.1")
+    assert (game.source, game.size, game.fps, game.recipe) == (TOY, 64, 15, "own")
     assert game.environment == Environment(TOY, ("right", "left"), frame_skip=2, fps=15)
     assert {"steps = 100000", "minutes = 240"} <= set((folder / "game.toml").read_text().splitlines())
     assert game.keys == {"right": ("right", "d"), "left": ("left", "a")}
