@@ -21,6 +21,7 @@ from export.parity import check_parity
 from export.programs import save_programs
 from export.quantize import count_parameters, quantize_int8, round_to_bytes, round_to_half, store_bytes, store_small
 from export.shared_weights import SharedWeights
+from export.shown_codes import with_shown_codes
 from models.world_model import TemporalVisualWorldModel
 
 KNOWN_ACTIONS = (4, 4, 1)
@@ -48,7 +49,10 @@ def export_run(
         raise ExportError(f"unknown precision {precision!r}: choose {', '.join(PRECISIONS)}")
     out = Path(out)
     called = name or out.name
-    run = read_run(Path(run_dir))
+    trained = read_run(Path(run_dir))
+    run = with_shown_codes(trained)
+    if (count := run.dynamics.config.vocabulary) < trained.dynamics.config.vocabulary:
+        log(f"codes: {count} of {trained.dynamics.config.vocabulary} are ever shown, and no others are kept")
     sizes = sizes_of(run)
     parameters = count_parameters(*run.networks)
     if precision != "fp32":
