@@ -32,6 +32,7 @@ NEVER: dict[str, set[str]] = {
 DOORS: tuple[tuple[str, str], ...] = (
     ("engine/torch_runtime.py", "torch"),
     ("engine/torch_dream.py", "torch"),
+    ("engine/torch_noise.py", "torch"),
     ("games/gym_*.py", "gymnasium"),
     ("games/gymnasium_*.py", "gymnasium"),
     ("agents/dqn.py", "torch"),
