@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from engine.manifest import MOST_STEPS
@@ -17,7 +18,7 @@ def toggle_mode(dream: Dream) -> str:
     manifest = dream.bundle.manifest
     if len(manifest.modes) < 2:
         return f"{manifest.name} only has the mode {manifest.modes[0]}"
-    mode = manifest.modes[(manifest.modes.index(dream.settings.mode) + 1) % len(manifest.modes)]
+    mode = _after(dream.settings.mode, manifest.modes)
     dream.change(mode=mode)
     return "mode: " + {"ar": "autoregressive"}.get(mode, mode)
 
@@ -27,7 +28,7 @@ def toggle_decoder(dream: Dream) -> str:
     manifest = dream.bundle.manifest
     if len(manifest.decoders) < 2:
         return f"{manifest.name} only has the decoder {manifest.decoders[0]}"
-    decoder = manifest.decoders[(manifest.decoders.index(dream.settings.decoder) + 1) % len(manifest.decoders)]
+    decoder = _after(dream.settings.decoder, manifest.decoders)
     dream.change(decoder=decoder)
     return f"decoder: {decoder}"
 
@@ -61,3 +62,7 @@ def change_steps(dream: Dream, by: int) -> str:
     steps = min(max(dream.settings.steps + by, 1), MOST_STEPS)
     dream.change(steps=steps)
     return f"{steps} steps" if steps > 1 else "1 step"
+
+
+def _after(now: str, names: Sequence[str]) -> str:
+    return names[(names.index(now) + 1) % len(names)]
