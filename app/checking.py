@@ -27,7 +27,7 @@ REFERENCE_FRAMES = 1000
 def check_before_training(recipe: str, data: Path, game: GameFolder | None, anyway: bool) -> None:
     """Say on stderr what is wrong. Raises CheckFailed where the recording is broken and nobody wants it anyway."""
     from training import recipe as recipes
-    from training.check import check_recording
+    from training.check import check_recording, different_patches
     from training.mixture import Mixture, open_recording
 
     recording, plan = open_recording(data), recipes.load(recipe)
@@ -37,12 +37,12 @@ def check_before_training(recipe: str, data: Path, game: GameFolder | None, anyw
         look_in(game.folder)
         reference = fresh_play(game.environment, recording.size)
     plan = plan.fitted(len(recording.actions), recording.size, (), tuple(recording.games))
-    findings = []
+    findings, codes = [], recipes.patch_codes(plan)
     for part in recording.parts if isinstance(recording, Mixture) else [recording]:
-        # Several games share what the model learns, so each is asked for its share of the frames.
-        found = check_recording(
-            part, recipes.parameters(plan) // len(recording.games), reference, recipes.patch_codes(plan)
-        )
+        # Nothing is learnt for a code that is never shown. Several games share what the model learns, so each is asked
+        # for its share of the frames.
+        parameters = recipes.parameters(plan, different_patches(part, codes) if codes else None)
+        found = check_recording(part, parameters // len(recording.games), reference, codes)
         for finding in found:
             print(
                 f"{part.world}: {finding.sentence}" if len(recording.games) > 1 else finding.sentence, file=sys.stderr

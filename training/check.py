@@ -67,6 +67,12 @@ def _sample(recording: Recording) -> list[Episode]:
     return [Episode(e.shard, e.start + max(0, e.length - longest) // 2, min(e.length, longest), e.seed) for e in chosen]
 
 
+def different_patches(recording: Recording, codes: Codes) -> int:
+    """How many different patches a sample of the recording shows, and no more than there are codes."""
+    hashes = [np.unique(patch_hashes(np.asarray(recording.rows(e).frames), codes.grid)) for e in _sample(recording)]
+    return min(codes.count, len(np.unique(np.concatenate(hashes))))
+
+
 # Actions shifted by one frame.
 
 

@@ -129,10 +129,11 @@ class Recipe:
         return replace(self, tokenizer=tokenizer, dynamics=dynamics, decoder=decoder, dynamics_training=training)
 
 
-def parameters(plan: Recipe) -> int:
-    """How many numbers the dynamics of a recipe learn."""
+def parameters(plan: Recipe, shown: int | None = None) -> int:
+    """How many numbers the dynamics of a recipe learn; what belongs to a code counts for the `shown` codes alone."""
+    config = plan.dynamics if shown is None else replace(plan.dynamics, vocabulary=shown)
     with torch.device("meta"):  # nothing is computed or kept
-        return sum(p.numel() for p in build_dynamics(plan.dynamics).parameters())
+        return sum(p.numel() for p in build_dynamics(config).parameters())
 
 
 def patch_codes(plan: Recipe) -> Codes | None:

@@ -11,7 +11,7 @@ import pytest
 pytest.importorskip("gymnasium")
 
 from games.environment import Environment
-from training.check import check_recording
+from training.check import check_recording, different_patches
 from training.patches import Codes
 from training.record import record
 from training.recording import Recording, RecordingWriter, Rows
@@ -107,6 +107,15 @@ def test_too_little_data_for_the_model_is_said(good: Recording) -> None:
     [found] = check_recording(good, 7_000_000)
     assert not found.broken
     assert found.sentence.startswith("There is too little data for this model: 2,000 frames, and 7.0 M parameters")
+
+
+def test_the_patches_that_a_recording_shows_are_counted_up_to_the_codes_there_are(good: Recording) -> None:
+    frames = np.concatenate([np.asarray(good.rows(episode).frames) for episode in good.episodes])
+    tiles = frames.reshape(-1, 8, 8, 8, 8, 3).swapaxes(2, 3)
+    shown = len({tile.tobytes() for tile in tiles.reshape(-1, 8 * 8 * 3)})
+    assert 1 < shown < 512
+    assert different_patches(good, Codes((8, 8), 512)) == shown
+    assert different_patches(good, Codes((8, 8), shown - 1)) == shown - 1
 
 
 def test_more_different_patches_than_codes_are_noticed(good: Recording, tmp_path: Path) -> None:

@@ -27,6 +27,13 @@ def test_the_networks_of_a_recipe_understand_each_other(name: str) -> None:
     assert tokenizer.decode(logits.argmax(-1)).shape == frames.shape
 
 
+def test_what_belongs_to_codes_that_are_not_shown_is_not_counted() -> None:
+    own = recipes.load("own")
+    a_code, rest = recipes.parameters(own, 13) - recipes.parameters(own, 12), recipes.parameters(own, 0)
+    assert a_code > own.dynamics.width
+    assert recipes.parameters(own) == recipes.parameters(own, 4096) == rest + 4096 * a_code
+
+
 def test_the_large_dream_has_between_50_and_100_million_parameters() -> None:
     assert 50e6 < recipes.parameters(recipes.load("v2-base")) < 100e6
 
