@@ -163,7 +163,7 @@ def _runtime(folder: Path, manifest: Manifest, backend: str, threads: int | None
         return OnnxRuntime(files, *ends, threads or default_threads(), cuda)
     if manifest.programs is None:
         raise BundleError(
-            f"{folder} has no torch programs: leave --backend out, play v1.1, or export the run with --programs"
+            f"{folder} has no torch programs: leave --backend out, play v1.1 or arcade, or export its run again"
         )
     try:
         from engine.torch_runtime import TorchRuntime

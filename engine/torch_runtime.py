@@ -40,6 +40,8 @@ _SHAPE = re.compile(r"(Symbol\('[su]\d+'(, [a-z]+=True)*\)|(Integer|Mul|Add|Floo
 
 ROUNDED = ("dynamics", "causal_head", "outcome", "diffusion")
 """Graphs whose matrix products may be computed in half precision. The encoder decides between codes that lie close."""
+SCALE = ".scale"
+"""Behind a weight's name in the file of weights: the factor of each row, of a weight that is stored in bytes."""
 WARM_UP = 3
 """Runs of a graph before it is captured, in which libraries choose their kernels."""
 
@@ -147,7 +149,7 @@ def load_program(
     try:
         program = torch.export.load(io.BytesIO(data))
         for name, tensor in program.state_dict.items():
-            value = weights[name].to(tensor.dtype).reshape(tensor.shape)
+            value = _numbers(name, weights).to(tensor.dtype).reshape(tensor.shape)
             program.state_dict[name] = (
                 torch.nn.Parameter(value, False) if isinstance(tensor, torch.nn.Parameter) else value
             )
@@ -158,6 +160,12 @@ def load_program(
     except Exception as error:  # torch raises many kinds for a graph of another version
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise BundleError(f"{file} cannot be loaded by this torch ({reason}): use the onnx backend") from None
+
+
+def _numbers(name: str, weights: Mapping[str, torch.Tensor]) -> torch.Tensor:
+    """A weight as it is stored, or what its bytes stand for."""
+    stored = weights[name]
+    return stored.float() * weights[name + SCALE] if name + SCALE in weights else stored
 
 
 def _problem(archive: PT2ArchiveReader) -> str | None:

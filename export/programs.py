@@ -1,7 +1,8 @@
 """Torch programs of a bundle: graphs without weights, and one safetensors file with the weights of all of them.
 
 `torch.export.save` writes float32 weights into each archive. Here every weight in the archive is one number, repeated
-by strides of zero, and the real ones stand in half precision in a file of their own; `engine.torch_runtime` joins them.
+by strides of zero, and the real ones stand in a file of their own, which holds each once and as small as the precision
+allows; `engine.torch_runtime` joins them.
 """
 
 from __future__ import annotations
@@ -14,15 +15,15 @@ from safetensors.torch import save_file
 from torch import Tensor
 from torch.export import ExportedProgram
 
-from export.quantize import SMALL, smallest
+from engine.torch_runtime import SCALE
+from export.quantize import SMALL, as_bytes, smallest
 from export.quiet import quiet
 
 WEIGHTS = "weights.safetensors"
 
 
-def save_programs(programs: Mapping[str, ExportedProgram], folder: Path, half: bool) -> dict[str, str]:
-    """Write `<graph>.pt2` for each program and the weights. half: store large weights in as few bytes as hold the very
-    same values, mostly as float16.
+def save_programs(programs: Mapping[str, ExportedProgram], folder: Path, precision: str) -> dict[str, str]:
+    """Write `<graph>.pt2` for each program, and the weights of all of them. precision: of `export_run`.
 
     Returns the manifest's `programs`.
     """
@@ -31,11 +32,8 @@ def save_programs(programs: Mapping[str, ExportedProgram], folder: Path, half: b
     for graph, program in programs.items():
         state = program.state_dict
         for name, tensor in state.items():
-            large = tensor.is_floating_point() and tensor.numel() >= SMALL
-            kind = smallest(tensor.detach().numpy()) if half and large else None
-            stored = tensor.detach() if kind is None else torch.from_numpy(tensor.detach().numpy().astype(kind))
             # Graphs of one network call its weights by the same names: they are stored once.
-            weights[name] = stored.contiguous().clone()
+            weights |= _stored(name, tensor.detach(), precision)
             hollow = torch.zeros((1,) * tensor.ndim, dtype=tensor.dtype).expand(tensor.shape)
             state[name] = torch.nn.Parameter(hollow, False) if isinstance(tensor, torch.nn.Parameter) else hollow
         # Example inputs would be stored as a pickle; without them the archive holds none.
@@ -45,3 +43,15 @@ def save_programs(programs: Mapping[str, ExportedProgram], folder: Path, half: b
             torch.export.save(program, folder / files[graph])
     save_file(weights, folder / WEIGHTS)
     return files
+
+
+def _stored(name: str, tensor: Tensor, precision: str) -> dict[str, Tensor]:
+    """A weight in as few bytes as hold the very same values, mostly as float16; bytes bring their scale with them."""
+    if precision == "fp32" or not tensor.is_floating_point() or tensor.numel() < SMALL:
+        return {name: tensor.contiguous().clone()}
+    array = tensor.numpy()
+    if kind := smallest(array):
+        return {name: torch.from_numpy(array.astype(kind))}
+    if precision == "int8" and (parts := as_bytes(array)):
+        return {name: torch.from_numpy(parts[0]), name + SCALE: torch.from_numpy(parts[1])}
+    return {name: tensor.contiguous().clone()}

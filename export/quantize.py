@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import tempfile
 from pathlib import Path
 
@@ -19,7 +20,12 @@ ENCODING = ("encoder", "down", "to_code", "codebook")
 SMALL = 1024
 """Tensors with fewer numbers stay float32: they weigh nothing."""
 LEVELS = 127
-"""Bytes go from minus this to this."""
+"""A weight in bytes goes from minus this to this."""
+TRUNK_LEVELS = 64
+"""The same for what the trunk multiplies bytes with: processors without instructions for such products (VNNI) add two
+of them up in 16 bits, which must hold the sum. Bytes without a sign would hold it too, and are slower."""
+HEADS = ("causal_head", "outcome_head")
+"""What follows the trunk, and computes in float32."""
 
 
 def round_to_half(*networks: nn.Module) -> None:
@@ -36,15 +42,15 @@ def round_to_half(*networks: nn.Module) -> None:
                 tensor.copy_(tensor.half().float())
 
 
-def round_to_bytes(network: nn.Module) -> None:
-    """Round large weights to 255 levels a row, so that `store_bytes` and `quantize_int8` store them without loss.
+def round_to_bytes(network: nn.Module, levels: int = LEVELS) -> None:
+    """Round large weights to whole levels a row, so that `store_bytes` and `quantize_int8` store them without loss.
 
-    A row is what belongs to one entry of the first axis: an output, a code, a kernel.
+    A row is what belongs to one entry of the first axis: an output, a code, a kernel. levels: for all but the HEADS.
     """
-    for tensor in network.state_dict().values():
+    for name, tensor in network.state_dict().items():
         if tensor.is_floating_point() and tensor.ndim > 1 and tensor.numel() >= SMALL:
-            rows = tensor.flatten(1)
-            scale = rows.abs().amax(1, keepdim=True).clamp(min=1e-12) / LEVELS
+            rows, most = tensor.flatten(1), LEVELS if name.split(".")[0] in HEADS else levels
+            scale = rows.abs().amax(1, keepdim=True).clamp(min=1e-12) / most
             tensor.copy_(((rows / scale).round() * scale).reshape(tensor.shape))
 
 
@@ -89,30 +95,30 @@ def store_bytes(model: onnx.ModelProto) -> onnx.ModelProto:
     graph = model.graph
     nodes = []
     for initializer in list(graph.initializer):
-        if initializer.data_type != TensorProto.FLOAT or len(initializer.dims) < 2:
+        if initializer.data_type != TensorProto.FLOAT:
             continue
         array = numpy_helper.to_array(initializer)
-        if array.size < SMALL or (parts := _as_bytes(array)) is None:
+        if array.size < SMALL or smallest(array) or (parts := as_bytes(array)) is None:
             continue
         name = initializer.name
-        stored = [f"{name}.bytes", f"{name}.scale"]
-        initializer.CopyFrom(numpy_helper.from_array(parts[0], stored[0]))
-        graph.initializer.append(numpy_helper.from_array(parts[1], stored[1]))
-        nodes.append(helper.make_node("Cast", stored[:1], [f"{name}.real"], name=f"{name}.cast", to=TensorProto.FLOAT))
-        nodes.append(helper.make_node("Mul", [f"{name}.real", stored[1]], [name], name=f"{name}.times"))
+        stored, scale = f"{name}.bytes", f"{name}.scale"
+        initializer.CopyFrom(numpy_helper.from_array(parts[0], stored))
+        graph.initializer.append(numpy_helper.from_array(parts[1], scale))
+        nodes.append(helper.make_node("Cast", [stored], [f"{name}.real"], name=f"{name}.cast", to=TensorProto.FLOAT))
+        nodes.append(helper.make_node("Mul", [f"{name}.real", scale], [name], name=f"{name}.times"))
     nodes += graph.node
     del graph.node[:]
     graph.node.extend(nodes)
     return store_small(model)
 
 
-def _as_bytes(array: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[np.float32]] | None:
+def as_bytes(array: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[np.float32]] | None:
     """Weights as bytes and a factor for each row, or for each column of a matrix; None where neither is so rounded."""
-    if not np.isfinite(array).all():  # the mask of a causal head
+    if array.ndim < 2 or not np.isfinite(array).all():  # the mask of a causal head is infinite
         return None
     along_rows, along_columns = tuple(range(1, array.ndim)), (0,)
-    for axis in (along_rows, along_columns):
-        scale = np.maximum(np.abs(array).max(axis, keepdims=True), 1e-12) / LEVELS
+    for levels, axis in itertools.product((LEVELS, TRUNK_LEVELS), (along_rows, along_columns)):
+        scale = np.maximum(np.abs(array).max(axis, keepdims=True), 1e-12) / levels
         stored = np.rint(array / scale)
         if np.abs(stored * scale - array).max() <= 1e-5 * np.abs(array).max():
             return stored.astype(np.int8), scale.astype(np.float32)
@@ -124,9 +130,6 @@ def quantize_int8(model: onnx.ModelProto) -> onnx.ModelProto:
 
     Only for the trunk. Activations share one scale over all positions, so that a causal head's position would see the
     later ones through it, and would no longer be causal.
-
-    The bytes have no sign, and 128 stands for zero: with signed ones, processors without instructions for such products
-    (VNNI) add two of them up in 16 bits, which do not hold every such sum, and logits come out wrong by tenths.
     """
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
@@ -134,20 +137,15 @@ def quantize_int8(model: onnx.ModelProto) -> onnx.ModelProto:
         source, target = Path(folder) / "float.onnx", Path(folder) / "int8.onnx"
         onnx.save(model, source)
         quantize_dynamic(
-            source, target, op_types_to_quantize=["MatMul", "Gemm"], per_channel=True, weight_type=QuantType.QInt8
+            source,
+            target,
+            op_types_to_quantize=["MatMul", "Gemm"],
+            per_channel=True,
+            reduce_range=True,  # TRUNK_LEVELS
+            weight_type=QuantType.QInt8,
         )
         quantized: onnx.ModelProto = onnx.load(target)
-    return store_bytes(_without_sign(quantized))
-
-
-def _without_sign(model: onnx.ModelProto) -> onnx.ModelProto:
-    """The same products of int8 weights, which are stored with 128 added to each and to what stands for zero."""
-    signed = {name for node in model.graph.node if node.op_type == "MatMulInteger" for name in node.input[1::2]}
-    for initializer in model.graph.initializer:
-        if initializer.name in signed and initializer.data_type == TensorProto.INT8:
-            raised = numpy_helper.to_array(initializer).astype(np.int16) + 128
-            initializer.CopyFrom(numpy_helper.from_array(raised.astype(np.uint8), initializer.name))
-    return model
+    return store_bytes(quantized)
 
 
 def count_parameters(*networks: nn.Module) -> int:

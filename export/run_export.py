@@ -19,7 +19,15 @@ from export.networks import ExportError, Run, read_run
 from export.onnx_export import export_program, to_onnx
 from export.parity import check_parity
 from export.programs import save_programs
-from export.quantize import count_parameters, quantize_int8, round_to_bytes, round_to_half, store_bytes, store_small
+from export.quantize import (
+    TRUNK_LEVELS,
+    count_parameters,
+    quantize_int8,
+    round_to_bytes,
+    round_to_half,
+    store_bytes,
+    store_small,
+)
 from export.shared_weights import SharedWeights
 from export.shown_codes import with_shown_codes
 from models.world_model import TemporalVisualWorldModel
@@ -33,7 +41,6 @@ def export_run(
     run_dir: str | Path,
     out: str | Path,
     precision: str = "fp16",
-    programs: bool = False,
     name: str = "",
     log: Callable[[str], None] = print,
 ) -> Path:
@@ -41,7 +48,6 @@ def export_run(
 
     precision: how weights are stored: fp32, fp16 (half the size, same speed), int8 (all but
         the tokenizer in bytes, with which the trunk computes too: faster).
-    programs: add torch programs for the torch backend; both backends then read one file of weights.
     name: what the bundle calls itself, its folder's name where none is given.
     Raises ExportError, with nothing written, where the run is unfit or a graph does not compute what its network does.
     """
@@ -58,7 +64,7 @@ def export_run(
     if precision != "fp32":
         round_to_half(*run.networks)
     if precision == "int8":
-        round_to_bytes(run.dynamics)
+        round_to_bytes(run.dynamics, TRUNK_LEVELS)
         if run.decoder is not None:
             round_to_bytes(run.decoder)
     graphs = split(run.tokenizer, run.dynamics, sizes, run.decoder)
@@ -69,13 +75,13 @@ def export_run(
             example = random_inputs(name, sizes, 2, torch.Generator().manual_seed(1))
             exported[name] = export_program(graph, example)
             models[name] = _store(to_onnx(graph, exported[name]), name, precision)
-        files = save_programs(exported, folder, half=precision != "fp32") if programs else None
-        save = SharedWeights(folder / files["weights"]).save if files else onnx.save
+        programs = save_programs(exported, folder, precision)
+        weights = SharedWeights(folder / programs["weights"])
         for name, model in models.items():
-            save(model, folder / f"{name}.onnx")
+            weights.save(model, folder / f"{name}.onnx")
         _write_starts(run, sizes, folder / "starts.npz")
-        seal(folder, _manifest(run, sizes, called, precision, parameters, tuple(graphs), files))
-        for backend in ("onnx", "torch") if programs else ("onnx",):
+        seal(folder, _manifest(run, sizes, called, precision, parameters, tuple(graphs), programs))
+        for backend in ("onnx", "torch"):
             bundle = Bundle.load(folder, backend, threads=1)
             worst = check_parity(graphs, bundle.runtime, sizes, precision if backend == "onnx" else "fp32")
             log(f"{backend} against the network: " + ", ".join(f"{k} {v:.1e}" for k, v in worst.items()))
@@ -131,7 +137,7 @@ def _manifest(
     precision: str,
     parameters: int,
     graphs: tuple[str, ...],
-    programs: dict[str, str] | None,
+    programs: dict[str, str],
 ) -> Manifest:
     record = run.record
     actions = tuple(record["actions"])
@@ -157,7 +163,7 @@ def _manifest(
         parameters=parameters,
         precision=precision,
         graphs=Graphs(**{graph: f"{graph}.onnx" for graph in graphs}),
-        programs=Programs(**programs) if programs else None,
+        programs=Programs(**programs),
         starts="starts.npz",
         files={},
         known_frame=KnownFrame(0, known, "", "known.png"),

@@ -24,8 +24,6 @@ class Export:
     """Folder of the new bundle or dataset; a game folder keeps its bundle itself."""
     precision: Literal["fp32", "fp16", "int8"] = "fp16"
     """fp32; fp16: half the size; int8: smallest and fastest on a processor."""
-    programs: bool = False
-    """Add torch programs, for `play --backend torch`."""
     minari: Name = ""
     """Name of a Minari dataset (mine/freeway-v0) to write the recording as, without loss."""
 
@@ -46,7 +44,7 @@ class Export:
             raise Mistake(f"{game.folder} holds no trained run yet; {game.next_step()}")
         with needs_train():
             from export.run_export import export_run
-        export_run(run, out, self.precision, self.programs, name=game.name if game and self.out is None else "")
+        export_run(run, out, self.precision, name=game.name if game and self.out is None else "")
         print(f"exported {out}")
         if game:
             print(f"next: reverie verify {game.folder}")

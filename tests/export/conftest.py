@@ -20,8 +20,8 @@ def run_v11(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def bundle_v11(run_v11: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Its bundle in half precision, with torch programs. Tests copy it before they change it."""
-    return export_run(run_v11, tmp_path_factory.mktemp("bundles") / "tiny", "fp16", programs=True, log=lambda _: None)
+    """Its bundle in half precision. Tests copy it before they change it."""
+    return export_run(run_v11, tmp_path_factory.mktemp("bundles") / "tiny", "fp16", log=lambda _: None)
 
 
 @pytest.fixture(scope="session")
@@ -32,9 +32,9 @@ def run_merged(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def bundle_merged(run_merged: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Its bundle in half precision, with torch programs."""
+    """Its bundle in half precision."""
     out = tmp_path_factory.mktemp("bundles") / "merged"
-    return export_run(run_merged, out, "fp16", programs=True, log=lambda _: None)
+    return export_run(run_merged, out, "fp16", log=lambda _: None)
 
 
 @pytest.fixture(scope="session")
@@ -45,9 +45,9 @@ def run_two_level(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def bundle_two_level(run_two_level: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Its bundle in half precision, with torch programs."""
+    """Its bundle in half precision."""
     out = tmp_path_factory.mktemp("bundles") / "two-level"
-    return export_run(run_two_level, out, "fp16", programs=True, log=lambda _: None)
+    return export_run(run_two_level, out, "fp16", log=lambda _: None)
 
 
 @pytest.fixture(scope="session")
@@ -59,10 +59,8 @@ def run_games(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def bundle_games(run_games: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Its bundle in half precision, with torch programs."""
-    return export_run(
-        run_games, tmp_path_factory.mktemp("bundles") / "games", "fp16", programs=True, log=lambda _: None
-    )
+    """Its bundle in half precision."""
+    return export_run(run_games, tmp_path_factory.mktemp("bundles") / "games", "fp16", log=lambda _: None)
 
 
 @pytest.fixture(scope="session")
@@ -80,6 +78,6 @@ def run_diffusion(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def bundle_diffusion(run_diffusion: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Its bundle in half precision, with torch programs."""
+    """Its bundle in half precision."""
     out = tmp_path_factory.mktemp("bundles") / "diffusion"
-    return export_run(run_diffusion, out, "fp16", programs=True, log=lambda _: None)
+    return export_run(run_diffusion, out, "fp16", log=lambda _: None)

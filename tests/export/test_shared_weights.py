@@ -1,4 +1,4 @@
-"""A bundle with torch programs holds every weight once, and its ONNX graphs read nothing outside of it."""
+"""A bundle holds every weight once, for both backends, and its ONNX graphs read nothing outside of it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
-from numpy.typing import NDArray
 from onnx.external_data_helper import uses_external_data
 from onnx.numpy_helper import to_array
 from safetensors.numpy import load_file, save_file
@@ -24,31 +23,39 @@ from export.shared_weights import SharedWeights
 
 
 @pytest.fixture(scope="module")
-def alone(run_v11: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The bundle of the same run without torch programs."""
-    return export_run(run_v11, tmp_path_factory.mktemp("alone") / "tiny", "fp16", log=lambda _: None)
+def bundle_int8(run_diffusion: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The bundle in bytes of a run with every graph there is."""
+    return export_run(run_diffusion, tmp_path_factory.mktemp("bytes") / "tiny", "int8", log=lambda _: None)
 
 
 def references(graph: Path) -> list[onnx.TensorProto]:
     return [i for i in onnx.load(graph, load_external_data=False).graph.initializer if uses_external_data(i)]
 
 
-def test_a_bundle_with_programs_holds_every_matrix_once(bundle_v11: Path, alone: Path) -> None:
-    held = {w.tobytes() for w in load_file(bundle_v11 / "weights.safetensors").values() if w.size >= SMALL}
-    for name in ("encoder", "dynamics", "causal_head", "decoder"):
-        assert references(bundle_v11 / f"{name}.onnx")
-        for tensor in onnx.load(bundle_v11 / f"{name}.onnx", load_external_data=False).graph.initializer:
-            assert uses_external_data(tensor) or not held & {tensor.raw_data, to_array(tensor).T.tobytes()}, tensor.name
-        assert not references(alone / f"{name}.onnx")  # a graph without programs is whole in itself
+@pytest.mark.parametrize("precision", ["fp16", "int8"])
+def test_a_bundle_holds_every_weight_once(precision: str, bundle_v11: Path, bundle_int8: Path) -> None:
+    folder = bundle_v11 if precision == "fp16" else bundle_int8
+    weights = [weight for weight in load_file(folder / "weights.safetensors").values() if weight.size >= SMALL]
+    held = {weight.tobytes() for weight in weights}
+    assert len(held) == len(weights)
+    for graph in folder.glob("*.onnx"):
+        assert references(graph)
+        inside = [i for i in onnx.load(graph, load_external_data=False).graph.initializer if not uses_external_data(i)]
+        for tensor in inside:
+            assert not held & {tensor.raw_data, to_array(tensor).T.tobytes()}, tensor.name
+        # What the exporter has computed from weights is inside, and is little.
+        assert sum(len(tensor.raw_data) for tensor in inside) < 0.2 * sum(weight.nbytes for weight in weights), graph
 
 
-def test_shared_weights_compute_what_weights_inside_do(bundle_v11: Path, alone: Path) -> None:
+def test_torch_makes_the_numbers_of_bytes_that_onnx_makes(bundle_int8: Path) -> None:
     tokens = np.random.default_rng(0).integers(0, 64, (2, 64))
     hidden = np.random.default_rng(0).normal(size=(2, 64, 64)).astype(np.float32)
-    cases: dict[str, list[NDArray[np.generic]]] = {"decoder": [tokens], "causal_head": [hidden, tokens]}
-    for graph, inputs in cases.items():
-        shared, inside = (Bundle.load(b, threads=1).runtime.run(graph, inputs)[0] for b in (bundle_v11, alone))
-        np.testing.assert_array_equal(shared, inside)
+    ours, theirs = (Bundle.load(bundle_int8, b, 1).runtime.causal_logits(hidden, tokens) for b in ("torch", "onnx"))
+    np.testing.assert_allclose(ours, theirs, atol=1e-4)
+    weights = load_file(bundle_int8 / "weights.safetensors")
+    scales = [name for name in weights if name.endswith(".scale")]
+    assert scales
+    assert all(weights[name.removesuffix(".scale")].dtype == np.int8 for name in scales)
 
 
 def test_a_weight_is_found_as_it_is_or_transposed_and_otherwise_stays_inside(tmp_path: Path) -> None:
