@@ -69,7 +69,7 @@ def results_page(
     groups = [(figure_tables(others), others), (many_games_tables(many), many)]
     groups.append((precision_tables(evaluation["bundles"]), evaluation["bundles"]))
     for tables, entries in groups:
-        command = _command("reverie eval", _names(entries), f"{options}{_mode(entries)} --json eval.json")
+        command = _command("reverie eval", _names(entries), f"{options}{_mode(entries)}{_only('decoder', entries)} --json eval.json")
         sections |= {table.title: _section(table, command, made) for table in tables}
     if benchmark is not None:
         benched = list(dict.fromkeys(row["bundle"] for row in benchmark["rows"]))
@@ -106,8 +106,12 @@ def _names(entries: dict[str, Any]) -> list[str]:
 
 def _mode(entries: dict[str, Any]) -> str:
     """The option that asks for one mode alone, where the entries are of one: a bundle by itself is measured in all."""
-    modes = {entry["mode"] for entry in entries.values()}
-    return f" --mode {modes.pop()}" if len(modes) == 1 else ""
+    return _only("mode", entries)
+
+
+def _only(key: str, entries: dict[str, Any]) -> str:
+    values = {entry[key] for entry in entries.values()}
+    return f" --{key} {values.pop()}" if len(values) == 1 else ""
 
 
 def _command(verb: str, names: list[str], options: str) -> str:

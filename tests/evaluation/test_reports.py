@@ -215,7 +215,7 @@ def test_the_commands_of_the_page_say_what_was_asked_for_and_what_nobody_else_ha
     timed = benchmark | {"rows": [*benchmark["rows"], plain]}
     page = results_page([evaluation | {"bundles": {"v2@ar": entry, "v2-fp16@ar": entry}}], timed, tmp_path)
     assert "`reverie bench tiny --frames 20 --threads 1 --baseline --json bench.json`" in page
-    assert "--seed 3 --quick --mode ar --json eval.json`" in page
+    assert "--seed 3 --quick --mode ar --decoder vq --json eval.json`" in page
     assert "`python -m evaluation.pictures v2 v2-fp16 --mode ar -o docs/images`" in page
     assert "--mode" not in results_page([evaluation], None, tmp_path)
     assert "`v2-fp16` is v2 before its weights became bytes; it does not ship" in page
