@@ -69,7 +69,8 @@ def results_page(
     groups = [(figure_tables(others), others), (many_games_tables(many), many)]
     groups.append((precision_tables(evaluation["bundles"]), evaluation["bundles"]))
     for tables, entries in groups:
-        command = _command("reverie eval", _names(entries), f"{options}{_mode(entries)}{_only('decoder', entries)} --json eval.json")
+        only = _only("mode", entries) + _only("decoder", entries)
+        command = _command("reverie eval", _names(entries), f"{options}{only} --json eval.json")
         sections |= {table.title: _section(table, command, made) for table in tables}
     if benchmark is not None:
         benched = list(dict.fromkeys(row["bundle"] for row in benchmark["rows"]))
@@ -104,12 +105,8 @@ def _names(entries: dict[str, Any]) -> list[str]:
     return list(dict.fromkeys(parts_of(label)[0] for label in entries))
 
 
-def _mode(entries: dict[str, Any]) -> str:
-    """The option that asks for one mode alone, where the entries are of one: a bundle by itself is measured in all."""
-    return _only("mode", entries)
-
-
 def _only(key: str, entries: dict[str, Any]) -> str:
+    """The option that asks for one mode or decoder alone, where the entries are of one: left out, all are measured."""
     values = {entry[key] for entry in entries.values()}
     return f" --{key} {values.pop()}" if len(values) == 1 else ""
 
@@ -144,7 +141,7 @@ def _pictures(title: str, entries: dict[str, Any], games: list[str], folder: Pat
         for suffix, text in _PICTURES.items():
             if (folder / f"images/{name}{suffix}").is_file():
                 shown.append(f"![{text}{of}](images/{name}{suffix})")
-    options = f"{_mode(entries).lstrip()} -o docs/images".lstrip()
+    options = f"{_only('mode', entries).lstrip()} -o docs/images".lstrip()
     command = _command("python -m evaluation.pictures", _names(entries), options)
     return {title: "\n\n".join([command, SHEET, *shown])} if shown and entries else {}
 

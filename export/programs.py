@@ -7,6 +7,7 @@ allows; `engine.torch_runtime` joins them.
 
 from __future__ import annotations
 
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -41,8 +42,18 @@ def save_programs(programs: Mapping[str, ExportedProgram], folder: Path, precisi
         files[graph] = f"{graph}.pt2"
         with quiet():
             torch.export.save(program, folder / files[graph])
+        _compress(folder / files[graph])
     save_file(weights, folder / WEIGHTS)
     return files
+
+
+def _compress(file: Path) -> None:
+    """Pack an archive again: torch stores its graph, which is JSON, as it is, and reads it packed as well."""
+    with zipfile.ZipFile(file) as archive:
+        parts = {part.filename: archive.read(part) for part in archive.infolist()}
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+        for name, data in parts.items():
+            archive.writestr(zipfile.ZipInfo(name), data, zipfile.ZIP_DEFLATED)  # without the time of day
 
 
 def _stored(name: str, tensor: Tensor, precision: str) -> dict[str, Tensor]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -45,6 +46,13 @@ def test_a_bundle_holds_every_weight_once(precision: str, bundle_v11: Path, bund
             assert not held & {tensor.raw_data, to_array(tensor).T.tobytes()}, tensor.name
         # What the exporter has computed from weights is inside, and is little.
         assert sum(len(tensor.raw_data) for tensor in inside) < 0.2 * sum(weight.nbytes for weight in weights), graph
+
+
+def test_programs_are_packed_and_say_nothing_of_when_they_were_made(bundle_int8: Path) -> None:
+    for program in bundle_int8.glob("*.pt2"):
+        with zipfile.ZipFile(program) as archive:
+            assert {part.date_time for part in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}
+        assert program.stat().st_size < 100_000, program
 
 
 def test_torch_makes_the_numbers_of_bytes_that_onnx_makes(bundle_int8: Path) -> None:
