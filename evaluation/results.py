@@ -141,7 +141,7 @@ def _pictures(title: str, entries: dict[str, Any], games: list[str], folder: Pat
         for suffix, text in _PICTURES.items():
             if (folder / f"images/{name}{suffix}").is_file():
                 shown.append(f"![{text}{of}](images/{name}{suffix})")
-    options = f"{_only('mode', entries).lstrip()} -o docs/images".lstrip()
+    options = f"{_only('mode', entries)} -o docs/images".lstrip()
     command = _command("python -m evaluation.pictures", _names(entries), options)
     return {title: "\n\n".join([command, SHEET, *shown])} if shown and entries else {}
 
