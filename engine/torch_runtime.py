@@ -42,6 +42,8 @@ ROUNDED = ("dynamics", "causal_head", "outcome", "diffusion")
 """Graphs whose matrix products may be computed in half precision. The encoder decides between codes that lie close."""
 SCALE = ".scale"
 """Behind a weight's name in the file of weights: the factor of each row, of a weight that is stored in bytes."""
+ZERO = 128
+"""The byte that stands for 0 there."""
 WARM_UP = 3
 """Runs of a graph before it is captured, in which libraries choose their kernels."""
 
@@ -165,7 +167,7 @@ def load_program(
 def _numbers(name: str, weights: Mapping[str, torch.Tensor]) -> torch.Tensor:
     """A weight as it is stored, or what its bytes stand for."""
     stored = weights[name]
-    return stored.float() * weights[name + SCALE] if name + SCALE in weights else stored
+    return (stored.float() - ZERO) * weights[name + SCALE] if name + SCALE in weights else stored
 
 
 def _problem(archive: PT2ArchiveReader) -> str | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import tempfile
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 from torch import nn
 
+from engine.torch_runtime import ZERO
 from export.quiet import quiet
 
 ENCODING = ("encoder", "down", "to_code", "codebook")
@@ -20,12 +20,7 @@ ENCODING = ("encoder", "down", "to_code", "codebook")
 SMALL = 1024
 """Tensors with fewer numbers stay float32: they weigh nothing."""
 LEVELS = 127
-"""A weight in bytes goes from minus this to this."""
-TRUNK_LEVELS = 64
-"""The same for what the trunk multiplies bytes with: processors without instructions for such products (VNNI) add two
-of them up in 16 bits, which must hold the sum. Bytes without a sign would hold it too, and are slower."""
-HEADS = ("causal_head", "outcome_head")
-"""What follows the trunk, and computes in float32."""
+"""A weight in bytes has a level from minus this to this."""
 
 
 def round_to_half(*networks: nn.Module) -> None:
@@ -42,15 +37,15 @@ def round_to_half(*networks: nn.Module) -> None:
                 tensor.copy_(tensor.half().float())
 
 
-def round_to_bytes(network: nn.Module, levels: int = LEVELS) -> None:
-    """Round large weights to whole levels a row, so that `store_bytes` and `quantize_int8` store them without loss.
+def round_to_bytes(network: nn.Module) -> None:
+    """Round large weights to 255 levels a row, so that `store_bytes` and `quantize_int8` store them without loss.
 
-    A row is what belongs to one entry of the first axis: an output, a code, a kernel. levels: for all but the HEADS.
+    A row is what belongs to one entry of the first axis: an output, a code, a kernel.
     """
-    for name, tensor in network.state_dict().items():
+    for tensor in network.state_dict().values():
         if tensor.is_floating_point() and tensor.ndim > 1 and tensor.numel() >= SMALL:
-            rows, most = tensor.flatten(1), LEVELS if name.split(".")[0] in HEADS else levels
-            scale = rows.abs().amax(1, keepdim=True).clamp(min=1e-12) / most
+            rows = tensor.flatten(1)
+            scale = rows.abs().amax(1, keepdim=True).clamp(min=1e-12) / LEVELS
             tensor.copy_(((rows / scale).round() * scale).reshape(tensor.shape))
 
 
@@ -88,9 +83,9 @@ def store_small(model: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def store_bytes(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Large weights that `round_to_bytes` has rounded become int8 with a Cast and a factor behind them.
+    """Large weights that `round_to_bytes` has rounded become bytes, with what makes numbers of them behind.
 
-    ONNX Runtime folds both when it loads the graph: a quarter of the file, the speed and arithmetic of float32.
+    ONNX Runtime folds that when it loads the graph: a quarter of the file, the speed and arithmetic of float32.
     """
     graph = model.graph
     nodes = []
@@ -101,27 +96,32 @@ def store_bytes(model: onnx.ModelProto) -> onnx.ModelProto:
         if array.size < SMALL or smallest(array) or (parts := as_bytes(array)) is None:
             continue
         name = initializer.name
-        stored, scale = f"{name}.bytes", f"{name}.scale"
+        stored, scale, zero = (f"{name}.{part}" for part in ("bytes", "scale", "zero"))
         initializer.CopyFrom(numpy_helper.from_array(parts[0], stored))
         graph.initializer.append(numpy_helper.from_array(parts[1], scale))
-        nodes.append(helper.make_node("Cast", [stored], [f"{name}.real"], name=f"{name}.cast", to=TensorProto.FLOAT))
-        nodes.append(helper.make_node("Mul", [f"{name}.real", scale], [name], name=f"{name}.times"))
+        graph.initializer.append(numpy_helper.from_array(np.array(ZERO, np.float32), zero))
+        nodes.append(helper.make_node("Cast", [stored], [f"{name}.cast"], name=f"{name}.cast", to=TensorProto.FLOAT))
+        nodes.append(helper.make_node("Sub", [f"{name}.cast", zero], [f"{name}.level"], name=f"{name}.less"))
+        nodes.append(helper.make_node("Mul", [f"{name}.level", scale], [name], name=f"{name}.times"))
     nodes += graph.node
     del graph.node[:]
     graph.node.extend(nodes)
     return store_small(model)
 
 
-def as_bytes(array: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[np.float32]] | None:
-    """Weights as bytes and a factor for each row, or for each column of a matrix; None where neither is so rounded."""
+def as_bytes(array: NDArray[np.float32]) -> tuple[NDArray[np.uint8], NDArray[np.float32]] | None:
+    """Weights as bytes, ZERO being level 0, and a factor for each row, or for each column of a matrix.
+
+    None where neither is so rounded.
+    """
     if array.ndim < 2 or not np.isfinite(array).all():  # the mask of a causal head is infinite
         return None
     along_rows, along_columns = tuple(range(1, array.ndim)), (0,)
-    for levels, axis in itertools.product((LEVELS, TRUNK_LEVELS), (along_rows, along_columns)):
-        scale = np.maximum(np.abs(array).max(axis, keepdims=True), 1e-12) / levels
-        stored = np.rint(array / scale)
-        if np.abs(stored * scale - array).max() <= 1e-5 * np.abs(array).max():
-            return stored.astype(np.int8), scale.astype(np.float32)
+    for axis in (along_rows, along_columns):
+        scale = np.maximum(np.abs(array).max(axis, keepdims=True), 1e-12) / LEVELS
+        levels = np.rint(array / scale)
+        if np.abs(levels * scale - array).max() <= 1e-5 * np.abs(array).max():
+            return (levels + ZERO).astype(np.uint8), scale.astype(np.float32)
     return None
 
 
@@ -130,6 +130,9 @@ def quantize_int8(model: onnx.ModelProto) -> onnx.ModelProto:
 
     Only for the trunk. Activations share one scale over all positions, so that a causal head's position would see the
     later ones through it, and would no longer be causal.
+
+    The bytes have no sign: with signed ones, processors without instructions for such products (VNNI) add two of them
+    up in 16 bits, which do not hold every such sum, and logits come out wrong by tenths.
     """
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
@@ -137,15 +140,20 @@ def quantize_int8(model: onnx.ModelProto) -> onnx.ModelProto:
         source, target = Path(folder) / "float.onnx", Path(folder) / "int8.onnx"
         onnx.save(model, source)
         quantize_dynamic(
-            source,
-            target,
-            op_types_to_quantize=["MatMul", "Gemm"],
-            per_channel=True,
-            reduce_range=True,  # TRUNK_LEVELS
-            weight_type=QuantType.QInt8,
+            source, target, op_types_to_quantize=["MatMul", "Gemm"], per_channel=True, weight_type=QuantType.QInt8
         )
         quantized: onnx.ModelProto = onnx.load(target)
-    return store_bytes(quantized)
+    return store_bytes(_without_sign(quantized))
+
+
+def _without_sign(model: onnx.ModelProto) -> onnx.ModelProto:
+    """The same products of int8 weights, which are stored with ZERO added to each and to what stands for zero."""
+    signed = {name for node in model.graph.node if node.op_type == "MatMulInteger" for name in node.input[1::2]}
+    for initializer in model.graph.initializer:
+        if initializer.name in signed and initializer.data_type == TensorProto.INT8:
+            raised = numpy_helper.to_array(initializer).astype(np.int16) + ZERO
+            initializer.CopyFrom(numpy_helper.from_array(raised.astype(np.uint8), initializer.name))
+    return model
 
 
 def count_parameters(*networks: nn.Module) -> int:

@@ -20,7 +20,6 @@ from export.onnx_export import export_program, to_onnx
 from export.parity import check_parity
 from export.programs import save_programs
 from export.quantize import (
-    TRUNK_LEVELS,
     count_parameters,
     quantize_int8,
     round_to_bytes,
@@ -64,7 +63,7 @@ def export_run(
     if precision != "fp32":
         round_to_half(*run.networks)
     if precision == "int8":
-        round_to_bytes(run.dynamics, TRUNK_LEVELS)
+        round_to_bytes(run.dynamics)
         if run.decoder is not None:
             round_to_bytes(run.decoder)
     graphs = split(run.tokenizer, run.dynamics, sizes, run.decoder)

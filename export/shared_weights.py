@@ -18,7 +18,7 @@ from onnx.external_data_helper import set_external_data
 
 from export.quantize import SMALL
 
-DTYPES = {"F32": TensorProto.FLOAT, "F16": TensorProto.FLOAT16, "I8": TensorProto.INT8}
+DTYPES = {"F32": TensorProto.FLOAT, "F16": TensorProto.FLOAT16, "I8": TensorProto.INT8, "U8": TensorProto.UINT8}
 """safetensors' names of the number types that are shared."""
 
 

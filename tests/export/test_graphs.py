@@ -22,7 +22,7 @@ from engine.verify import verify
 from export.graphs import Graph, Sizes, random_inputs, split
 from export.networks import ExportError, Run, read_run
 from export.parity import check_parity
-from export.quantize import TRUNK_LEVELS, round_to_bytes, round_to_half
+from export.quantize import round_to_bytes, round_to_half
 from export.run_export import export_run, sizes_of
 from models.world_model import TemporalVisualWorldModel
 
@@ -173,7 +173,7 @@ def test_every_graph_is_held_against_its_network_in_every_precision(precision: s
     sizes = sizes_of(run)
     if precision == "int8":
         round_to_half(*run.networks)
-        round_to_bytes(run.dynamics, TRUNK_LEVELS)
+        round_to_bytes(run.dynamics)
         assert run.decoder is not None
         round_to_bytes(run.decoder)
     graphs = split(run.tokenizer, run.dynamics, sizes, run.decoder)

@@ -55,9 +55,8 @@ def test_int8_stores_bytes_and_stays_close(bundle_v1: Path, tmp_path: Path) -> N
     model = quantize_int8(to_onnx(graph, export_program(graph, example)))
     stored = {i.name: numpy_helper.to_array(i) for i in model.graph.initializer}
     products = [node for node in model.graph.node if node.op_type == "MatMulInteger"]
-    # Processors without instructions for such products add two of them, with an unsigned byte each, up in 16 bits.
-    assert {stored[node.input[1]].dtype for node in products} == {np.dtype(np.int8)}
-    assert 2 * 255 * max(np.abs(stored[node.input[1]].astype(int)).max() for node in products) <= 32767
+    # Signed bytes would be added up in 16 bits, which do not hold them, on processors without instructions for them.
+    assert {stored[node.input[1]].dtype for node in products} == {np.dtype(np.uint8)}
     assert len(products) >= 8
     onnx.save(model, tmp_path / "dynamics.onnx")
     runtime = OnnxRuntime({"dynamics": tmp_path / "dynamics.onnx"}, cache=False, hidden=False, games=False, threads=1)
@@ -73,7 +72,7 @@ def test_an_int8_bundle_keeps_its_causal_head_causal_and_its_matrices_in_bytes(
     assert small < 0.6 * half
     for name in ("causal_head", "dynamics"):
         graph = onnx.load(out / f"{name}.onnx", load_external_data=False).graph
-        assert any(i.data_type == onnx.TensorProto.INT8 and np.prod(i.dims) >= 4096 for i in graph.initializer)
+        assert any(i.data_type == onnx.TensorProto.UINT8 and np.prod(i.dims) >= 4096 for i in graph.initializer)
     bundle = Bundle.load(out, threads=1)
     rng = np.random.default_rng(0)
     m = bundle.manifest

@@ -63,7 +63,7 @@ def test_torch_makes_the_numbers_of_bytes_that_onnx_makes(bundle_int8: Path) -> 
     weights = load_file(bundle_int8 / "weights.safetensors")
     scales = [name for name in weights if name.endswith(".scale")]
     assert scales
-    assert all(weights[name.removesuffix(".scale")].dtype == np.int8 for name in scales)
+    assert all(weights[name.removesuffix(".scale")].dtype == np.uint8 for name in scales)
 
 
 def test_a_weight_is_found_as_it_is_or_transposed_and_otherwise_stays_inside(tmp_path: Path) -> None:
