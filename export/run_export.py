@@ -19,14 +19,7 @@ from export.networks import ExportError, Run, read_run
 from export.onnx_export import export_program, to_onnx
 from export.parity import check_parity
 from export.programs import save_programs
-from export.quantize import (
-    count_parameters,
-    quantize_int8,
-    round_to_bytes,
-    round_to_half,
-    store_bytes,
-    store_small,
-)
+from export.quantize import count_parameters, quantize_int8, round_to_bytes, round_to_half, store_bytes, store_small
 from export.shared_weights import SharedWeights
 from export.shown_codes import with_shown_codes
 from models.world_model import TemporalVisualWorldModel
