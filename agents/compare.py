@@ -1,8 +1,8 @@
 """`python -m agents.compare v2 --steps 400000 --json agents.json`: is a dream good to learn in?
 
-The same agent learns once in the dream and once in the real game, from the same number of steps, and both are scored
-in the real game, in rooms that neither has seen, beside random play and standing still. `agents.page` puts the figures
-into the page.
+The same agent learns in the dream and in the real game, from the same number of steps, and both are scored in the real
+game, in rooms that neither has seen, beside random play and standing still. What such an agent makes of its steps
+depends on luck, so that it begins anew with several seeds. `agents.page` puts the figures into the page.
 """
 
 from __future__ import annotations
@@ -38,13 +38,15 @@ class Plan:
     """What is compared.
 
     steps: ticks that each agent learns from, all its rounds together. batch: rounds that it plays at once. hold: ticks
-    that a key is held. rounds, ticks: held-out rounds of the real game, and how long each is scored. game, mode: of
-    the dream; None is the bundle's first. threads: that learning uses; None leaves it to torch.
+    that a key is held. learners: agents of each kind, with the seeds from `seed` on. rounds, ticks: held-out rounds of
+    the real game, and how long each is scored. game, mode: of the dream; None is the bundle's first. threads: that
+    learning uses; None leaves it to torch.
     """
 
     steps: int = 400_000
     batch: int = 32
     hold: int = 4
+    learners: int = 1
     rounds: int = 64
     ticks: int = 2000
     seed: int = 0
@@ -86,10 +88,10 @@ def score(act: Act, bundle: Bundle, plan: Plan) -> dict[str, float]:
 
 
 def compare(bundle: Bundle, plan: Plan, log: Callable[[str], None] = lambda line: None) -> dict[str, Any]:
-    """The report: scores of standing still, of random play, and of both agents, with what each cost.
+    """The report: scores of standing still, of random play, and of both kinds of agents, with what each cost.
 
     Raises ValueError where the bundle predicts no rewards, knows other keys than the real game, or its game is not
-    built in, and where torch is missing.
+    built in, where nobody is to learn, and where torch is missing.
     """
     try:
         from agents.dqn import DQNConfig, Player, train, use_threads
@@ -104,6 +106,8 @@ def compare(bundle: Bundle, plan: Plan, log: Callable[[str], None] = lambda line
         raise ValueError(f"{name} predicts no rewards to learn from; v2 and arcade do.")
     if registry.get(game).actions != keys:
         raise ValueError(f"The keys of {name} are not those of the real {game}.")
+    if plan.learners < 1:
+        raise ValueError(f"{plan.learners} agents of each kind learn nothing: at least 1 is needed.")
     if plan.threads is not None:
         use_threads(plan.threads)
     luck, actions = np.random.default_rng(plan.seed), len(keys)
@@ -114,22 +118,22 @@ def compare(bundle: Bundle, plan: Plan, log: Callable[[str], None] = lambda line
     for row, told in rows.items():
         log(f"{row}: {told['reward']:.2f}")
     config = DQNConfig()
-    for row, env in (
-        (REAL, real_game(bundle, plan, plan.batch)),
-        (DREAM, dream(bundle, plan)),
-    ):
-        began = time.monotonic()
-        curve: list[list[float]] = []
+    for row, world in ((REAL, lambda: real_game(bundle, plan, plan.batch)), (DREAM, lambda: dream(bundle, plan))):
+        each: list[dict[str, Any]] = []
+        for seed in range(plan.seed, plan.seed + plan.learners):
+            began = time.monotonic()
+            curve: list[list[float]] = []
 
-        def tell(ticks: int, reward: float, row: str = row, curve: list[list[float]] = curve) -> None:
-            curve.append([ticks, reward])
-            log(f"{row}: {ticks} of {plan.steps} ticks, {reward:.2f} per 1,000")
+            def tell(ticks: int, reward: float, who: str = f"{row}, seed {seed}", to: list[Any] = curve) -> None:
+                to.append([ticks, reward])
+                log(f"{who}: {ticks} of {plan.steps} ticks, {reward:.2f} per 1,000")
 
-        worth = train(env, plan.steps, plan.seed, config, tell)
-        minutes = (time.monotonic() - began) / 60
-        scored = score(Player(worth, actions, plan.seed, random=SLIPS).act, bundle, plan)
-        rows[row] = scored | {"minutes": minutes, "curve": curve}
-        log(f"{row}: {scored['reward']:.2f} in rooms that it has not seen")
+            worth = train(world(), plan.steps, seed, config, tell)
+            minutes = (time.monotonic() - began) / 60
+            scored = score(Player(worth, actions, seed, random=SLIPS).act, bundle, plan)
+            each.append(scored | {"seed": seed, "minutes": minutes, "curve": curve})
+            log(f"{row}, seed {seed}: {scored['reward']:.2f} in rooms that it has not seen")
+        rows[row] = {"reward": float(np.mean([one["reward"] for one in each])), "learners": each}
     told = {"bundle": name, "game": game, "backend": bundle.backend, "machine": machine(), "agent": asdict(config)}
     return told | {"plan": asdict(plan), "mode": plan.mode or bundle.manifest.modes[0], "rows": rows}
 
@@ -144,6 +148,9 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=plan.steps, help="that each agent learns from")
     parser.add_argument("--batch", type=int, default=plan.batch, help="rounds that it plays at once")
     parser.add_argument("--hold", type=int, default=plan.hold, help="steps that a key is held")
+    parser.add_argument(
+        "--learners", type=int, default=plan.learners, help="agents of each kind, each with its own seed"
+    )
     parser.add_argument("--rounds", type=int, default=plan.rounds, help="held-out rooms that are scored")
     parser.add_argument("--ticks", type=int, default=plan.ticks, help="steps in each of them")
     parser.add_argument("--seed", type=int, default=plan.seed)

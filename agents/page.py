@@ -6,6 +6,7 @@ import argparse
 import json
 import sys
 from pathlib import Path
+from statistics import mean
 from typing import Any
 
 from engine.files import write_whole
@@ -17,19 +18,23 @@ def table(report: dict[str, Any]) -> Table:
     """The report as the page has it."""
     plan, rows = report["plan"], []
     for name, row in report["rows"].items():
-        curve, minutes = row.get("curve"), row.get("minutes")
-        learning = f"{curve[-1][1]:.1f}" if curve else "–"
-        cells = [f"{row['reward']:.1f} ± {row['error']:.1f}", learning, "–" if minutes is None else f"{minutes:.0f}"]
-        rows.append([name, *cells])
+        if each := row.get("learners"):
+            rewards = ", ".join(f"{one['reward']:.1f}" for one in each)
+            learning, minutes = mean(one["curve"][-1][1] for one in each), mean(one["minutes"] for one in each)
+            rows.append([name, f"**{row['reward']:.1f}**", rewards, f"{learning:.1f}", f"{minutes:.0f}"])
+        else:
+            rows.append([name, f"**{row['reward']:.1f}** ± {row['error']:.1f}", "–", "–", "–"])
+    seeds = ", ".join(str(plan["seed"] + number) for number in range(plan["learners"]))
     note = (
-        f"{report['bundle']}, {report['game']}, {report['mode']}: both agents learnt from {plan['steps']:,} "
-        f"steps, {plan['batch']} rounds at once, a key held for {plan['hold']}; seed {plan['seed']}. "
-        f"Scored in {plan['rounds']} held-out rooms, {plan['ticks']:,} steps each; ± is the standard "
-        "error over these. *While it learnt*: what its own world, the dream or the game, "
-        "said of its last steps, exploration included. Time on "
+        f"{report['bundle']}, {report['game']}, {report['mode']}: all agents learnt from {plan['steps']:,} "
+        f"steps, {plan['batch']} rounds at once, a key held for {plan['hold']}. Scored in {plan['rounds']} held-out "
+        f"rooms, {plan['ticks']:,} steps each; ± is the standard error over these. *Each agent*: with the seeds "
+        f"{seeds}; the reward is their mean. *While it learnt*: what their own world, the dream or the game, said of "
+        "their last steps, exploration included, and *minutes*: their means too, on "
         f"{report['machine']['processor']} ({report['machine']['cores']} cores)."
     )
-    return Table("", ["who plays", "reward per 1,000 real steps", "while it learnt", "minutes"], rows, note)
+    head = ["who plays", "reward per 1,000 real steps", "each agent", "while it learnt", "minutes"]
+    return Table("", head, rows, note)
 
 
 def main() -> None:

@@ -21,7 +21,7 @@ from engine.bundle import Bundle
 from games.gym_vector import BuiltinVectorEnv
 from tests.engine.fake import fake_bundle
 
-TOY = Plan(steps=320, batch=4, rounds=2, ticks=40, seed=1)
+TOY = Plan(steps=320, batch=4, learners=2, rounds=2, ticks=40, seed=1)
 
 
 def test_both_agents_are_scored_beside_random_play_and_standing_still(
@@ -38,18 +38,24 @@ def test_both_agents_are_scored_beside_random_play_and_standing_still(
     report = json.loads(json.dumps(compare.compare(large_bundle, TOY, lines.append)))
     assert list(report["rows"]) == ["no key pressed", "random keys", REAL, DREAM]
     assert report["rows"]["no key pressed"] == {"reward": 0, "error": 0}
-    assert report["rows"][DREAM]["curve"][-1][0] == 320
+    first, second = report["rows"][DREAM]["learners"]
+    assert (first["seed"], second["seed"]) == (1, 2)
+    assert first["curve"][-1][0] == second["curve"][-1][0] == 320
+    assert first["curve"] != second["curve"]
+    assert report["rows"][DREAM]["reward"] == (first["reward"] + second["reward"]) / 2
     assert report["game"] == "garden"
-    assert [type(world) for world in worlds] == [BuiltinVectorEnv, DreamVectorEnv]
-    assert worlds[1].bundle is large_bundle
+    assert [type(world) for world in worlds] == [BuiltinVectorEnv] * 2 + [DreamVectorEnv] * 2
+    assert worlds[2].bundle is large_bundle
     assert any("of 320 ticks" in line for line in lines)
     assert f"| {DREAM} | " in page.table(report).markdown()
 
 
 def test_the_figures_go_between_a_pages_marks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     row = {"reward": 1.26, "error": 0.5}
-    rows = {"random keys": row, DREAM: row | {"minutes": 3.2, "curve": [[10, 2.0], [20, 3.33]]}}
-    plan = {"steps": 20, "batch": 1, "hold": 4, "seed": 0, "rounds": 2, "ticks": 2000}
+    each = [row | {"seed": 4, "minutes": 3.2, "curve": [[10, 2.0], [20, 3.33]]}]
+    each.append({"reward": -1, "error": 0.5, "seed": 5, "minutes": 5, "curve": [[20, 5.0]]})
+    rows = {"random keys": row, DREAM: {"reward": 0.13, "learners": each}}
+    plan = {"steps": 20, "batch": 1, "hold": 4, "learners": 2, "seed": 4, "rounds": 2, "ticks": 2000}
     machine = {"processor": "a processor", "cores": 2}
     report = {"bundle": "v9", "game": "garden", "mode": "ar", "plan": plan, "machine": machine, "rows": rows}
     out = tmp_path / "page.md"
@@ -58,8 +64,9 @@ def test_the_figures_go_between_a_pages_marks(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setattr(sys, "argv", ["page", str(tmp_path / "report.json"), "-o", str(out)])
     page.main()
     text = out.read_text()
-    assert f"| {DREAM} | 1.3 ± 0.5 | 3.3 | 3 |" in text
-    assert "| random keys | 1.3 ± 0.5 | – | – |" in text
+    assert f"| {DREAM} | **0.1** | 1.3, -1.0 | 4.2 | 4 |" in text
+    assert "| random keys | **1.3** ± 0.5 | – | – | – |" in text
+    assert "seeds 4, 5;" in text
     assert "old" not in text
     assert text.startswith("Words.")
     assert text.endswith("More.\n")
@@ -71,6 +78,8 @@ def test_what_cannot_be_compared_is_said_in_a_sentence(bundle: Bundle, monkeypat
     other = replace(bundle, manifest=replace(bundle.manifest, games=("duel",)))
     with pytest.raises(ValueError, match="not those of the real duel"):
         compare.compare(other, TOY)
+    with pytest.raises(ValueError, match="at least 1"):
+        compare.compare(bundle, replace(TOY, learners=0))
     monkeypatch.setitem(sys.modules, "torch", None)
     monkeypatch.delitem(sys.modules, "agents.dqn", raising=False)
     with pytest.raises(ValueError, match=r"needs torch.*\.\[train\]"):
