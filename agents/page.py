@@ -28,7 +28,7 @@ def table(report: dict[str, Any]) -> Table:
     note = (
         f"{report['bundle']}, {report['game']}, {report['mode']}: all agents learnt from {plan['steps']:,} "
         f"steps, {plan['batch']} rounds at once, a key held for {plan['hold']}. Scored in {plan['rounds']} held-out "
-        f"rooms, {plan['ticks']:,} steps each; ± is the standard error over these. *Each agent*: with the seeds "
+        f"rooms, {plan['ticks']:,} steps each; ± is the standard error over these. *Each agent*, by seed: "
         f"{seeds}; the reward is their mean. *While it learnt*: what their own world, the dream or the game, said of "
         "their last steps, exploration included, and *minutes*: their means too, on "
         f"{report['machine']['processor']} ({report['machine']['cores']} cores)."

@@ -66,7 +66,7 @@ def test_the_figures_go_between_a_pages_marks(tmp_path: Path, monkeypatch: pytes
     text = out.read_text()
     assert f"| {DREAM} | **0.1** | 1.3, -1.0 | 4.2 | 4 |" in text
     assert "| random keys | **1.3** ± 0.5 | – | – | – |" in text
-    assert "seeds 4, 5;" in text
+    assert "by seed: 4, 5;" in text
     assert "old" not in text
     assert text.startswith("Words.")
     assert text.endswith("More.\n")
