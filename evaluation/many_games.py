@@ -47,9 +47,9 @@ def _figures(entries: Entries) -> Table:
     note = (
         f"Each game as a bundle of several dreams it{alone}. One frame ahead: "
         f"{e['teacher_forced_frames']} frames of {e['episodes']} held-out episodes of each game (game seeds "
-        f"from {e['first_game_seed']}, seed {e['seed']}), {e['vocabulary']} codes. The dream by itself: {counts} "
-        "frames. *In place*: the player within 2 px of the real game's (4 px at 128x128). *Rewards* and *ends*: F1. "
-        "The other words are those of the tables above."
+        f"from {e['first_game_seed']}, seed {e['seed']}). The dream by itself: {counts} frames. *In place*: the player "
+        "within 2 px of the real game's (4 px at 128x128). *Rewards* and *ends*: F1. The other words are those of the "
+        "tables above."
     )
     return Table("Many games", head, rows, note)
 
@@ -111,16 +111,18 @@ def _training(entries: Entries) -> Table:
             bundle,
             ", ".join(games[bundle]),
             f"{e['resolution']}x{e['resolution']}",
+            number(e["vocabulary"], 0),
             f"{e['parameters'] / 1e6:.1f} M",
             _count(e["training"].get("minutes")),
             _count(e["training"].get("frames")),
         ]
         for bundle, e in first.items()
     ]
-    head = ["bundle", "games", "frame", "parameters", "minutes of training", "frames learnt from"]
+    head = ["bundle", "games", "frame", "codes", "parameters", "minutes of training", "frames learnt from"]
     note = (
         "As the bundles say of themselves. *Frames learnt from*: all that its dynamics was trained on, one that came "
-        "up twice counted twice; a bundle of several games has them from all of its games together."
+        "up twice counted twice; a bundle of several games has them from all of its games together. The minutes are "
+        "those of the machine that each was trained on."
     )
     return Table("What the many games were trained with", head, rows, note)
 

@@ -112,9 +112,9 @@ def _only(key: str, entries: dict[str, Any]) -> str:
 
 
 def _command(verb: str, names: list[str], options: str) -> str:
-    """A command over bundles, and below it a sentence of each that a reader does not have."""
+    """A command over bundles, and below it what a reader does not have of them."""
     shipped = library.shipped()
-    lines = [f"`{' '.join([verb, *names, options])}`"]
+    lines, own = [f"`{' '.join([verb, *names, options])}`"], []
     for name in names:
         before, _, precision = name.rpartition("-")
         if name in shipped:
@@ -125,7 +125,12 @@ def _command(verb: str, names: list[str], options: str) -> str:
                 "command."
             )
         else:
-            lines.append(f"`{name}` does not ship: give the folder of your own, or leave it out of the command.")
+            own.append(f"`{name}`")
+    if len(own) == 1:
+        lines.append(f"{own[0]} does not ship: give the folder of your own, or leave it out of the command.")
+    elif own:
+        several = f"{', '.join(own[:-1])} and {own[-1]}"
+        lines.append(f"{several} do not ship: give the folders of your own, or leave them out of the command.")
     return "\n\n".join(lines)
 
 

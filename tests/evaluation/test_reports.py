@@ -221,6 +221,8 @@ def test_the_commands_of_the_page_say_what_was_asked_for_and_what_nobody_else_ha
     assert "`v2-fp16` is v2 before its weights became bytes; it does not ship" in page
     assert "`tiny` does not ship" in page
     assert "`v2` does not ship" not in page
+    own = {"tiny@ar": entry, "huge@ar": entry, "mine@ar": entry}
+    assert "`tiny`, `huge` and `mine` do not ship" in results_page([evaluation | {"bundles": own}], None, tmp_path)
     assert SHEET in page
 
 
