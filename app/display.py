@@ -59,8 +59,13 @@ def name_window(title: str) -> None:
 
 
 def title_of(game: str) -> str:
-    """What a game is called in the window's frame."""
+    """What a game is called by people."""
     return registry.get(game).title if game in registry.names() else game
+
+
+def goal_of(game: str) -> str:
+    """What to do in a game, in one sentence; empty for one that is not built in."""
+    return registry.get(game).goal if game in registry.names() else ""
 
 
 def _no_display(reason: str) -> Mistake:

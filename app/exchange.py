@@ -236,7 +236,7 @@ def export_minari(data: Path, name: str, out: Path) -> None:
             yield gymnasium_minari.Played(frames, actions, rows.rewards[:-1], rows.ended[:-1], episode.seed)
             progress(episode.length)
 
-    there = out.exists()
+    out, there = out.absolute(), out.exists()  # Minari takes a relative folder for one below its own
     out.mkdir(parents=True, exist_ok=True)
     beside = Path(tempfile.mkdtemp(prefix=".dataset.", dir=out))
     try:
@@ -248,4 +248,4 @@ def export_minari(data: Path, name: str, out: Path) -> None:
         if not there:
             with contextlib.suppress(OSError):
                 out.rmdir()  # it is empty only where nothing was written
-    print(f"exported {out / name}; Minari finds it with MINARI_DATASETS_PATH={out.absolute()}")
+    print(f"exported {out / name}; Minari finds it with MINARI_DATASETS_PATH={out}")

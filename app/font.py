@@ -53,3 +53,15 @@ def render(text: str, scale: int, colour: Colour) -> pygame.Surface:
                     small.set_at((x + column, y), colour)
         x += width + 1
     return pygame.transform.scale(small, (small.get_width() * scale, ROWS * scale))
+
+
+def wrapped(words: str, scale: int, limit: int) -> list[str]:
+    """Lines of whole words, none wider than `limit` screen pixels unless a single word is."""
+    lines = [""]
+    for word in words.split():
+        longer = f"{lines[-1]} {word}".strip()
+        if lines[-1] and measure(longer, scale) > limit:
+            lines.append(word)
+        else:
+            lines[-1] = longer
+    return lines

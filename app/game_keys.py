@@ -48,7 +48,10 @@ def keys_of_game(own: Keys, actions: tuple[str, ...], given: dict[str, tuple[str
     """
     playing = ("up", "down", "left", "right", "a")
     if not given and set(actions[1:]) <= set(playing):
-        return own
+        if "a" not in actions or "up" in actions:
+            return own
+        # Nothing else is up in such a game, and people jump with it.
+        return Keys({**own.names, "up": (), "a": own.names["a"] + own.names["up"]}, own.record_as)
     # Keys that a person has bound in their own file stay with what they bound them to.
     kept = {
         action: own.names[action] for action in playing if action in actions and own.names[action] != DEFAULTS[action]

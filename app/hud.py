@@ -33,7 +33,8 @@ def draw_header(screen: pygame.Surface, status: Status, pills: tuple[Pill, ...],
     for word, colour in (REAL if status.real else DREAM, *pills):
         left = look.pill(screen, word, left - 8, top, colour)
     x = look.text(screen, "REVERIE", (look.MARGIN, top + 4), look.DIM) + 14
-    name = " · ".join(dict.fromkeys(part for part in (title or status.game, status.bundle) if part))
+    dreamt_by = "" if status.real else status.bundle
+    name = " · ".join(dict.fromkeys(part for part in (title or status.game, dreamt_by) if part))
     look.text(screen, _shortened(name, left - 8 - x), (x, top + 4), look.TEXT)
 
 
@@ -58,27 +59,26 @@ def draw_figures(screen: pygame.Surface, status: Status, meter: Meter, fps: floa
     x = _if_room(screen, score, x + 14, top, width) if score else x
     x = look.text(screen, f"faults {status.faults}", (x + 14, top), look.ALARM) if status.faults else x
     cells = "■" * min(status.history, status.slots) + "□" * max(0, status.slots - status.history)
-    x = _if_room(screen, f"history {cells}", x + 14, top, width)
-    _if_room(screen, f"late {meter.late}", x + 14, top, width)
+    x = _if_room(screen, f"late {meter.late}", x + 14, top, width)
+    _if_room(screen, f"history {cells}", x + 14, top, width)
 
 
 def draw_hint(screen: pygame.Surface) -> None:
     """What stands under the picture when the figures are off."""
-    look.text(screen, "F1 help", (look.MARGIN, screen.get_height() - look.FOOTER + 30), look.EDGE)
+    look.text(screen, "F1 help", (look.MARGIN, screen.get_height() - look.FOOTER + 30), look.DIM)
 
 
-def draw_message(screen: pygame.Surface, words: str, place: look.Layout) -> None:
-    """A short message over the lower edge of the picture."""
+def draw_message(screen: pygame.Surface, words: str) -> None:
+    """A short message over what stands under the picture, where it hides nothing of the game."""
     limit = screen.get_width() - 2 * look.MARGIN - 24
     scale = look.TEXT_SCALE
-    lines = _wrapped(words, scale, limit)
-    height = 12 * scale * len(lines) + 8
-    box = pygame.Rect(0, 0, max(font.measure(line, scale) for line in lines) + 24, height)
-    box.midbottom = (place.picture.centerx, place.picture.bottom - 12)
+    lines = font.wrapped(words, scale, limit)
+    box = pygame.Rect(0, 0, max(font.measure(line, scale) for line in lines) + 24, 11 * scale * len(lines) + 8)
+    box.midbottom = (screen.get_width() // 2, screen.get_height() - 2)
     pygame.draw.rect(screen, look.PANEL, box, border_radius=5)
     pygame.draw.rect(screen, look.DREAM, box, width=2, border_radius=5)
     for i, line in enumerate(lines):
-        look.text(screen, line, (box.x + 12, box.y + 6 + 12 * scale * i), look.TEXT, scale)
+        look.text(screen, line, (box.x + 12, box.y + 6 + 11 * scale * i), look.TEXT, scale)
 
 
 def _if_room(screen: pygame.Surface, words: str, x: int, top: int, width: int) -> int:
@@ -96,14 +96,3 @@ def _shortened(words: str, room: int) -> str:
     while words and font.measure(words + "…", look.TEXT_SCALE) > room:
         words = words[:-1].rstrip(" ·-")
     return words + "…"
-
-
-def _wrapped(words: str, scale: int, limit: int) -> list[str]:
-    lines = [""]
-    for word in words.split():
-        longer = f"{lines[-1]} {word}".strip()
-        if lines[-1] and font.measure(longer, scale) > limit:
-            lines.append(word)
-        else:
-            lines[-1] = longer
-    return lines

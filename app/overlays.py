@@ -5,6 +5,7 @@ from __future__ import annotations
 import pygame
 
 from app import font, look
+from app.display import title_of
 from app.keys import DEFAULTS, EXPLAINED, Keys
 
 LINE = 21
@@ -12,25 +13,34 @@ ARROWS = ("up", "down", "left", "right")
 MENU = ("resume", "new start", "save GIF", "help", "quit")
 
 
-def draw_help(screen: pygame.Surface, keys: Keys) -> None:
-    """The list of keys; in smaller letters where the window is small."""
-    rows = [("↑ ↓ ← →  W A S D" if _default_arrows(keys) else _arrows(keys), "play")]
+def draw_help(screen: pygame.Surface, keys: Keys, title: str, goal: str, unused: frozenset[str]) -> None:
+    """The game's title, what to do in it, and the list of keys; in smaller letters where the window is small.
+
+    unused: entries of EXPLAINED that have nothing to do here.
+    """
+    arrows = [what for what in ARROWS if keys.names[what]]
+    rows = [("↑ ↓ ← →  W A S D" if _default_arrows(keys) else "  ".join(keys.shown(what) for what in arrows), "play")]
     if own := [what for what in keys.names if what not in DEFAULTS]:  # a game with actions of its own
-        arrows = [what for what in ARROWS if keys.names[what]]
         rows = [(keys.shown(what), what.replace("_", " ")) for what in (*arrows, *own)]
-    rows += [(keys.shown(what), EXPLAINED[what]) for what in EXPLAINED]
+    rows += [(keys.shown(what), words) for what, words in EXPLAINED.items() if what not in unused]
     rows.append(("1 – 9", "open another dream"))
-    scale = 2 if screen.get_height() > LINE * (len(rows) + 3) and screen.get_width() >= 500 else 1
+    scale = 2 if screen.get_height() > LINE * (len(rows) + 5) and screen.get_width() >= 500 else 1
     line = LINE * scale // 2 + (0 if scale == 2 else 2)
     left = max(font.measure(key, scale) for key, _ in rows)
     width = left + max(font.measure(words, scale) for _, words in rows) + 34 * scale
+    told = font.wrapped(goal, scale, width - 24 * scale) if goal else []
     look.veil(screen)
-    box = look.panel(screen, width, line * (len(rows) + 2))
-    look.text(screen, "KEYS", (box.x + 12 * scale, box.y + line // 2), look.DREAM, scale)
-    for i, (key, words) in enumerate(rows):
-        y = box.y + line * i + line * 7 // 4
-        look.text(screen, key, (box.x + 12 * scale, y), look.WARM, scale)
+    box = look.panel(screen, width, line * (len(rows) + len(told)) + line * 9 // 4)
+    x, y = box.x + 12 * scale, box.y + line // 2
+    look.text(screen, title, (x, y), look.DREAM, scale)
+    y += line * 5 // 4
+    for words in told:
+        look.text(screen, words, (x, y), look.DIM, scale)
+        y += line
+    for key, words in rows:
+        look.text(screen, key, (x, y), look.WARM, scale)
         look.text(screen, words, (box.x + 22 * scale + left, y), look.TEXT, scale)
+        y += line
 
 
 def menu(games: tuple[str, ...]) -> tuple[str, ...]:
@@ -59,11 +69,7 @@ def draw_menu(screen: pygame.Surface, chosen: int, games: tuple[str, ...], playe
             mark = pygame.Rect(box.x + int(12 * unit), top - int(8 * unit), box.width - int(24 * unit), int(32 * unit))
             pygame.draw.rect(screen, look.EDGE, mark, border_radius=4)
         colour = look.TEXT if i == chosen else look.DIM
-        if 1 <= i <= len(games):
-            look.text(screen, f"{i}", (left, top), look.WARM, scale)
-            look.text(screen, words, (left + int(24 * unit), top), look.DREAM if words == played else colour, scale)
-        else:
-            look.text(screen, words, (left, top), colour, scale)
+        look.text(screen, title_of(words), (left, top), look.DREAM if words == played else colour, scale)
         y += 34
 
 
@@ -74,7 +80,3 @@ def several(games: tuple[str, ...]) -> tuple[str, ...]:
 
 def _default_arrows(keys: Keys) -> bool:
     return all(keys.names[what] == DEFAULTS[what] for what in ARROWS)
-
-
-def _arrows(keys: Keys) -> str:
-    return "  ".join(keys.shown(what) for what in ARROWS)

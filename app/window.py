@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pygame
 
 from app import hud, look, overlays
-from app.display import name_window, title_of
+from app.display import goal_of, name_window, title_of
 from app.errors import Mistake
 from app.game_folder import GameFolder
 from app.game_keys import keys_of_game
@@ -17,7 +17,8 @@ from app.player import Player, Shot
 from app.saving import Saving
 from app.session import Status
 
-MESSAGE_SECONDS = 2.5
+MESSAGE_SECONDS, LETTERS_A_SECOND = 2.5, 16
+"""How long a message stays: the longer of the two."""
 IDLE_MS = 250
 """The longest sleep: how soon Ctrl-C and the end of a message are noticed when nothing else happens."""
 PAUSED_SECONDS = 0.02
@@ -162,8 +163,6 @@ class Window:
             self.chosen = (self.chosen + (1 if "down" in (what, pygame.key.name(key)) else -1)) % lines
         elif key in (pygame.K_RETURN, pygame.K_KP_ENTER, pygame.K_SPACE):
             self._menu(self.chosen)
-        elif pygame.K_1 <= key < pygame.K_1 + len(self._games()):
-            self._menu(key - pygame.K_1 + 1)
 
     def _games(self) -> tuple[str, ...]:
         """The games in the menu: those of the newest frame's world."""
@@ -217,10 +216,19 @@ class Window:
         self._do(load)
 
     def _follow(self, status: Status) -> None:
-        """The keys and the window's title are those of the game that is played."""
+        """The keys and the window's title are those of the game that is played; say what it is about."""
         self._game = status.game
         self.keys = keys_of_game(self.own_keys, self.player.session.actions, self.folder.keys if self.folder else None)
-        name_window(self.folder.title if self.folder else title_of(status.game))
+        name_window(self._title())
+        self.player.messages.append(self._greeting())
+
+    def _title(self) -> str:
+        return self.folder.title if self.folder else title_of(self._game)
+
+    def _greeting(self) -> str:
+        """What to do, and where to read more."""
+        launch = f"{self.keys.shown('a')}: main button. " if "a" in self.player.session.actions[1:] else ""
+        return f"{goal_of(self._game)} {launch}{self.keys.shown('help')}: all keys.".strip()
 
     def _toggle_figures(self) -> None:
         self.show_figures = not self.show_figures
@@ -237,7 +245,9 @@ class Window:
         """Draw when there is something new, and note how long the key presses of the new frame took to be seen."""
         now = time.perf_counter()
         if self.player.messages:
-            self._message, self._dirty = (self.player.messages.popleft(), now + MESSAGE_SECONDS), True
+            words = self.player.messages.popleft()
+            seconds = max(MESSAGE_SECONDS, len(words) / LETTERS_A_SECOND)
+            self._message, self._dirty = (words, now + seconds), True
         if self._message and now > self._message[1]:
             self._message, self._dirty = None, True
         shot = self.player.newest()
@@ -261,13 +271,17 @@ class Window:
         waits = hud.REWIND if self.player.rewinding else hud.PAUSED if self.player.paused else None
         return tuple(pill for pill in (waits, hud.REC if self.saving.recording else None) if pill)
 
+    def _unused(self, status: Status) -> frozenset[str]:
+        """Entries of the help that have nothing to do in this game."""
+        unused = {"a"} - set(self.player.session.actions)
+        return frozenset(unused if len(status.games) > 1 else unused | {"next game"})
+
     def _draw(self, shot: Shot, status: Status, now: float) -> None:
         screen = pygame.display.get_surface() or self.screen
         place = look.layout(screen.get_size(), shot.frame.shape[0])
         screen.fill(look.NIGHT)
         look.draw_picture(screen, shot.frame, place)
-        title = self.folder.title if self.folder else ""
-        hud.draw_header(screen, status, self._pills(), title)
+        hud.draw_header(screen, status, self._pills(), self.folder.title if self.folder else "")
         if self.show_figures:
             if now - self._fps[1] > FIGURES_SECONDS:
                 self._fps = (self.player.meter.fps, now)
@@ -275,8 +289,8 @@ class Window:
         else:
             hud.draw_hint(screen)
         if self.overlay == "help":
-            overlays.draw_help(screen, self.keys)
+            overlays.draw_help(screen, self.keys, self._title(), goal_of(self._game), self._unused(status))
         elif self.overlay == "menu":
             overlays.draw_menu(screen, self.chosen, self._games(), status.game)
         if self._message:
-            hud.draw_message(screen, self._message[0], place)
+            hud.draw_message(screen, self._message[0])

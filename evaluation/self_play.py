@@ -24,8 +24,8 @@ READ_FRAMES = 4
 
 def self_play(
     bundle: Bundle, frames: int, seed: int, mode: str | None = None, game: str | None = None
-) -> tuple[Tape, float]:
-    """One dream of so many frames, as a tape, and what it earned by the model's own account.
+) -> tuple[Tape, float, int]:
+    """One dream of so many frames, as a tape, and what it earned and how many rounds it lost by the model's account.
 
     Where the pictures show no game, no key is pressed. Raises ValueError for a game that is not built in.
     """
@@ -34,7 +34,7 @@ def self_play(
         raise ValueError(f"{dream.game} is not built in, so there is nobody to play it.")
     real, policy = registry.get(dream.game)(1), registry.policy(dream.game, "explore", 1, seed)
     recent = deque([dream.frame], maxlen=READ_FRAMES)
-    earned = 0.0
+    earned, lost = 0.0, 0
     for tick in range(frames):
         try:
             real.restore(registry.state_from_frames(dream.game, np.stack(recent), seed + tick))
@@ -42,9 +42,9 @@ def self_play(
         except ValueError:
             action = 0
         step = dream.step(action)
-        earned += step.reward
+        earned, lost = earned + step.reward, lost + step.ended
         recent.append(step.frame)
-    return dream.tape(), earned
+    return dream.tape(), earned, lost
 
 
 def main() -> None:
@@ -52,7 +52,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Let dreams play themselves, and keep a tape of the liveliest.")
     parser.add_argument("bundle", nargs="?", default="v2", help="name or folder")
     parser.add_argument("--frames", type=int, default=200, help="of each dream")
-    parser.add_argument("--dreams", type=int, default=8, help="of which the one that earns most is kept")
+    parser.add_argument(
+        "--dreams",
+        type=int,
+        default=8,
+        help="of those that lose fewest rounds the one that earns most is kept",
+    )
     parser.add_argument("--seed", type=int, default=0, help="of the first of them")
     parser.add_argument("--mode", default=None, help="ar or parallel")
     parser.add_argument("--game", default=None, help="where the bundle dreams several")
@@ -62,12 +67,12 @@ def main() -> None:
         bundle = Bundle.load(library.resolve(options.bundle))
         seeds = range(options.seed, options.seed + options.dreams)
         played = [self_play(bundle, options.frames, seed, options.mode, options.game) for seed in seeds]
-        tape, earned = max(played, key=lambda one: one[1])
+        tape, earned, lost = max(played, key=lambda one: (-one[2], one[1]))
         tape.save(options.out)
     except (ValueError, OSError) as error:
         print(f"evaluation.self_play: {error}", file=sys.stderr)
         raise SystemExit(2) from None
-    print(f"{options.out}: dream {tape.seed} earned {earned:g} in {options.frames} frames")
+    print(f"{options.out}: dream {tape.seed} earned {earned:g} and lost {lost} rounds in {options.frames} frames")
 
 
 if __name__ == "__main__":

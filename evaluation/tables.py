@@ -102,7 +102,8 @@ def _tokens(entries: dict[str, dict[str, Any]]) -> Table:
     if branched := [e for e in entries.values() if e["ceiling_moments"]]:
         note += (
             " *Ceiling* is what the game's own randomness allows for the changed tokens, measured by branching the "
-            f"simulator ({branched[0]['ceiling_moments']} moments, {branched[0]['ceiling_branches']} futures each)."
+            f"simulator ({branched[0]['ceiling_moments']} moments, {branched[0]['ceiling_branches']} futures each): an "
+            "estimate, so a bundle may stand a little above it."
         )
     if judged := [e for e in entries.values() if e["reward_f1"] is not None]:
         note += f" *Rewards* and *ends*: F1 over {_by_game(judged, _outcomes)}."

@@ -20,12 +20,15 @@ FIRST_HELD_OUT_SEED = 1_000_000
 class BatchGame(ABC):
     """A batch of B independent trajectories of one game.
 
+    title: what people call it. goal: what to do in it, in one sentence.
+
     The randomness of a trajectory is a hash of (its seed, its tick, what it is for), so the same seed and actions
     give the same trajectory whatever else is in the batch.
     """
 
     name: ClassVar[str]
     title: ClassVar[str]
+    goal: ClassVar[str]
     actions: ClassVar[tuple[str, ...]]
     sizes: ClassVar[tuple[int, ...]] = (64, 128)
     fps: ClassVar[int] = 20

@@ -43,7 +43,8 @@ class Mixture(Recording):
                 )
         worlds = [part.world for part in parts]
         if twice := sorted({world for world in worlds if worlds.count(world) > 1}):
-            raise RecordingError(f"two of the recordings are of {twice[0]}; record it into one folder.")
+            alike = " and ".join(str(part.folder) for part in parts if part.world == twice[0])
+            raise RecordingError(f"{alike} are of {twice[0]}; record it into one folder, or take all but one away.")
         if made := next((part for part in parts if part.environment), None):
             raise RecordingError(f"only built-in games can be mixed; train {made.folder} by itself.")
         self.parts = list(parts)

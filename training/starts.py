@@ -12,17 +12,21 @@ from training.recording import Recording
 
 STARTS = 16
 """Start histories of a game that a run hands to its bundle."""
+_ROOMS, _CALM_TICKS = 128, 40
+"""Of so many fresh rooms those are taken in which nothing is lost for the longest, up to so many ticks of no key: who
+opens a dream needs a moment to see what it shows."""
 
 
 def start_histories(recording: Recording, history: int) -> dict[str, NDArray[np.generic]]:
     """Starts for a bundle, as many of each game, whose actions are indices into the game's own.
 
     Returns frames (N, history, H, W, 3), actions (N, history - 1) uint8, seeds and games (N,) int64. A built-in game
-    gives fresh rooms at the beginning of a round, seen while nobody presses a key; any other world gives moments of
-    recorded episodes, every second one of them the beginning. Raises RunError where its episodes are too short.
+    gives fresh rooms at the beginning of a round, seen while nobody presses a key, in which nothing is lost at once;
+    any other world gives moments of recorded episodes, every second one of them the beginning. Raises RunError where
+    its episodes are too short.
     """
     parts = [
-        _fresh_starts(game, recording.size, history)
+        fresh_starts(game, recording.size, history)
         if game in registry.names()
         else _recorded_starts(recording, number, history)
         for number, game in enumerate(recording.games)
@@ -31,12 +35,16 @@ def start_histories(recording: Recording, history: int) -> dict[str, NDArray[np.
     return {**joined, "games": np.arange(len(parts)).repeat(STARTS)}
 
 
-def _fresh_starts(game: str, size: int, history: int) -> dict[str, NDArray[np.generic]]:
-    seeds = np.arange(900_000, 900_000 + STARTS)
-    rows = play_shard(registry.get(game)(STARTS), _Idle(), seeds, history, size, vary=False)
-    shape = (STARTS, history)
-    frames, actions = rows.frames.reshape(*shape, *rows.frames.shape[1:]), rows.actions.reshape(shape)
-    return {"frames": frames, "actions": actions[:, :-1], "seeds": seeds}
+def fresh_starts(game: str, size: int, history: int) -> dict[str, NDArray[np.generic]]:
+    """Starts of a built-in game; see `start_histories`."""
+    seeds, ticks = np.arange(900_000, 900_000 + _ROOMS), history + _CALM_TICKS
+    rows = play_shard(registry.get(game)(_ROOMS), _Idle(), seeds, ticks, size, vary=False)
+    lost = rows.rewards.reshape(_ROOMS, ticks) < 0
+    calm = np.where(lost.any(axis=1), lost.argmax(axis=1), ticks)
+    chosen = np.sort(np.argsort(-calm, kind="stable")[:STARTS])
+    frames = rows.frames.reshape(_ROOMS, ticks, *rows.frames.shape[1:])[chosen, :history]
+    actions = rows.actions.reshape(_ROOMS, ticks)[chosen, : history - 1]
+    return {"frames": frames, "actions": actions, "seeds": seeds[chosen]}
 
 
 def _recorded_starts(recording: Recording, number: int, history: int) -> dict[str, NDArray[np.generic]]:

@@ -58,6 +58,7 @@ class Bricks(HeartGame):
 
     name = "bricks"
     title = "Stained glass"
+    goal = "Keep the spark in the air and break all panes."
     actions = ("noop", "left", "right", "a")
 
     state: State

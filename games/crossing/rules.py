@@ -81,6 +81,7 @@ class Crossing(HeartGame):
 
     name = "crossing"
     title = "The way home"
+    goal = "Fetch the apples over roads and rivers."
     actions = ("noop", "up", "down", "left", "right")
 
     state: State

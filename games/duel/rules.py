@@ -52,6 +52,7 @@ class Duel(HeartGame):
 
     name = "duel"
     title = "Comet duel"
+    goal = "Bat the comet past the other station, and let none past."
     actions = ("noop", "up", "down")
 
     state: State

@@ -127,6 +127,7 @@ class Garden(BatchGame):
 
     name = "garden"
     title = "Garden at night"
+    goal = "Gather berries; touch neither beetles nor the wisp."
     actions = ("noop", "up", "down", "left", "right")
     sizes = (64, 128, 256)
 

@@ -63,6 +63,7 @@ class Runner(HeartGame):
 
     name = "runner"
     title = "Rooftop runner"
+    goal = "Jump over chimneys and gaps, crouch under owls, catch moths."
     actions = ("noop", "down", "a")
 
     state: State

@@ -193,8 +193,9 @@ def test_a_recording_goes_to_minari_and_comes_back_the_same(
     made = ["record", "tests.games.toy:Toy", "-o", str(tmp_path / "game"), "--steps", "150"]
     assert main(made) == 0
     sets = tmp_path / "sets"
-    assert main(["export", str(tmp_path / "game"), "--minari", "mine/toy-v0", "-o", str(sets)]) == 0
-    assert main(["export", str(tmp_path / "game"), "--minari", "mine/toy-v0", "-o", str(sets)]) == 2
+    monkeypatch.chdir(tmp_path)
+    assert main(["export", "game", "--minari", "mine/toy-v0", "-o", "sets"]) == 0
+    assert main(["export", "game", "--minari", "mine/toy-v0", "-o", "sets"]) == 2
     monkeypatch.setenv("MINARI_DATASETS_PATH", str(sets))
     data = minari.load_dataset("mine/toy-v0")
     assert data.storage.FORMAT == "arrow"

@@ -16,6 +16,7 @@ import pytest
 from app import hud, look, overlays
 from app.cli import main
 from app.commands.list import as_text
+from app.display import goal_of
 from app.errors import Mistake
 from app.game_keys import keys_of_game
 from app.keys import Keys, load_keys
@@ -27,6 +28,7 @@ from app.window import Window
 from engine.bundle import Bundle
 from engine.tape import Tape
 from engine.taping import replay
+from games import registry
 from games.world import Frame
 from tests.app.conftest import make_bundle
 from tests.app.test_player import dot_column, eventually
@@ -189,6 +191,22 @@ def test_the_main_button_is_j_and_n_stays_the_next_game(keys: Keys) -> None:
     assert (does[pygame.K_j], does[pygame.K_n]) == ("a", "next game")
 
 
+def test_up_is_the_main_button_too_where_nothing_is_up(keys: Keys) -> None:
+    assert keys_of_game(keys, ("noop", "down", "a")).does[pygame.K_UP] == "a"
+    assert keys_of_game(keys, ("noop", "up", "down", "a")).does[pygame.K_UP] == "up"
+
+
+def test_every_built_in_game_says_what_to_do(keys: Keys, three: Bundle) -> None:
+    player = Player(Session(Choice("trio"), three), Meter(0.0), fps=200)
+    window = Window(pygame.display.set_mode((544, 608)), player, keys, Saving(20), (), fullscreen=False)
+    for game in registry.names():
+        assert 20 < len(goal_of(game)) < 70
+    assert player.messages[-1] == f"{goal_of('garden')} F1: all keys."
+    player.session.next_game()
+    window._follow(player.session.status())
+    assert player.messages[-1] == f"{goal_of('bricks')} J Left ctrl ↑ W: main button. F1: all keys."
+
+
 def test_n_and_the_menu_change_the_game_and_the_title_follows(three: Bundle, keys: Keys, tmp_path: Path) -> None:
     player = Player(Session(Choice("trio"), three), Meter(0.0), fps=200)
     window = Window(pygame.display.set_mode((544, 608)), player, keys, Saving(20), (), fullscreen=False)
@@ -207,7 +225,7 @@ def test_n_and_the_menu_change_the_game_and_the_title_follows(three: Bundle, key
         assert eventually(lambda: plays("Garden at night"))
         press(pygame.K_n)
         assert eventually(lambda: plays("Stained glass"))
-        press(pygame.K_ESCAPE, pygame.K_3)
+        press(pygame.K_ESCAPE, pygame.K_DOWN, pygame.K_DOWN, pygame.K_DOWN, pygame.K_RETURN)
         assert eventually(lambda: plays("Comet duel"))
         assert not player.paused
         press(pygame.K_ESCAPE, pygame.K_DOWN, pygame.K_RETURN)

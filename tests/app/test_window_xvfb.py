@@ -192,7 +192,7 @@ def test_n_plays_the_next_game_and_the_menu_goes_back_to_the_first(play: Callabl
 
     played.keys("key", "n")
     assert eventually(lambda: changed() > 0.6), "no other game"
-    played.keys("key", "Escape", "1")
+    played.keys("key", "Escape", "Down", "Return")
     assert eventually(lambda: changed() < 0.2), "the garden is not as it was left"
     assert played.end() == 0
 

@@ -18,7 +18,7 @@ from tests.evaluation.tiny_bundle import write_tiny_bundle
 @pytest.mark.slow
 def test_a_dream_is_played_by_what_its_pictures_show() -> None:
     bundle = Bundle.load(library.resolve("v1.1"), threads=1)
-    tape, _ = self_play(bundle, 40, seed=1)
+    tape = self_play(bundle, 40, seed=1)[0]
     digest = FrameDigest()
     for frame in replay(tape, bundle):
         digest.add(frame)
@@ -30,9 +30,9 @@ def test_a_dream_is_played_by_what_its_pictures_show() -> None:
 
 def test_who_sees_no_game_presses_no_key(tmp_path: Path) -> None:
     bundle = Bundle.load(write_tiny_bundle(tmp_path / "grey"), threads=1)
-    tape, earned = self_play(bundle, 5, seed=0)
+    tape, earned, lost = self_play(bundle, 5, seed=0)
     assert [(event.action, event.count) for event in tape.events] == [(0, 5)]
-    assert earned == 0
+    assert (earned, lost) == (0, 0)
 
 
 def test_the_command_keeps_a_tape_or_says_why_not(
@@ -43,7 +43,7 @@ def test_the_command_keeps_a_tape_or_says_why_not(
     monkeypatch.setattr(sys, "argv", words)
     main()
     assert (tmp_path / "a.tape").is_file()
-    assert "dream 0 earned 0 in 3 frames" in capsys.readouterr().out
+    assert "dream 0 earned 0 and lost 0 rounds in 3 frames" in capsys.readouterr().out
     monkeypatch.setattr(sys, "argv", [*words, "--game", "chess"])
     with pytest.raises(SystemExit) as ended:
         main()

@@ -47,6 +47,26 @@ class Toy(gymnasium.Env[np.ndarray, int]):
         place[1] = min(max(place[1] + by[1], 0), COLUMNS - 1)
 
 
+class Bare:
+    """No environment of Gymnasium's: what docs/your-own-game.md asks of a class, and no more."""
+
+    class action_space:  # noqa: N801
+        n = 2
+
+    def reset(self, seed: int | None = None) -> tuple[np.ndarray, dict]:
+        self.at = 0 if seed is None else seed % 8
+        return self._seen(), {}
+
+    def step(self, action: int) -> tuple[np.ndarray, float, bool, bool, dict]:
+        self.at = (self.at + action) % 8
+        return self._seen(), 0.0, False, False, {}
+
+    def _seen(self) -> np.ndarray:
+        picture = np.zeros((8, 8, 3), np.uint8)
+        picture[self.at] = 255
+        return picture
+
+
 class NoRest(Toy):
     """It has no action that does nothing."""
 

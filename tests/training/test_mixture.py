@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
+from games import registry
 from models.world_model import ABSENT
 from training import recipe as recipes
 from training.checkpoint import RunError
@@ -16,7 +17,7 @@ from training.mixture import Mixture, open_recording
 from training.record import record
 from training.recording import Recording, RecordingError
 from training.run import read_tokens, rewards_of, split, train
-from training.starts import start_histories
+from training.starts import fresh_starts, start_histories
 from training.windows import TokenEpisodes, Windows, tokenize
 
 GAMES = ("garden", "bricks", "duel")
@@ -99,6 +100,19 @@ def test_starts_are_of_every_game_in_its_own_actions(folder: Path) -> None:
     assert starts["seeds"].shape == (48,)
 
 
+@pytest.mark.parametrize("name", registry.names())
+def test_whoever_opens_a_dream_has_a_second_before_anything_is_lost(name: str) -> None:
+    starts = fresh_starts(name, 64, 4)
+    game = registry.get(name)(len(starts["seeds"]))
+    game.reset(starts["seeds"])
+    nothing = np.zeros(game.batch, np.int64)
+    for seen in np.moveaxis(starts["frames"], 1, 0):
+        np.testing.assert_array_equal(game.render(64), seen)
+        game.step(nothing)
+    for _ in range(20):
+        assert (game.step(nothing)[0] >= 0).all()
+
+
 def test_a_model_of_several_games_is_told_which_codes_each_shows(folder: Path, tmp_path: Path) -> None:
     said: list[str] = []
     train("tiny", folder, tmp_path / "run", minutes=0.05, log=said.append)
@@ -126,7 +140,7 @@ def test_a_recipe_takes_the_games_that_there_are(folder: Path) -> None:
 def test_what_cannot_be_mixed_is_refused(folder: Path, tmp_path: Path) -> None:
     shutil.copytree(folder / "duel", tmp_path / "one")
     shutil.copytree(folder / "duel", tmp_path / "two")
-    with pytest.raises(RecordingError, match=r"two of the recordings are of duel"):
+    with pytest.raises(RecordingError, match=r"one and .*two are of duel"):
         open_recording(tmp_path)
     shutil.rmtree(tmp_path / "two")
     record("bricks", tmp_path / "large", 256, policy="random", workers=1, size=128)
