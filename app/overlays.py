@@ -8,7 +8,7 @@ from app import font, look
 from app.display import title_of
 from app.keys import DEFAULTS, EXPLAINED, Keys
 
-LINE = 21
+LINE = 20
 ARROWS = ("up", "down", "left", "right")
 MENU = ("resume", "new start", "save GIF", "help", "quit")
 
@@ -24,13 +24,15 @@ def draw_help(screen: pygame.Surface, keys: Keys, title: str, goal: str, unused:
         rows = [(keys.shown(what), what.replace("_", " ")) for what in (*arrows, *own)]
     rows += [(keys.shown(what), words) for what, words in EXPLAINED.items() if what not in unused]
     rows.append(("1 – 9", "open another dream"))
-    scale = 2 if screen.get_height() > LINE * (len(rows) + 5) and screen.get_width() >= 500 else 1
-    line = LINE * scale // 2 + (0 if scale == 2 else 2)
-    left = max(font.measure(key, scale) for key, _ in rows)
-    width = left + max(font.measure(words, scale) for _, words in rows) + 34 * scale
-    told = font.wrapped(goal, scale, width - 24 * scale) if goal else []
+    for scale, line in ((2, LINE), (1, LINE // 2 + 2)):
+        left = max(font.measure(key, scale) for key, _ in rows)
+        width = left + max(font.measure(words, scale) for _, words in rows) + 34 * scale
+        told = font.wrapped(goal, scale, width - 24 * scale) if goal else []
+        height = line * (len(rows) + len(told)) + line * 9 // 4
+        if width <= screen.get_width() and height <= screen.get_height():
+            break
     look.veil(screen)
-    box = look.panel(screen, width, line * (len(rows) + len(told)) + line * 9 // 4)
+    box = look.panel(screen, width, height)
     x, y = box.x + 12 * scale, box.y + line // 2
     look.text(screen, title, (x, y), look.DREAM, scale)
     y += line * 5 // 4

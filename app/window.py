@@ -227,8 +227,10 @@ class Window:
 
     def _greeting(self) -> str:
         """What to do, and where to read more."""
-        launch = f"{self.keys.shown('a')}: main button. " if "a" in self.player.session.actions[1:] else ""
-        return f"{goal_of(self._game)} {launch}{self.keys.shown('help')}: all keys.".strip()
+        told = {"a": "main button", "help": "all keys"}
+        here = {"help", *self.player.session.actions} & {what for what, keys in self.keys.names.items() if keys}
+        keys = (f"{self.keys.shown(what).split(' ')[0]}: {words}." for what, words in told.items() if what in here)
+        return " ".join((goal_of(self._game), *keys)).strip()
 
     def _toggle_figures(self) -> None:
         self.show_figures = not self.show_figures

@@ -204,7 +204,7 @@ def test_every_built_in_game_says_what_to_do(keys: Keys, three: Bundle) -> None:
     assert player.messages[-1] == f"{goal_of('garden')} F1: all keys."
     player.session.next_game()
     window._follow(player.session.status())
-    assert player.messages[-1] == f"{goal_of('bricks')} J Left ctrl ↑ W: main button. F1: all keys."
+    assert player.messages[-1] == f"{goal_of('bricks')} J: main button. F1: all keys."
 
 
 def test_n_and_the_menu_change_the_game_and_the_title_follows(three: Bundle, keys: Keys, tmp_path: Path) -> None:
