@@ -92,16 +92,12 @@ class OneGame:
         self._see(self.world.reset(seed))
 
     def go_on_in_dream(self) -> None:
-        """Fill the dream's history with the frames just seen, and play it from there."""
-        dream = self.dream
-        assert dream is not None
-        dream.reset(self.seed)
-        length = dream.bundle.manifest.history
-        seen = list(self.history)[-length:]
-        # Too few frames are filled up with the oldest one, standing still, so that nothing of the reset remains.
-        for frame, action in [(seen[0][0], 0)] * (length - len(seen)) + seen:
-            dream.append_frame(frame, action)
-        self.frame = seen[-1][0]
+        """Begin the dream from the frames just seen, and play it from there."""
+        assert self.dream is not None
+        frames, actions = zip(*self.history, strict=True)
+        # From nothing: what a dream remembers goes back further than its history, through its layers.
+        self.dream.reset_from(self.seed, np.stack(frames), actions[1:])
+        self.frame = frames[-1]
         self.is_real = False
 
     def go_on_in_real(self) -> str:

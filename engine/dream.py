@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Unpack
+
+import numpy as np
+from numpy.typing import NDArray
 
 from engine.bundle import Bundle
 from engine.dream_batch import DreamBatch, DreamSnapshot
@@ -64,6 +68,27 @@ class Dream:
     def reset(self, seed: int, start: int | None = None) -> Frame:
         """Begin a new dream from a start history, by default number seed % N. Returns its last frame."""
         return self._batch.reset([seed], None if start is None else [start])[0]
+
+    def reset_from(self, seed: int, frames: NDArray[np.uint8], actions: Sequence[int]) -> Frame:
+        """Begin a new dream from a history of your own, of which nothing older is remembered. Returns its last frame.
+
+        frames: (T, H, W, 3) uint8, oldest first, T >= 1, of which the last `history` are looked at. actions: T - 1,
+        actions[i] led from frame i to i + 1.
+        """
+        first = max(0, len(frames) - self.bundle.manifest.history)
+        self.begin(seed, frames[first])
+        for frame, action in zip(frames[first + 1 :], actions[first:], strict=True):
+            self.append_frame(frame, action)
+        return self.frame
+
+    def begin(self, seed: int, frame: Frame) -> None:
+        """Begin a new dream at this frame, before which there was nothing."""
+        self._batch.begin([seed], frame[None])
+
+    def begin_tokens(self, seed: int, tokens: Tokens) -> Frame:
+        """As `begin`, from the frame's tokens (S,). Returns it decoded."""
+        self._batch.begin_tokens([seed], tokens[None])
+        return self.frame
 
     def append_frame(self, frame: Frame, action: int) -> None:
         """Force a real frame in, which `action` led to from the present one."""

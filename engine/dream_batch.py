@@ -110,20 +110,27 @@ class DreamBatch:
             )
         if actions.shape != (self.batch, expected[1] - 1):
             raise ValueError(f"{expected[1]} frames need {expected[1] - 1} actions between them")
+        first = max(0, expected[1] - self.bundle.manifest.history)
+        self.begin(seeds, frames[:, first])
+        for t in range(first, expected[1] - 1):
+            self.append_frames(frames[:, t + 1], actions[:, t])
+        return self.frames
+
+    def begin(self, seeds: Sequence[int], frames: Frames) -> None:
+        """Begin again at frames (B, H, W, 3) uint8 before which there was nothing."""
+        tokens = self.bundle.runtime.encode(np.ascontiguousarray(frames))
+        self._check({ENCODER: known(tokens, self.bundle.manifest.vocabulary)})
+        # No good frame came before this one: of what is not known the nearest code is taken.
+        self.begin_tokens(seeds, tokens.clip(0, self.bundle.manifest.vocabulary - 1), np.array(frames, order="C"))
+
+    def begin_tokens(self, seeds: Sequence[int], tokens: Tokens, frames: Frames | None = None) -> None:
+        """As `begin`, from the frames' tokens (B, S) int64. frames: their pixels where known, by default decoded."""
         if len(seeds) != self.batch:
             raise ValueError(f"{self.batch} trajectories need {self.batch} seeds, not {len(seeds)}")
         self._noise = keys_of(seeds)
         if self.ring is not None:
             self.ring.clear()
-        first = max(0, expected[1] - self.bundle.manifest.history)
-        self.frames = np.array(frames[:, first], order="C")
-        tokens = self.bundle.runtime.encode(self.frames)
-        self._check({ENCODER: known(tokens, self.bundle.manifest.vocabulary)})
-        # No good frame came before this one: of what is not known the nearest code is taken.
-        self.tokens = tokens.clip(0, self.bundle.manifest.vocabulary - 1)
-        for t in range(first, expected[1] - 1):
-            self.append_frames(frames[:, t + 1], actions[:, t])
-        return self.frames
+        self.put_tokens(tokens, frames)
 
     def reset_where(self, mask: Bools, seeds: Sequence[int], starts: Sequence[int] | None = None) -> Frames:
         """Begin again only where mask (B,) is true, as `reset` would; the other trajectories stay as they are.
@@ -159,7 +166,7 @@ class DreamBatch:
         self._commit(prediction, tokens, np.array(frames, order="C"), good)
 
     def put_tokens(self, tokens: Tokens, frames: Frames | None = None) -> None:
-        """Say what the present frames are, as tokens (B, S) int64; `advance` must have come before.
+        """Say what the present frames are, as tokens (B, S) int64; `advance` or a beginning must have come before.
 
         frames: their pixels where they are known, by default decoded.
         """

@@ -14,22 +14,24 @@ from engine.files import write_whole
 from engine.schema import SchemaError, read_object
 from games.world import Frame
 
-FORMAT = 2
+FORMAT = 3
 
 
 @dataclass(frozen=True)
 class Event:
-    """One thing that happened; exactly one field is set, or `action` and `count`, or `action` and `tokens`.
+    """One thing that happened; one field is set, or `action` and `count`, `action` and `tokens`, `begin` and `tokens`.
 
     action, count: this action, so many frames long. action, tokens: a real frame with these tokens was put in, which
-    the action led to. reset: (seed, start) of a new dream. restore: back to this moment, counted from 0.
+    the action led to. begin, tokens: a new dream with this seed from a real frame, before which there was nothing.
+    reset: (seed, start) of a new dream. restore: back to this moment, counted from 0.
     mode, decoder, temperature, passes, steps: switched to this.
-    A moment is whatever changes the present frame: a dreamt frame, a real one, a reset, a restore.
+    A moment is whatever changes the present frame: a dreamt frame, a real one, a beginning, a reset, a restore.
     """
 
     action: int | None = None
     count: int | None = None
     tokens: tuple[int, ...] | None = None
+    begin: int | None = None
     reset: tuple[int, int] | None = None
     restore: int | None = None
     mode: str | None = None
@@ -39,13 +41,14 @@ class Event:
     steps: int | None = None
 
     def kind(self) -> str:
-        """`act`, `put`, `reset`, `restore` or the name of a setting; '' for a contradictory event."""
+        """`act`, `put`, `begin`, `reset`, `restore` or the name of a setting; '' for a contradictory event."""
         return _KINDS.get(frozenset(key for key, value in dataclasses.asdict(self).items() if value is not None), "")
 
 
 _KINDS = {
     frozenset({"action", "count"}): "act",
     frozenset({"action", "tokens"}): "put",
+    frozenset({"begin", "tokens"}): "begin",
     **{frozenset({key}): key for key in ("reset", "restore", "mode", "decoder", "temperature", "passes", "steps")},
 }
 

@@ -69,6 +69,15 @@ class TapedDream(Dream):
         self._note(Event(reset=(seed, self._start(seed, start))))
         return frame
 
+    def begin(self, seed: int, frame: Frame) -> None:
+        super().begin(seed, frame)
+        self._note(Event(begin=seed, tokens=tuple(map(int, self.tokens))))
+
+    def begin_tokens(self, seed: int, tokens: Tokens) -> Frame:
+        frame = super().begin_tokens(seed, tokens)
+        self._note(Event(begin=seed, tokens=tuple(map(int, self.tokens))))
+        return frame
+
     def append_frame(self, frame: Frame, action: int) -> None:
         before = self.faults.count
         super().append_frame(frame, action)
@@ -162,7 +171,10 @@ def _play(tape: Tape, dream: Dream, fixed: dict[str, str | None]) -> Iterator[Fr
                 continue
             case "put":
                 assert event.action is not None
-                _put(dream, event)
+                dream.put_tokens(_tokens(dream, event), event.action)
+            case "begin":
+                assert event.begin is not None
+                dream.begin_tokens(event.begin, _tokens(dream, event))
             case "reset":
                 assert event.reset is not None
                 dream.reset(*event.reset)
@@ -178,9 +190,8 @@ def _play(tape: Tape, dream: Dream, fixed: dict[str, str | None]) -> Iterator[Fr
         keep()
 
 
-def _put(dream: Dream, event: Event) -> None:
+def _tokens(dream: Dream, event: Event) -> Tokens:
     tokens = np.array(event.tokens, np.int64)
     if tokens.shape != dream.tokens.shape or (tokens >= dream.bundle.manifest.vocabulary).any() or (tokens < 0).any():
         raise TapeError("the tape puts in a frame whose tokens this bundle does not have")
-    assert event.action is not None
-    dream.put_tokens(tokens, event.action)
+    return tokens

@@ -7,7 +7,10 @@ import pytest
 
 from app.errors import Mistake
 from app.session import Choice, Session
+from engine import library
 from engine.bundle import Bundle
+from evaluation.readers import reader_of
+from games import registry
 from tests.app.conftest import make_bundle
 
 RIGHT = 4
@@ -132,6 +135,24 @@ def test_the_dream_goes_on_from_the_frame_where_the_real_game_was_left(bundle: B
     assert session.status().history == 4
     assert session.dream is not None
     assert np.array_equal(session.dream.tokens, bundle.runtime.encode(seen[None])[0])
+
+
+@pytest.mark.parametrize("back", [False, True], ids=["from the real game", "there and back"])
+def test_a_shipped_dream_goes_on_with_legal_pictures(back: bool) -> None:
+    shipped = Bundle.load(library.resolve("v1.1"), threads=1)
+    session = Session(Choice("v1.1", real=not back), shipped)
+    if back:
+        session.step(RIGHT)
+        session.hand_over()
+    policy, game = registry.policy("garden", "explore", 1, 0), session.game.real.game  # type: ignore[attr-defined]
+    for _ in range(20):
+        session.step(int(policy.act(game)[0]))
+    reader = reader_of("garden", 64)
+    rooms = reader.rooms(game)
+    session.hand_over()
+    assert not session.is_real
+    dreamt = np.stack([session.step(action).frame for action in (0, 1, 1, 4, 4, 2, 2, 3, 3, 0)])
+    assert reader.read(dreamt, np.repeat(rooms, len(dreamt), 0)).valid.mean() >= 0.8
 
 
 def test_the_real_game_goes_on_from_a_real_picture(bundle: Bundle) -> None:

@@ -158,6 +158,21 @@ def test_appended_frames_become_the_history(bundle: Bundle) -> None:
     assert np.array_equal(*logits)
 
 
+def test_a_dream_begun_from_frames_remembers_nothing_older(bundle: Bundle) -> None:
+    frames = np.random.default_rng(4).integers(0, 24, (6, 32, 32, 3), np.uint8)
+    dream, begun = Dream(bundle, seed=0), DreamBatch(bundle, 1)
+    play(dream, SCRIPT)
+    assert np.array_equal(dream.reset_from(7, frames, [4, 0, 1, 2, 3]), frames[-1])
+    begun.reset_from([7], frames[None], np.array([[4, 0, 1, 2, 3]]))
+    one, other = dream.snapshot(), begun.snapshot()
+    assert one.ring is not None
+    assert other.ring is not None
+    for mine, theirs in zip((*one.ring, one.noise), (*other.ring, other.noise), strict=True):
+        assert np.array_equal(mine, theirs)
+    dream.reset_from(7, frames[:1], [])
+    assert dream.history_fill == 1
+
+
 def test_the_newest_frame_counts_in_ar_mode_and_runs_of_the_head_are_told(bundle: Bundle) -> None:
     dream = Dream(bundle, mode="ar")
     dream.step(0)

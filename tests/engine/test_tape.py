@@ -33,6 +33,8 @@ def a_long_play(bundle: Bundle) -> tuple[Tape, list[bytes]]:
     for action in (0, 4):
         dream.append_frame(np.random.default_rng(action).integers(0, 24, (32, 32, 3), np.uint8), action)
     play(4, 4)
+    dream.reset_from(6, np.random.default_rng(8).integers(0, 24, (3, 32, 32, 3), np.uint8), [1, 3])
+    play(0, 2)
     dream.reset(9)
     dream.change(mode="parallel")
     play(1, 2, 3)
@@ -51,7 +53,7 @@ def test_a_tape_replays_to_identical_frames(bundle: Bundle, tmp_path: Path) -> N
     again = [frame.copy() for frame in replay(loaded, bundle)]
     assert [frame.tobytes() for frame in again] == frames
     assert hashlib.sha256(b"".join(frames)).hexdigest() == tape.frames_sha256
-    assert len(again) == tape.frames == 21
+    assert len(again) == tape.frames == 23
 
 
 def test_a_tape_is_small_and_readable(bundle: Bundle, tmp_path: Path) -> None:
