@@ -39,9 +39,11 @@ def main(argv: list[str] | None = None) -> int:
         return exit_.code if isinstance(exit_.code, int) else 0
     except BrokenPipeError:
         return _nobody_reads()
-    # A process that is asked to end keeps what it recorded, as with Ctrl-C.
+    # A process that is asked to end, or whose terminal is closed, keeps what it recorded, as with Ctrl-C.
     with contextlib.suppress(ValueError):  # only the main thread may say so
-        signal.signal(signal.SIGTERM, _interrupt)
+        for name in ("SIGTERM", "SIGHUP"):
+            if hasattr(signal, name) and signal.getsignal(getattr(signal, name)) != signal.SIG_IGN:  # nohup stays
+                signal.signal(getattr(signal, name), _interrupt)
     try:
         command.run(started)
     except KeyboardInterrupt:

@@ -22,6 +22,7 @@ from app.game_keys import keys_for
 from app.recording import Progress
 from app.video_log import action_names, columns, find_clips, frames_a_second, pictures
 from engine.files import write_whole
+from games import registry
 from games.environment import Environment
 from games.gymnasium_world import MOST_ACTIONS, GymWorld
 from games.picture import letterbox
@@ -109,7 +110,10 @@ def _videos(folder: Path, out: Path, game: GameFolder | None) -> tuple[Origin, I
                 raise Mistake(f"{clip.video} has fewer than two frames.")
             yield Arrival(pictures(clip.video), *columns(clip, actions, count))
 
-    return Origin(game.name if game else out.absolute().name, actions, fps), arrivals()
+    name = game.name if game else out.absolute().name
+    if name in registry.names():  # a recording of that name would be taken for the built-in game's
+        raise Mistake(f"{name} is the name of a built-in game; import into a folder of another name.")
+    return Origin(name, actions, fps), arrivals()
 
 
 def _dataset(source: str, out: Path) -> tuple[Origin, Iterator[Arrival]]:

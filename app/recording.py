@@ -215,7 +215,9 @@ def record_dream(plan: Plan, seed: int) -> None:
     recorder = EpisodeRecorder(writer)
     progress = Progress(plan.steps)
     with _told(plan, lambda: progress.end(plan.out)):
-        record_world(dream, recorder, plan.steps, np.random.default_rng(seed), progress=progress)
+        # Another run into the same folder does not press the same keys again.
+        luck = np.random.default_rng([seed, writer.shards])
+        record_world(dream, recorder, plan.steps, luck, progress=progress)
 
 
 def record_human(plan: Plan, seed: int, started: float) -> None:
@@ -257,7 +259,8 @@ def record_human(plan: Plan, seed: int, started: float) -> None:
             window.run()
         finally:
             recorder.close()
-            saving.finish(player)
+            for message in saving.finish(player):
+                print(message, file=sys.stderr)
     _say_next(plan)
 
 

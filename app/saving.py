@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections.abc import Callable
@@ -33,6 +34,7 @@ class Saving:
     def _name(self, status: Status, ending: str) -> Path:
         """A name for what a person saves, not given before: the world, and the time to the second."""
         world = f"{status.game}-real" if status.real else f"{status.game}-{status.bundle}"
+        world = re.sub(r"[^\w.-]+", "_", world)  # a bundle's or an environment's name may hold what no file's may
         first = path = FOLDER / f"{world}-{time.strftime('%Y%m%d-%H%M%S')}.{ending}"
         number = 1
         while path in self._given or path.exists():

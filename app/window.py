@@ -117,7 +117,8 @@ class Window:
     def _frame_is_there(self) -> None:
         """Called on the engine's thread: wake the window."""
         # A window that is closing, or that has not drawn the last one yet, loses nothing: `newest` is asked anyway.
-        if pygame.display.get_init() and not pygame.event.peek(self._frame_event):
+        # Not pumped: only the thread that opened the window may ask the system for events.
+        if pygame.display.get_init() and not pygame.event.peek(self._frame_event, pump=False):
             pygame.event.post(pygame.event.Event(self._frame_event))
 
     def _handle(self, event: pygame.event.Event, at: float) -> None:

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from engine.guard import Bools, finite
+from engine.guard import Bools
 from engine.runtime import Floats, Frames, Runtime, Tokens
 
 
@@ -29,5 +29,5 @@ def sample(runtime: Runtime, tokens: Tokens, steps: int) -> tuple[Frames, Bools]
     noisy, frames = np.repeat(fixed_noise(height, width)[None], batch, 0), vq
     for level, target in pairwise(np.linspace(1, 0, steps + 1)):
         noisy, frames = runtime.denoise(noisy, level, target, tokens, vq)
-    good = finite(noisy)  # at level 0 it is the correction itself
+    good = np.asarray(np.isfinite(noisy).reshape(batch, -1).all(1))  # at level 0 it is the correction itself
     return frames if good.all() else np.where(good[:, None, None, None], frames, vq), good

@@ -255,7 +255,7 @@ class TorchDreams:
         for level, target in pairwise(np.linspace(1, 0, self.settings.steps + 1)):
             levels = [torch.full((self.batch,), float(at), device=self.device) for at in (level, target)]
             noisy, frames = self.runtime.run_tensors("diffusion", [noisy.contiguous(), *levels, tokens, vq])
-        good = finite(noisy)
+        good = noisy.flatten(1).isfinite().all(1)
         self.faults += (~good).sum()
         return torch.where(good[:, None, None, None], frames, vq)
 

@@ -98,7 +98,9 @@ class GymWorld:
     def _picture(self, observation: object) -> Frame:
         wanted, picture = self.environment.picture, None
         if wanted != "observation" and hasattr(self.env, "render"):
-            picture = as_picture(self.env.render())
+            # A class of Gymnasium's that shows its picture as the observation may have no drawing of its own.
+            with contextlib.suppress(NotImplementedError):
+                picture = as_picture(self.env.render())
         if picture is None and wanted != "render":
             picture = as_picture(observation)
         if picture is None:

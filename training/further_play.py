@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import multiprocessing
 import signal
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from functools import partial
 
 import numpy as np
@@ -20,6 +21,8 @@ EPISODE = 256
 """Frames of an episode."""
 BATCH = 16
 """Episodes that a process plays at once: 200 MB of pictures at 128 x 128."""
+AHEAD = 2
+"""Parts for each process that may be played before they are encoded: where playing is faster, memory would fill up."""
 APART = 1 << 20
 """Added to the number of a part, so that its games are none of a recording's with the same seed."""
 
@@ -44,10 +47,21 @@ def further_play(
     games = np.zeros(BATCH, np.int64)
     workers = workers or cores()
     with multiprocessing.get_context("spawn").Pool(min(workers, parts), _leave_interrupts) as pool:
-        for number, rows in enumerate(pool.imap(partial(_play, world, size, seed, length), range(parts))):
-            tokens = encode(rows.frames).astype(np.uint16)
-            played.append(TokenEpisodes(tokens, rows.actions, rows.rewards, rows.ended, starts, lengths, games))
-            progress((number + 1) * len(tokens))
+        room = threading.Semaphore(AHEAD * workers)
+
+        def numbers() -> Iterator[int]:
+            for number in range(parts):
+                room.acquire()
+                yield number
+
+        try:
+            for number, rows in enumerate(pool.imap(partial(_play, world, size, seed, length), numbers())):
+                room.release()
+                tokens = encode(rows.frames).astype(np.uint16)
+                played.append(TokenEpisodes(tokens, rows.actions, rows.rewards, rows.ended, starts, lengths, games))
+                progress((number + 1) * len(tokens))
+        finally:
+            room.release(parts)  # the thread that hands out the parts must not be left waiting when the pool closes
     return joined(played)
 
 
@@ -64,7 +78,9 @@ def _parts(frames: int) -> tuple[int, int]:
 
 def _leave_interrupts() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    for name in ("SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_DFL)
 
 
 def _play(world: str, size: int, seed: int, length: int, part: int) -> Rows:

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-STOPS = ("SIGINT", "SIGTERM", "SIGALRM")
+STOPS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGALRM")
 """Signals that may stop a training, as far as the system has them."""
 
 

@@ -89,8 +89,10 @@ def _compiled(kind: type[nn.Module]) -> Callable[..., Any]:
 
 def _sharing(model: nn.Module) -> nn.Module:
     replica = copy.deepcopy(model)
-    for own, other in zip(model.parameters(), replica.parameters(), strict=True):
-        other.data = own.data
+    # Buffers too: what is loaded into the model later, of a training that goes on, is then the replicas' as well.
+    for kind in (nn.Module.parameters, nn.Module.buffers):
+        for own, other in zip(kind(model), kind(replica), strict=True):
+            other.data = own.data
     return replica
 
 

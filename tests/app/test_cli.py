@@ -267,7 +267,7 @@ def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out.startswith("reverie ")
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_an_interrupted_play_exits_130_with_its_recording_and_report(tmp_path: Path, number: int) -> None:
     keys = tmp_path / "keys"
     os.mkfifo(keys)  # it is read when the play is about to begin, however long that takes here

@@ -78,6 +78,16 @@ def test_a_video_and_a_csv_become_a_recording(
     assert "source" not in text
 
 
+def test_videos_are_not_taken_for_a_built_in_game(
+    tmp_path: Path, frames: list[np.ndarray], capsys: pytest.CaptureFixture[str]
+) -> None:
+    put_gif(tmp_path / "in" / "a.gif", frames)
+    (tmp_path / "in" / "a.csv").write_text("\n".join(["action", *ACTIONS]))
+    assert main(["import", str(tmp_path / "in"), "-o", str(tmp_path / "duel")]) == 2
+    assert "duel is the name of a built-in game" in capsys.readouterr().err
+    assert not (tmp_path / "duel").exists()
+
+
 def test_a_sparse_log_holds_its_keys_and_numbers_are_actions(tmp_path: Path, frames: list[np.ndarray]) -> None:
     put_gif(tmp_path / "in" / "a.gif", frames)
     log = [{"frame": 0, "action": 2}, {"frame": 3, "action": 0, "reward": 1}, {"frame": 5, "action": 1}]

@@ -104,8 +104,9 @@ def test_a_subset_of_the_actions_keeps_its_order_after_noop() -> None:
     assert world.env.me[1] == before + 1
 
 
-def test_a_class_with_nothing_but_what_a_game_needs_is_played_and_closed() -> None:
-    world = open_toy("tests.games.toy:Bare")
+@pytest.mark.parametrize("name", ["Bare", "Shown"])
+def test_a_class_with_nothing_but_what_a_game_needs_is_played_and_closed(name: str) -> None:
+    world = open_toy(f"tests.games.toy:{name}")
     frame = world.reset(3)
     assert world.step(1).frame.shape == frame.shape == (64, 64, 3)
     world.close()

@@ -67,6 +67,22 @@ class Bare:
         return picture
 
 
+class Shown(Toy):
+    """Shows its picture as the observation, and draws nothing."""
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[np.ndarray, dict]:
+        gymnasium.Env.reset(self, seed=seed)
+        self.me, self.other, self.steps = [4, 2], [1, COLUMNS - 2], 0
+        return Toy.render(self), {}
+
+    def step(self, action: int) -> tuple[np.ndarray, float, bool, bool, dict]:
+        self._move(self.me, MOVES[self.action_names[action]])
+        return Toy.render(self), 0.0, False, False, {}
+
+    def render(self) -> np.ndarray:
+        raise NotImplementedError
+
+
 class NoRest(Toy):
     """It has no action that does nothing."""
 

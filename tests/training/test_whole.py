@@ -46,6 +46,14 @@ batch = 4
 """
 
 
+def test_further_play_that_fails_ends_and_waits_for_nobody() -> None:
+    def encode(frames: np.ndarray) -> np.ndarray:
+        raise OSError("the disk is full")
+
+    with pytest.raises(OSError, match="the disk is full"):
+        further_play("garden", 64, 9 * 4096, 3, encode, 1)
+
+
 def test_further_play_is_the_same_however_many_play_it() -> None:
     def encode(frames: np.ndarray) -> np.ndarray:
         return frames[:, ::16, ::16, 0].reshape(len(frames), -1)
