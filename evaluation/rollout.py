@@ -39,13 +39,12 @@ class RolloutSizes:
 
 @dataclass(frozen=True)
 class Track:
-    """What came of dreams: (T, B) each, NaN and False past a dream's end. Frame number k stands in row k - 1."""
+    """What came of dreams: (T, B) each. Frame number k stands in row k - 1."""
 
     psnr: NDArray[np.float64]
     near: NDArray[np.bool_]
     near_twin: NDArray[np.bool_]
     valid: NDArray[np.bool_]
-    dreamt: NDArray[np.bool_]
 
 
 def rollout(
@@ -64,10 +63,9 @@ def rollout(
     table: dict[str, Any] = {}
     for name, (first, last) in zip(metrics.SEGMENT_NAMES, metrics.SEGMENTS, strict=True):
         rows = slice(first - 1, min(last, horizon))
-        cells = [{what: getattr(part, what)[rows] for what in part.__dataclass_fields__} for part in parts]
         chosen = {
-            what: np.concatenate([cell[what][cell["dreamt"]] for cell in cells])
-            for what in ("psnr", "near", "near_twin", "valid")
+            what: np.concatenate([getattr(part, what)[rows].ravel() for part in parts])
+            for what in Track.__dataclass_fields__
         }
         table[name] = {
             "psnr_db": metrics.mean_or_none(chosen["psnr"]),
@@ -95,13 +93,7 @@ def track(
     dream, rooms = begin(subject, truth, reader, seed)
     near_px = NEAR_PX_AT_64 * truth.size / 64
     shape = (frames, truth.batch)
-    result = Track(
-        np.full(shape, np.nan),
-        np.zeros(shape, bool),
-        np.zeros(shape, bool),
-        np.zeros(shape, bool),
-        np.ones(shape, bool),
-    )
+    result = Track(np.full(shape, np.nan), *(np.zeros(shape, bool) for _ in range(3)))
     pending: list[NDArray[np.uint8]] = []
     missing: list[NDArray[np.bool_]] = []
     for row, (t, _, true_frames) in enumerate(truth.play(LEAD, LEAD + frames)):

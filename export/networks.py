@@ -23,6 +23,7 @@ from models.networks import (
     build_tokenizer,
     dynamics_config,
     tokenizer_config,
+    tuples,
 )
 from models.patch_vq import PatchVQ
 from models.world_model import TemporalVisualWorldModel
@@ -98,10 +99,7 @@ def _decoder(record: dict[str, Any], tokenizer: Tokenizer) -> DiffusionDecoder |
     """The diffusion decoder that a record describes, untrained. Raises ValueError where it does not fit the rest."""
     if "decoder" not in record:
         return None
-    sizes: dict[str, Any] = {
-        name: tuple(value) if isinstance(value, list) else value for name, value in record["decoder"].items()
-    }
-    config, steps = DiffusionDecoderConfig(**sizes), record["decoder_steps"]
+    config, steps = DiffusionDecoderConfig(**tuples(record["decoder"])), record["decoder_steps"]
     shared = ("vocabulary", "patch", "grid")
     if not isinstance(tokenizer, PatchVQ) or any(getattr(config, x) != getattr(tokenizer.config, x) for x in shared):
         raise ValueError("the decoder's vocabulary, patch and grid must be those of the tokenizer")

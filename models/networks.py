@@ -22,13 +22,13 @@ Dynamics = VisualWorldModel | TemporalVisualWorldModel
 def tokenizer_config(kind: str, sizes: dict[str, Any]) -> TokenizerConfig:
     """The configuration of a tokenizer; `fine` among the sizes asks for two levels. Raises TypeError for odd names."""
     if kind == "v1":
-        return VQVAEConfig(**_tuples(sizes))
-    return TwoLevelVQConfig(**_tuples(sizes)) if "fine" in sizes else PatchVQConfig(**_tuples(sizes))
+        return VQVAEConfig(**tuples(sizes))
+    return TwoLevelVQConfig(**tuples(sizes)) if "fine" in sizes else PatchVQConfig(**tuples(sizes))
 
 
 def dynamics_config(kind: str, sizes: dict[str, Any]) -> DynamicsConfig:
     """The configuration of a dynamics network. Raises TypeError for names it does not have."""
-    return VisualWorldModelConfig(**_tuples(sizes)) if kind == "v1" else WorldModelConfig(**_tuples(sizes))
+    return VisualWorldModelConfig(**tuples(sizes)) if kind == "v1" else WorldModelConfig(**tuples(sizes))
 
 
 def build_tokenizer(config: TokenizerConfig) -> Tokenizer:
@@ -74,6 +74,6 @@ def codes(config: TokenizerConfig) -> int:
     return 2 * config.level_vocabulary if isinstance(config, TwoLevelVQConfig) else config.vocabulary
 
 
-def _tuples(sizes: dict[str, Any]) -> dict[str, Any]:
-    """JSON and TOML know lists only."""
+def tuples(sizes: dict[str, Any]) -> dict[str, Any]:
+    """Sizes as a record or a recipe has them, with tuples for lists: JSON and TOML know lists only."""
     return {key: tuple(value) if isinstance(value, list) else value for key, value in sizes.items()}

@@ -77,17 +77,12 @@ def save_state(path: Path, state: dict[str, Any]) -> None:
         torch.save(state, part)
 
 
-def load_state(path: Path, weights: Path | None = None) -> dict[str, Any]:
-    """What `save_state` wrote, without running any code from it. Raises RunError where the file is damaged.
-
-    weights: where an older run keeps the model's weights, which are in the state itself by now, as `model`.
-    """
+def load_state(path: Path) -> dict[str, Any]:
+    """What `save_state` wrote, without running any code from it. Raises RunError where the file is damaged."""
     try:
         state: dict[str, Any] = torch.load(path, weights_only=True, map_location="cpu")
     except Exception as error:  # torch has many for a file that is cut short or altered, one of them pickle's
         raise RunError(f"{path} is damaged; use another run folder.") from error
-    if weights and "model" not in state:
-        state["model"] = read_weights(weights)
     return state
 
 

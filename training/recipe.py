@@ -24,6 +24,7 @@ from models.networks import (
     frame_size,
     positions,
     tokenizer_config,
+    tuples,
 )
 from models.patch_vq import PatchVQConfig
 from models.v1.vqvae import VQVAEConfig
@@ -201,7 +202,7 @@ def _read(kind: type[T], content: dict[str, Any], path: Path) -> T:
     unknown = set(content) - {field.name for field in fields(kind)}  # type: ignore[arg-type]
     if unknown:
         raise RunError(f"{path}: {kind.__name__} has no {', '.join(sorted(unknown))}.")
-    return kind(**{key: tuple(value) if isinstance(value, list) else value for key, value in content.items()})
+    return kind(**tuples(content))
 
 
 def _networks(kind: str, content: dict[str, Any], path: Path) -> tuple[TokenizerConfig, DynamicsConfig]:

@@ -246,7 +246,7 @@ def train_decoder(
     weights_path, state_path = run / "decoder.safetensors", run / "decoder-trainer.pt"
     trainer, spent = DecoderTrainer(decoder, tokenizer, train, config, seed, place), 0.0
     if resume and state_path.exists():
-        state = load_state(state_path, run / "decoder-live.safetensors")
+        state = load_state(state_path)
         trainer.restore(state)
         spent = float(state["seconds"])
     elif resume:

@@ -198,7 +198,7 @@ def train_dynamics(
     torch.manual_seed(seed)
     trainer, spent = DynamicsTrainer(model, train, config, seed, place), 0.0
     if resume and state_path.exists():
-        state = load_state(state_path, run / "live.safetensors")
+        state = load_state(state_path)
         trainer.restore(state)
         spent = float(state["seconds"])
     elif resume:

@@ -18,7 +18,6 @@ HEART_FULL, HEART_EMPTY, BERRY_ICON, DIGIT = 9, 10, 11, 12
 TILES = 22
 PLAYER, BEETLE, WISP = 0, 8, 10
 """Ids of sprites: the player's are facing * 2 + walk frame, then two walk frames of either creature."""
-SPRITES = 12
 OPAQUE = 0xFF000000
 """Alpha 255; a pixel below it is transparent."""
 
