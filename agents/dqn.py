@@ -34,9 +34,9 @@ class DQNConfig:
 
     memory: decisions that are remembered. before: decisions at random before it begins to learn. updates: after every
     decision of all rounds, each from `minibatch` remembered ones. discount: per decision. steps: decisions whose
-    rewards are counted before the network's own expectation is. follow: how fast the network that is asked for that
-    follows the one that learns. curious: share of the training in which the share of random decisions falls from 1 to
-    `random`, where it stays.
+    rewards are counted before the network's own expectation is. follow: how fast the network that is asked for that,
+    and plays in the end, follows the one that learns. curious: share of the training in which the share of random
+    decisions falls from 1 to `random`, where it stays.
     """
 
     memory: int = 100_000
@@ -114,7 +114,11 @@ def use_threads(threads: int) -> None:
 
 
 def train(env: HeldKeys, ticks: int, seed: int, config: DQNConfig, log: Log = lambda ticks, reward: None) -> Worth:
-    """Learn to play `env` from so many ticks of it, all rounds together. The same seed learns the same."""
+    """Learn to play `env` from so many ticks of it, all rounds together. The same seed learns the same.
+
+    Returns the network that follows the learning one. Being its running mean it plays as well on any day, where the
+    other plays well on one and badly on the next (averaged iterates, Polyak and Juditsky 1992).
+    """
     torch.manual_seed(seed)
     luck = np.random.default_rng(seed)
     worth = Worth(env.actions)
@@ -137,7 +141,7 @@ def train(env: HeldKeys, ticks: int, seed: int, config: DQNConfig, log: Log = la
         if turn * TOLD // turns > told * TOLD // turns:
             log(turn * env.batch * env.hold, 1000 * earned / ((turn - told) * env.hold))
             earned, told = 0.0, turn
-    return worth
+    return slow
 
 
 def learn(

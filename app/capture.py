@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import io
 import os
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from fractions import Fraction
 from importlib.util import find_spec
+from itertools import islice
 from pathlib import Path
 from typing import IO
 
@@ -23,6 +25,9 @@ EDGE = 256
 """Pictures are enlarged by a whole number to about this width in pixels, whatever a game's resolution is."""
 PALETTE_FRAMES = 24
 """Frames from which a GIF's one palette is made. One palette for all frames keeps still things from shimmering."""
+PIECE_FRAMES = 200
+"""Frames of a GIF that are encoded at once: all of these are held in memory, 64 kB each."""
+_GIF_END = b";"
 
 
 def checked_target(path: Path) -> Path:
@@ -134,11 +139,28 @@ def _write_gif(part: Path, frames: Callable[[], Iterable[Frame]], fps: float) ->
 
     pictures = drawn()
     # GIF counts in hundredths of a second.
-    hundredths = max(2, round(100 / fps))
+    duration = 10 * max(2, round(100 / fps))
     with part.open("wb") as file:
-        next(pictures).save(
-            file, "GIF", save_all=True, append_images=pictures, duration=10 * hundredths, loop=0, optimize=False
-        )
+        while piece := list(islice(pictures, PIECE_FRAMES)):
+            encoded = io.BytesIO()
+            piece[0].save(
+                encoded, "GIF", save_all=True, append_images=piece[1:], duration=duration, loop=0, optimize=False
+            )
+            # All pieces have the same palette, so the pictures of each go on where those before it ended.
+            data = encoded.getvalue().removesuffix(_GIF_END)
+            file.write(data[_pictures_from(data) :] if file.tell() else data)
+        file.write(_GIF_END)
+
+
+def _pictures_from(gif: bytes) -> int:
+    """Where the pictures of a GIF begin: after its size, its palette and what it says of all of them together."""
+    at = 13 + (3 << (gif[10] & 7) + 1)
+    while gif[at : at + 1] == b"!" and gif[at + 1] != 0xF9:  # an extension, and not that of the first picture
+        at += 2
+        while gif[at]:
+            at += 1 + gif[at]
+        at += 1
+    return at
 
 
 def _write_mp4(part: Path, frames: Callable[[], Iterable[Frame]], fps: float) -> None:

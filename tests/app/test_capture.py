@@ -35,6 +35,31 @@ def test_a_gif_has_every_frame_at_the_right_speed_enlarged(tmp_path: Path) -> No
         assert np.abs(picture.astype(int) - frame.repeat(16, 0).repeat(16, 1)).max() <= 8
 
 
+@pytest.mark.parametrize("count", [6, 7, 8])
+def test_a_long_gif_is_written_in_pieces_and_shows_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, count: int
+) -> None:
+    rng = np.random.default_rng(count)
+    colours = rng.integers(0, 256, (7, 3), np.uint8)
+    frames = [colours[rng.integers(7, size=(16, 16))] for _ in range(count)]
+    frames.insert(3, frames[2])  # the same twice, where one piece ends and the next begins
+
+    def pictures(name: str) -> tuple[list[bytes], int, int]:
+        with Image.open(save(tmp_path / name, lambda: frames, fps=20)) as gif:
+            shown, told = [], 0
+            for page in ImageSequence.Iterator(gif):
+                told += page.info["duration"]
+                if (seen := page.convert("RGB").tobytes()) not in shown[-1:]:
+                    shown.append(seen)
+            return shown, told, gif.info["loop"]
+
+    whole = pictures("whole.gif")
+    monkeypatch.setattr(capture, "PIECE_FRAMES", 3)
+    assert pictures("pieces.gif") == whole
+    assert whole[1:] == (50 * (count + 1), 0)
+    assert len(whole[0]) == count
+
+
 def test_a_picture_that_stands_still_keeps_its_time(tmp_path: Path) -> None:
     path = save(tmp_path / "still.gif", lambda: [np.full((8, 8, 3), 90, np.uint8)] * 10, fps=20)
     with Image.open(path) as gif:
