@@ -35,6 +35,8 @@ def main(argv: list[str] | None = None) -> int:
         words.insert(0, "play")
     try:
         command = parse(words)
+    except KeyboardInterrupt:
+        return 130
     except SystemExit as exit_:
         return exit_.code if isinstance(exit_.code, int) else 0
     except BrokenPipeError:

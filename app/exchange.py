@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import shutil
 import sys
 import tempfile
@@ -226,6 +227,8 @@ def export_minari(data: Path, name: str, out: Path) -> None:
     recording = Recording(data)
     with needs_minari():
         from games import gymnasium_minari
+    if not re.fullmatch(r"[\w-][\w.-]*(/[\w-][\w.-]*)*", name):
+        raise Mistake(f"{name} is no name for a dataset; choose one like mine/freeway-v0.")
     if (out / name).exists():
         raise Mistake(f"{out / name} is there already; choose another name.")
     about = {"world": recording.world, "actions": list(recording.actions), "size": recording.size}

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +15,7 @@ from app.errors import Mistake, cannot_write
 from engine import library
 from engine.files import write_whole
 from engine.manifest import MANIFEST
+from games import registry
 from games.environment import SEARCH, Environment
 
 GAME = "game.toml"
@@ -111,7 +113,7 @@ def read_game(name: str | Path) -> GameFolder:
         if not isinstance(value, KNOWN[what]) or isinstance(value, bool):
             raise Mistake(f"{path}: {what} cannot be {value!r}.")
     for what in ("fps", "steps", "minutes", "frame_skip"):
-        if content.get(what, 1) <= 0:
+        if not 0 < content.get(what, 1) < math.inf:
             raise Mistake(f"{path}: {what} must be more than 0, not {content[what]}.")
     if content.get("size", 64) not in SIZES:
         raise Mistake(f"{path}: size must be {' or '.join(map(str, SIZES))}, not {content['size']}.")
@@ -119,6 +121,11 @@ def read_game(name: str | Path) -> GameFolder:
     if own.get("recipe", "").endswith(".toml") and (folder / own["recipe"]).is_file():
         own["recipe"] = str(folder / own["recipe"])
     keys = _keys(content.get("actions", {}), path)
+    if (source := content.get("source")) in registry.names():
+        if own_way := {"frame_skip", "options", "picture", "colour_order"} & set(content):
+            raise Mistake(f"{path}: {source} is built in and played as it is; leave {min(own_way)} out.")
+        if strange := sorted(set(keys) - set(registry.get(source).actions)):
+            raise Mistake(f"{path}: {source} has no action '{strange[0]}'.")
     return GameFolder(
         folder,
         **{"title": folder.absolute().name, **own},

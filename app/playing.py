@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from app.capture import Recording
 from app.choosing import choose_bundle, load_bundle
 from app.errors import Mistake, cannot_write
-from app.game_folder import GameFolder, is_game_folder, look_in, read_game
+from app.game_folder import GAME, GameFolder, is_game_folder, look_in, read_game
 from app.meter import Meter
 from app.player import Player
 from app.script import read_script
@@ -117,6 +117,8 @@ def _bundle(options: Play, game: GameFolder | None) -> tuple[Bundle | None, str 
     """The bundle to play and its mode (None for its first); the real game may be played without one."""
     mode = _mode(options)
     if game and not (game.dream / MANIFEST).is_file():
+        if options.real and game.environment is None:
+            raise Mistake(f"{game.folder / GAME} names no source, so there is no real game to play.")
         if options.real:
             return None, mode
         raise Mistake(f"{game.folder} holds no dream yet; {game.next_step()}")

@@ -154,6 +154,7 @@ def _try(environment: Environment, size: int) -> tuple[tuple[str, ...], int]:
     """Make the game once, so that a mistake shows before anything is written; its actions and frames a second."""
     with needs_games():
         world = open_world(environment, size)
+        world.step(len(world.actions) - 1)
     getattr(world, "close", lambda: None)()
     return world.actions, world.fps
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import csv
 import json
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -158,14 +159,17 @@ def _clip(video: Path, log: Path) -> Clip:
     if any(row.get("action") is None for row in rows):
         raise Mistake(f"{log} has no 'action' in every line; it has {', '.join(map(str, rows[0]))}.")
     lines: list[Line] = []
+    head_lines = 2 if log.suffix.lower() == ".csv" else 1
     for number, row in enumerate(rows):
         try:
             frame = int(row.get("frame", number))
             reward = float(row.get("reward") or 0)
+            if not math.isfinite(reward):
+                raise ValueError
         except (TypeError, ValueError) as error:
-            raise Mistake(f"{log}, line {number + 1}: frame and reward must be numbers.") from error
+            raise Mistake(f"{log}, line {number + head_lines}: frame and reward must be numbers.") from error
         if frame < 0 or (lines and frame <= lines[-1].frame):
-            raise Mistake(f"{log}, line {number + 1}: the frames must count upwards from 0.")
+            raise Mistake(f"{log}, line {number + head_lines}: the frames must count upwards from 0.")
         ended = str(row.get("ended") or "").strip().lower() in ("1", "true", "yes")
         lines.append(Line(frame, str(row["action"]).strip().lower(), reward, ended))
     return Clip(video, log, tuple(lines), "frame" in rows[0])

@@ -6,6 +6,7 @@ import contextlib
 import difflib
 import importlib
 import inspect
+import math
 import sys
 from collections.abc import Iterator
 from typing import Any
@@ -63,8 +64,11 @@ class GymWorld:
             return Step(self._frame.copy(), 0.0, False)
         total, lost, stopped, seen = 0.0, False, False, None
         for _ in range(self.environment.frame_skip):
-            seen, reward, lost, stopped, _ = self.env.step(code)
-            total += float(reward)
+            with self._as_gymnasium("step"):
+                seen, reward, lost, stopped, _ = self.env.step(code)
+                total += float(reward)
+                if not math.isfinite(total):
+                    raise ValueError(f"the reward is {reward}")
             if lost or stopped:
                 break
         if lost or stopped:
@@ -91,9 +95,18 @@ class GymWorld:
         getattr(self.env, "close", lambda: None)()  # a class of somebody's own may have none
 
     def _begin(self, seed: int | None) -> Frame:
-        seen, _ = self.env.reset() if seed is None else self.env.reset(seed=seed)
+        with self._as_gymnasium("reset"):
+            seen, _ = self.env.reset() if seed is None else self.env.reset(seed=seed)
         self._frame = self._picture(seen)
         return self._frame.copy()
+
+    @contextlib.contextmanager
+    def _as_gymnasium(self, verb: str) -> Iterator[None]:
+        """One sentence for a class that has another interface, or gives what none may."""
+        try:
+            yield
+        except (TypeError, ValueError) as error:
+            raise UnsuitableGame(f"{self.name} does not {verb} as Gymnasium's environments do: {error}.") from error
 
     def _picture(self, observation: object) -> Frame:
         wanted, picture = self.environment.picture, None

@@ -209,7 +209,7 @@ def test_a_run_can_begin_with_what_another_has_learnt(run: Path, recording: Path
     assert "run.json" in done.stderr
 
 
-@pytest.mark.parametrize(("how", "code"), [(signal.SIGKILL, -signal.SIGKILL), (signal.SIGINT, 130)])
+@pytest.mark.parametrize(("how", "code"), [(signal.SIGKILL, -signal.SIGKILL), (signal.SIGINT, 130), (signal.SIGHUP, 130)])
 def test_a_recording_that_is_cut_short_keeps_what_it_had(how: signal.Signals, code: int, tmp_path: Path) -> None:
     out = tmp_path / "cut"
     words = command("record", "garden", "-o", out, "--steps", 10_000_000, "--policy", "random", "--workers", 2)
@@ -221,7 +221,8 @@ def test_a_recording_that_is_cut_short_keeps_what_it_had(how: signal.Signals, co
             assert process.poll() is None, process.stderr and process.stderr.read()
             assert time.monotonic() < deadline, "nothing was on disk after two minutes"
             time.sleep(0.1)
-        process.send_signal(how)
+        # A terminal that is closed tells all its processes.
+        os.killpg(process.pid, how) if how == signal.SIGHUP else process.send_signal(how)
         assert process.wait(timeout=30) == code
     finally:
         with contextlib.suppress(ProcessLookupError):

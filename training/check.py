@@ -17,6 +17,8 @@ SAMPLE_FRAMES = 4_000
 SAMPLE_EPISODES = 24
 LEAST_TRANSITIONS = 200
 """With fewer transitions of one kind nothing is said of shifts: it could be chance."""
+STILL = 1e-6
+"""A feature of motion that varies less than so much, all rows together, stands still."""
 FINEST = 64
 """Pixels a side at which motion is looked for first."""
 SELDOM_PRESSED = 0.005
@@ -154,7 +156,7 @@ def _share(motion: NDArray[np.float64], actions: NDArray[np.uint8]) -> float:
     The means of one half of the rows are held against the other half, so that chance explains nothing.
     """
     halves = np.arange(len(actions)) % 2 == 0
-    error, spread = np.zeros(motion.shape[1]), np.full(motion.shape[1], 1e-9)
+    error, spread = np.zeros(motion.shape[1]), np.zeros(motion.shape[1])
     for fit in (halves, ~halves):
         middle = motion[fit].mean(0)
         guess = np.tile(middle, (len(motion), 1))
@@ -164,7 +166,8 @@ def _share(motion: NDArray[np.float64], actions: NDArray[np.uint8]) -> float:
                 guess[actions == action] = motion[rows].mean(0)
         error += ((motion - guess)[~fit] ** 2).sum(0)
         spread += ((motion - middle)[~fit] ** 2).sum(0)
-    return float(max(0.0, (1 - error / spread).max()))
+    moves = spread > STILL  # a colour that the game does not use explains nothing, and is explained by nothing
+    return float(max(0.0, (1 - error[moves] / spread[moves]).max(initial=0.0)))
 
 
 # Frames that stand still.

@@ -140,9 +140,15 @@ def _one_thread_each() -> Iterator[None]:
 
 def _work_in_process(config: RecordConfig, out: Path, worker: int, frames: int, messages: Any, stop: Any) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+    asked: list[int] = []
+    for name in ("SIGTERM", "SIGHUP"):  # they come to all processes of a terminal that is closed
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), lambda number, frame: asked.append(number))
     parent = multiprocessing.parent_process()
 
     def ends() -> bool:
+        if asked:
+            return True
         if parent is not None and not parent.is_alive():
             messages.cancel_join_thread()  # nobody is left to read what was said
             return True

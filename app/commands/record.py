@@ -44,6 +44,8 @@ class Record:
 
         if self.steps is not None and self.steps < 2:
             raise Mistake(f"--steps must be at least 2, not {self.steps}.")
+        if self.seed < 0:
+            raise Mistake(f"--seed must be at least 0, not {self.seed}.")
         if self.workers < 1:
             raise Mistake(f"--workers must be at least 1, not {self.workers}.")
         if self.frame_skip is not None and self.frame_skip < 1:

@@ -43,6 +43,8 @@ class Train:
         """Check the recording, then train, with progress; Ctrl-C keeps the run."""
         if self.minutes is not None and self.minutes <= 0:
             raise Mistake(f"--minutes must be more than 0, not {self.minutes:g}.")
+        if self.seed < 0:
+            raise Mistake(f"--seed must be at least 0, not {self.seed}.")
         game = read_game(self.recipe) if is_game_folder(self.recipe) else None
         if game is None and self.data is None and Path(self.recipe).is_dir():
             raise Mistake(
@@ -73,7 +75,11 @@ class Train:
             train(recipe, data, out, minutes, resume, self.seed, self.begin, place=place, look=look)
         except KeyboardInterrupt:
             if game and place.first:
-                rest = f" --minutes {self.minutes:g}" if self.minutes else ""
+                given = {"minutes": self.minutes and f"{self.minutes:g}", "from": self.begin, "seed": self.seed}
+                given |= {"devices": self.devices, "precision": self.precision}
+                usual = ("auto", 0, None)
+                rest = "".join(f" --{what} {value}" for what, value in given.items() if value not in usual)
+                rest += " --anyway" if self.anyway else ""
                 print(f"to go on: reverie train {game.folder}{rest}")
             raise
         if game:

@@ -133,7 +133,8 @@ def test_blanks_are_no_key_and_numbers_beside_names_are_names(
         ("a.csv", "key\nup\n", "has no 'action' in every line"),
         ("a.csv", "action\nup\nup\n", "has 2 lines, and a.gif has 8 frames"),
         ("a.csv", "frame,action\n0,up\n99,up\n", "speaks of frame 99"),
-        ("a.csv", "frame,action\n3,up\n2,up\n", "line 2: the frames must count upwards"),
+        ("a.csv", "frame,action\n3,up\n2,up\n", "line 3: the frames must count upwards"),
+        ("a.csv", "action,reward\nup,nan\n", "line 2: frame and reward must be numbers"),
         ("a.jsonl", "{", "cannot be read"),
         ("a.csv", "", "holds no lines"),
         ("a.csv", "frame,action\n0,256\n", "number the actions from 0 to 255"),
@@ -206,6 +207,9 @@ def test_a_recording_goes_to_minari_and_comes_back_the_same(
     monkeypatch.chdir(tmp_path)
     assert main(["export", "game", "--minari", "mine/toy-v0", "-o", "sets"]) == 0
     assert main(["export", "game", "--minari", "mine/toy-v0", "-o", "sets"]) == 2
+    for outside in ("../toy-v0", str(tmp_path / "toy-v0"), "mine/../../toy-v0"):
+        assert main(["export", "game", "--minari", outside, "-o", "sets"]) == 2
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["game", "sets"]
     monkeypatch.setenv("MINARI_DATASETS_PATH", str(sets))
     data = minari.load_dataset("mine/toy-v0")
     assert data.storage.FORMAT == "arrow"

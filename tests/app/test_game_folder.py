@@ -84,8 +84,11 @@ def test_after_ctrl_c_a_game_folder_says_how_its_training_goes_on(
     (folder / "recording").mkdir()
     (folder / "recording" / "index-00.json").touch()
     monkeypatch.setattr("training.run.train", interrupted)
-    assert main(["train", str(folder), "--devices", "cpu", "--precision", "fp32"]) == 130
-    assert capsys.readouterr().out == f"to go on: reverie train {folder}\n"
+    assert main(["train", str(folder)]) == 130
+    given = "--from old --seed 3 --devices cpu --precision fp32 --anyway"
+    assert main(["train", str(folder), *given.split()]) == 130
+    plain, full = capsys.readouterr().out.splitlines()
+    assert (plain, full) == (f"to go on: reverie train {folder}", f"to go on: reverie train {folder} {given}")
 
 
 def interrupted(*what: object, **more: object) -> None:
@@ -161,6 +164,9 @@ def test_an_episode_does_not_cross_a_limit_of_time(tmp_path: Path) -> None:
         ("fps = 0", "fps must be more than 0"),
         ("[actions]\njump = 3", "the keys of the action 'jump' must be a list"),
         ('source = ""', "is no game"),
+        ("minutes = nan", "minutes must be more than 0"),
+        ('source = "garden"\nframe_skip = 2', "garden is built in and played as it is; leave frame_skip out"),
+        ('source = "garden"\n[actions]\nfly = ["f"]', "garden has no action 'fly'"),
         ('source = "x:Y"\ncolour_order = "gbr"', "colour_order must be rgb or bgr"),
     ],
 )

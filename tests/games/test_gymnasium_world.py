@@ -162,11 +162,20 @@ def test_a_lost_round_ends_and_a_stopped_one_is_cut() -> None:
         ("tests.games.toy:Numbers", {}, "no picture to learn from"),
         ("tests.games.toy:Wheel", {}, "only Discrete"),
         ("games.registry:get", {}, "cannot be made"),
+        ("tests.games.toy:NoSeed", {}, "does not reset as Gymnasium's environments do"),
     ],
 )
 def test_what_cannot_be_played_is_said_in_one_sentence(source: str, settings: dict[str, object], message: str) -> None:
     with pytest.raises(UnsuitableGame, match=message) as caught:
         open_toy(source, **settings)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["OldStep", "NoReward", "NoNumber"])
+def test_a_step_that_is_not_gymnasiums_is_said_in_one_sentence(name: str) -> None:
+    world = open_toy(f"tests.games.toy:{name}")
+    with pytest.raises(UnsuitableGame, match="does not step as Gymnasium's environments do") as caught:
+        world.step(1)
     assert "\n" not in str(caught.value)
 
 

@@ -67,6 +67,34 @@ class Bare:
         return picture
 
 
+class NoSeed(Bare):
+    """Has the reset of the old Gym."""
+
+    def reset(self) -> np.ndarray:  # type: ignore[override]
+        return super().reset()[0]
+
+
+class OldStep(Bare):
+    """Has the step of the old Gym."""
+
+    def step(self, action: int) -> tuple:
+        return super().step(action)[:4]
+
+
+class NoReward(Bare):
+    """Gives none."""
+
+    def step(self, action: int) -> tuple:
+        return super().step(action)[0], None, False, False, {}
+
+
+class NoNumber(Bare):
+    """Gives a reward that is no number."""
+
+    def step(self, action: int) -> tuple:
+        return super().step(action)[0], float("nan"), False, False, {}
+
+
 class Shown(Toy):
     """Shows its picture as the observation, and draws nothing."""
 

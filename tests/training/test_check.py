@@ -59,6 +59,14 @@ def test_actions_stored_a_frame_too_soon_are_noticed(good: Recording, tmp_path: 
     assert "the frame before" in found.sentence
 
 
+@pytest.mark.parametrize("by", [-1, 1])
+def test_shifted_actions_are_noticed_in_a_game_without_a_colour(by: int, good: Recording, tmp_path: Path) -> None:
+    def change(rows: Rows) -> Rows:
+        return replace(rows, frames=rows.frames * np.array([1, 1, 0], np.uint8), actions=np.roll(rows.actions, by))
+
+    assert any("shifted by one frame" in found.sentence for found in check_recording(again(good, tmp_path, change)))
+
+
 def test_a_game_that_answers_late_is_not_taken_for_a_shift(good: Recording, tmp_path: Path) -> None:
     late = again(good, tmp_path, lambda rows: replace(rows, actions=np.roll(rows.actions, -1)))
     assert check_recording(late, reference=late.rows(late.episodes[0])) == []
