@@ -209,7 +209,10 @@ def test_a_run_can_begin_with_what_another_has_learnt(run: Path, recording: Path
     assert "run.json" in done.stderr
 
 
-@pytest.mark.parametrize(("how", "code"), [(signal.SIGKILL, -signal.SIGKILL), (signal.SIGINT, 130), (signal.SIGHUP, 130)])
+CUT = [(signal.SIGKILL, -signal.SIGKILL), (signal.SIGINT, 130), (signal.SIGHUP, 130)]
+
+
+@pytest.mark.parametrize(("how", "code"), CUT)
 def test_a_recording_that_is_cut_short_keeps_what_it_had(how: signal.Signals, code: int, tmp_path: Path) -> None:
     out = tmp_path / "cut"
     words = command("record", "garden", "-o", out, "--steps", 10_000_000, "--policy", "random", "--workers", 2)
