@@ -69,6 +69,16 @@ class GameFolder:
         """What the bundle is called."""
         return self.folder.absolute().name
 
+    @property
+    def has_dream(self) -> bool:
+        """Whether a dream was exported."""
+        return (self.dream / MANIFEST).is_file()
+
+    def require_dream(self) -> None:
+        """Raises Mistake, with what comes next, where no dream was exported yet."""
+        if not self.has_dream:
+            raise Mistake(f"{self.folder} holds no dream yet; {self.next_step()}")
+
     def next_step(self) -> str:
         """What a person does next, in one line: what is missing, or older than what it is made of, is made."""
         recorded, begun = _changed(self.recording, "index-*.json"), _changed(self.run, "tokens.npz")

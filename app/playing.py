@@ -17,7 +17,6 @@ from app.player import Player
 from app.script import read_script
 from app.session import Choice, Session
 from engine.files import write_json
-from engine.manifest import MANIFEST
 from games import registry
 from games.worlds import may_be_environment
 
@@ -116,12 +115,12 @@ def _own_fps(game: GameFolder | None, session: Session) -> float:
 def _bundle(options: Play, game: GameFolder | None) -> tuple[Bundle | None, str | None]:
     """The bundle to play and its mode (None for its first); the real game may be played without one."""
     mode = _mode(options)
-    if game and not (game.dream / MANIFEST).is_file():
-        if options.real and game.environment is None:
+    if game and options.real and not game.has_dream:
+        if game.environment is None:
             raise Mistake(f"{game.folder / GAME} names no source, so there is no real game to play.")
-        if options.real:
-            return None, mode
-        raise Mistake(f"{game.folder} holds no dream yet; {game.next_step()}")
+        return None, mode
+    if game:
+        game.require_dream()
     if options.bundle:
         return load_bundle(str(game.dream) if game else options.bundle, options.backend), mode
     try:

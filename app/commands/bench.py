@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from app.commands.kinds import Bundles, Count, File
+from app.game_folder import is_game_folder, read_game
 
 
 @dataclass
@@ -26,4 +27,6 @@ class Bench:
         """Time, and print the figures."""
         from evaluation.bench import bench
 
+        for game in (read_game(name) for name in self.bundles if is_game_folder(name)):
+            game.require_dream()
         bench(self.bundles, self.frames, self.threads, self.json, baseline=self.baseline)

@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from app.commands.kinds import Bundles, File, Name
-from app.errors import Mistake
 from app.game_folder import is_game_folder, look_in, read_game
-from engine.manifest import MANIFEST
 
 
 @dataclass
@@ -46,8 +44,7 @@ class Eval:
         own = {}
         for game in (read_game(name) for name in self.bundles if is_game_folder(name)):
             look_in(game.folder)
-            if not (game.dream / MANIFEST).is_file():
-                raise Mistake(f"{game.folder} holds no dream yet; {game.next_step()}")
+            game.require_dream()
             if game.environment:
                 own[game.source] = game.environment
         bundles = self.bundles or tuple(map(str, shipped_for(self.backend)))

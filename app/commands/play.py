@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -78,7 +77,7 @@ class Play:
             ("passes", self.passes, 1),
             ("steps", self.steps, 1),
         ):
-            if value is not None and not least <= value < math.inf:
+            if value is not None and not value >= least:
                 raise Mistake(f"--{name} must be at least {least}, not {value:g}.")
         if self.fps is not None and self.fps > 240:
             raise Mistake(f"--fps must be at most 240, not {self.fps:g}; --unpaced plays as fast as it goes.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from app.commands.kinds import Bundles
-from app.errors import CheckFailed, Mistake
+from app.errors import CheckFailed
 from app.game_folder import is_game_folder, read_game
 
 
@@ -19,13 +19,11 @@ class Verify:
     def run(self, started: float) -> None:
         """Print a line for each bundle. Raises CheckFailed when one is not as it says."""
         from engine import library
-        from engine.manifest import MANIFEST
         from engine.verify import verify
 
         games = [read_game(name) for name in self.bundles if is_game_folder(name)]
         for game in games:
-            if not (game.dream / MANIFEST).is_file():
-                raise Mistake(f"{game.folder} holds no dream yet; {game.next_step()}")
+            game.require_dream()
         paths = [library.resolve(name) for name in self.bundles] or list(library.shipped().values())
         bad = 0
         for path in paths:

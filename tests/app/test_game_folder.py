@@ -188,6 +188,8 @@ def test_a_mistake_in_the_file_is_one_sentence(text: str, says: str, tmp_path: P
         (["record", TOY, "-o", "OUT", "--size", "256"], "a game folder takes 64 or 128"),
         (["record", "GAME", "-o", "OUT"], "leave the options out"),
         (["train", "GAME"], "holds no recording"),
+        (["eval", "GAME"], "holds no dream yet; next: reverie"),
+        (["bench", "GAME"], "holds no dream yet; next: reverie"),
         (["train", "v1"], "Say where the recording is"),
         (["train", "GAME", "--data", "OUT"], "leave --data and -o out"),
         (["train", "tiny", "--data", "NOWHERE", "-o", "OUT"], "NOWHERE"),  # though a folder is called tiny as well
