@@ -1,6 +1,6 @@
 """Dreams for agents that learn: importing this registers `reverie/Dream-v0` and the real games with Gymnasium.
 
-`gymnasium.make("agents:reverie/Dream-v0", bundle="v2")` does both at once.
+`gymnasium.make("reverie.agents:reverie/Dream-v0", bundle="v2")` does both at once.
 """
 
 try:
@@ -11,7 +11,7 @@ except ModuleNotFoundError as error:
     how = '`pip install -c constraints.txt ".[agents]"` in the folder of the project'
     raise ModuleNotFoundError(f"This needs gymnasium, which is not installed: {how}.", name="gymnasium") from None
 
-import games.gym_adapter  # noqa: F401 - registers the real games
+import reverie.games.gym_adapter  # noqa: F401 - registers the real games
 
 DREAM = "reverie/Dream-v0"
 LIMIT = 1000
@@ -19,8 +19,8 @@ LIMIT = 1000
 
 gymnasium.register(
     DREAM,
-    entry_point="agents.dream_env:DreamEnv",
-    vector_entry_point="agents.dream_vector:DreamVectorEnv",
+    entry_point="reverie.agents.dream_env:DreamEnv",
+    vector_entry_point="reverie.agents.dream_vector:DreamVectorEnv",
     max_episode_steps=LIMIT,
     kwargs={"bundle": "v2"},
 )

@@ -1,8 +1,8 @@
-"""`python -m agents.compare v2 --steps 400000 --json agents.json`: is a dream good to learn in?
+"""`python -m reverie.agents.compare v2 --steps 400000 --json agents.json`: is a dream good to learn in?
 
 The same agent learns in the dream and in the real game, from the same number of steps, and both are scored in the real
 game, in rooms that neither has seen, beside random play and standing still. What such an agent makes of its steps
-depends on luck, so that it begins anew with several seeds. `agents.page` puts the figures into the page.
+depends on luck, so that it begins anew with several seeds. `reverie.agents.page` puts the figures into the page.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ import gymnasium
 import numpy as np
 from numpy.typing import NDArray
 
-import agents
-from agents.held import HeldKeys, Looks
-from engine.bundle import Bundle
-from engine.files import write_json
-from evaluation.machine import machine
-from games import registry
-from games.base import FIRST_HELD_OUT_SEED
+import reverie.agents as agents
+from reverie.agents.held import HeldKeys, Looks
+from reverie.engine.bundle import Bundle
+from reverie.engine.files import write_json
+from reverie.evaluation.speed.machine import machine
+from reverie.games import registry
+from reverie.games.base import FIRST_HELD_OUT_SEED
 
 Act = Callable[[Looks], NDArray[np.int64]]
 SLIPS = 0.01
@@ -94,7 +94,7 @@ def compare(bundle: Bundle, plan: Plan, log: Callable[[str], None] = lambda line
     built in, where nobody is to learn, and where torch is missing.
     """
     try:
-        from agents.dqn import DQNConfig, Player, train, use_threads
+        from reverie.agents.dqn import DQNConfig, Player, train, use_threads
     except ModuleNotFoundError as error:
         if error.name != "torch":
             raise
@@ -140,7 +140,7 @@ def compare(bundle: Bundle, plan: Plan, log: Callable[[str], None] = lambda line
 
 def main() -> None:
     """The command."""
-    from engine import library
+    from reverie.engine import library
 
     plan = Plan()
     parser = argparse.ArgumentParser(description="Train an agent in a dream, and score it in the real game.")
@@ -166,7 +166,7 @@ def main() -> None:
         report = compare(bundle, Plan(**options), lambda line: print(line, file=sys.stderr, flush=True))
         write_json(out, report)
     except (ValueError, OSError) as error:
-        print(f"agents.compare: {error}", file=sys.stderr)
+        print(f"reverie.agents.compare: {error}", file=sys.stderr)
         raise SystemExit(2) from None
 
 

@@ -15,8 +15,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from agents.held import SIDE, HeldKeys, Looks
-from agents.memory import Memory
+from reverie.agents.held import SIDE, HeldKeys, Looks
+from reverie.agents.memory import Memory
 
 Log = Callable[[int, float], None]
 """(ticks played so far, mean reward per 1,000 ticks since the last time)."""

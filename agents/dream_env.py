@@ -9,11 +9,11 @@ import gymnasium
 import numpy as np
 from numpy.typing import NDArray
 
-from engine import library
-from engine.bundle import Bundle
-from engine.dream import Dream
-from engine.dream_batch import DreamBatch
-from games.gym_vector import checked_options, checked_render_mode
+from reverie.engine import library
+from reverie.engine.bundle import Bundle
+from reverie.engine.dream import Dream
+from reverie.engine.dream_batch import DreamBatch
+from reverie.games.gym_vector import checked_options, checked_render_mode
 
 Frame = NDArray[np.uint8]
 OPTIONS = ("start",)
@@ -26,7 +26,7 @@ class DreamEnv(gymnasium.Env[Frame, np.int64]):
     Observations are frames (H, W, 3) uint8, actions indices into `actions`. Reward and end are what the model says of
     each step; a bundle that predicts neither (`predicts_rewards` is false) gives 0 and never ends. An episode is a
     round: it is terminated when the round is lost, and `reset` begins another dream, that of the seed where one is
-    given. The observation that comes with an end already shows the next round, as games.world.Step has it.
+    given. The observation that comes with an end already shows the next round, as reverie.games.world.Step has it.
 
     `info` of a reset has the `seed` and the `start` it began from; `metadata` has the game, the names of its actions
     and its frames a second. `dream` is the dream itself, whose further settings may be changed at any time.

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.dream_env import OPTIONS, opened, told_of
-from engine.bundle import Bundle
-from engine.dream_batch import DreamBatch
-from games.gym_vector import Bools, Frames, Ints, RoundsVectorEnv
+from reverie.agents.dream_env import OPTIONS, opened, told_of
+from reverie.engine.bundle import Bundle
+from reverie.engine.dream_batch import DreamBatch
+from reverie.games.gym_vector import Bools, Frames, Ints, RoundsVectorEnv
 
 
 class DreamVectorEnv(RoundsVectorEnv):

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.held import SIDE, Looks
+from reverie.agents.held import SIDE, Looks
 
 Floats = NDArray[np.float32]
 

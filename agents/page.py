@@ -1,4 +1,7 @@
-"""`python -m agents.page AGENTS.json -o docs/agents.md`: the figures of `agents.compare`, between a page's marks."""
+"""Writes the figures of `reverie.agents.compare` into a page, between its marks.
+
+python -m reverie.agents.page AGENTS.json -o docs/agents.md
+"""
 
 from __future__ import annotations
 
@@ -9,9 +12,9 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
-from engine.files import write_whole
-from evaluation.tables import Table
-from evaluation.ways import filled
+from reverie.engine.files import write_whole
+from reverie.evaluation.pages.tables import Table
+from reverie.evaluation.pages.variants import filled
 
 
 def table(report: dict[str, Any]) -> Table:
@@ -40,14 +43,14 @@ def table(report: dict[str, Any]) -> Table:
 def main() -> None:
     """The command."""
     parser = argparse.ArgumentParser(description="Put the figures of a comparison into a page, between its marks.")
-    parser.add_argument("report", type=Path, help="that `python -m agents.compare --json` has written")
+    parser.add_argument("report", type=Path, help="that `python -m reverie.agents.compare --json` has written")
     parser.add_argument("-o", "--out", type=Path, required=True, help="the page, which must be there")
     options = parser.parse_args()
     try:
         figures = table(json.loads(options.report.read_text(encoding="utf-8")))
         write_whole(options.out, filled(options.out.read_text(encoding="utf-8"), figures).encode())
     except (ValueError, OSError) as error:
-        print(f"agents.page: {error}", file=sys.stderr)
+        print(f"reverie.agents.page: {error}", file=sys.stderr)
         raise SystemExit(2) from None
 
 

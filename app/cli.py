@@ -16,7 +16,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Annotated, Any
 
-from app.errors import CheckFailed, Mistake
+from reverie.app.errors import CheckFailed, Mistake
 
 COMMANDS = ("play", "list", "record", "import", "train", "export", "eval", "bench", "render", "verify")
 DEBUG = "REVERIE_DEBUG"
@@ -65,16 +65,16 @@ def parse(words: list[str]) -> Any:
     """The command object that the words ask for. Raises SystemExit, after one sentence on stderr."""
     import tyro
 
-    from app.commands.bench import Bench
-    from app.commands.eval import Eval
-    from app.commands.export import Export
-    from app.commands.import_ import Import
-    from app.commands.list import List
-    from app.commands.play import Play
-    from app.commands.record import Record
-    from app.commands.render import Render
-    from app.commands.train import Train
-    from app.commands.verify import Verify
+    from reverie.app.commands.bench import Bench
+    from reverie.app.commands.eval import Eval
+    from reverie.app.commands.export import Export
+    from reverie.app.commands.import_ import Import
+    from reverie.app.commands.list import List
+    from reverie.app.commands.play import Play
+    from reverie.app.commands.record import Record
+    from reverie.app.commands.render import Render
+    from reverie.app.commands.train import Train
+    from reverie.app.commands.verify import Verify
 
     classes: dict[str, type] = dict(
         zip(COMMANDS, (Play, List, Record, Import, Train, Export, Eval, Bench, Render, Verify), strict=True)
@@ -106,9 +106,9 @@ HELP = """Play games that a neural network dreams.
 
 def _meant(word: str) -> str:
     """What a person may have meant by a word that is no command."""
-    from app.game_folder import is_game_folder
-    from engine import library
-    from engine.manifest import MANIFEST
+    from reverie.app.own.game_folder import is_game_folder
+    from reverie.engine import library
+    from reverie.engine.manifest import MANIFEST
 
     if word in library.shipped() or is_game_folder(word) or (Path(word) / MANIFEST).is_file():
         return f"to play it: reverie play {word}"

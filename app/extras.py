@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 
-from app.errors import Mistake
+from reverie.app.errors import Mistake
 
 TRAIN_ONLY = ("torch", "onnx", "onnxscript", "safetensors")
 MINARI_ONLY = ("gymnasium", "minari", "pyarrow")

@@ -13,10 +13,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.errors import BundleError
-from engine.files import sha256_of
-from engine.manifest import MANIFEST, Manifest
-from engine.runtime import Runtime
+from reverie.engine.errors import BundleError
+from reverie.engine.files import sha256_of
+from reverie.engine.manifest import MANIFEST, Manifest
+from reverie.engine.runtime import Runtime
 
 BACKENDS = ("onnx", "torch", "onnx-cuda", "torch-cuda")
 """What runs a bundle: on the processor, or on a GPU. Where a GPU cannot be used, the runtime's `note` says why."""
@@ -157,7 +157,7 @@ def _runtime(folder: Path, manifest: Manifest, backend: str, threads: int | None
     cuda = backend.endswith("-cuda")
     ends = manifest.cache is not None, manifest.hidden is not None, len(manifest.games) > 1
     if backend.startswith("onnx"):
-        from engine.onnx_runtime import OnnxRuntime
+        from reverie.engine.onnx_runtime import OnnxRuntime
 
         files = {name: folder / file for name, file in manifest.graphs.present().items()}
         return OnnxRuntime(files, *ends, threads or default_threads(), cuda)
@@ -166,7 +166,7 @@ def _runtime(folder: Path, manifest: Manifest, backend: str, threads: int | None
             f"{folder} has no torch programs: leave --backend out, play v1.1 or arcade, or export its run again"
         )
     try:
-        from engine.torch_runtime import TorchRuntime
+        from reverie.engine.torch_runtime import TorchRuntime
     except ImportError:
         how = '`pip install -c constraints.txt ".[train]"` in the folder of the project'
         raise BundleError(f"the torch backend needs torch: {how}") from None

@@ -7,8 +7,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from engine.guard import Bools
-from engine.runtime import Floats, Frames, Runtime, Tokens
+from reverie.engine.guard import Bools
+from reverie.engine.runtime import Floats, Frames, Runtime, Tokens
 
 
 @lru_cache

@@ -8,12 +8,12 @@ from typing import Unpack
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.bundle import Bundle
-from engine.dream_batch import DreamBatch, DreamSnapshot
-from engine.guard import Faults
-from engine.sampler import Tokens
-from engine.settings import Chosen, Settings
-from games.world import Frame, Step
+from reverie.engine.bundle import Bundle
+from reverie.engine.dream_batch import DreamBatch, DreamSnapshot
+from reverie.engine.guard import Faults
+from reverie.engine.sampler import Tokens
+from reverie.engine.settings import Chosen, Settings
+from reverie.games.world import Frame, Step
 
 
 class Dream:

@@ -10,14 +10,25 @@ from typing import Unpack
 import numpy as np
 from numpy.typing import NDArray
 
-from engine import diffusion
-from engine.bundle import Bundle
-from engine.guard import CAUSAL_HEAD, DIFFUSION, DYNAMICS, ENCODER, SAMPLER, Bools, Faults, finite, known, passed
-from engine.noise import Keys, keys_of, next_keys
-from engine.ring import Ring, RingSnapshot
-from engine.runtime import Frames, Prediction
-from engine.sampler import Tokens, draw, refine
-from engine.settings import Chosen, changed, settings_of
+from reverie.engine import diffusion
+from reverie.engine.bundle import Bundle
+from reverie.engine.guard import (
+    CAUSAL_HEAD,
+    DIFFUSION,
+    DYNAMICS,
+    ENCODER,
+    SAMPLER,
+    Bools,
+    Faults,
+    finite,
+    known,
+    passed,
+)
+from reverie.engine.noise import Keys, keys_of, next_keys
+from reverie.engine.ring import Ring, RingSnapshot
+from reverie.engine.runtime import Frames, Prediction
+from reverie.engine.sampler import Tokens, draw, refine
+from reverie.engine.settings import Chosen, changed, settings_of
 
 
 @dataclass(frozen=True)

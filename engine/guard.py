@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.sampler import Floats, Tokens
+from reverie.engine.sampler import Floats, Tokens
 
 Bools = NDArray[np.bool_]
 """One for each trajectory: (B,) bool."""

@@ -5,10 +5,14 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import checkpoints
-from engine.errors import BundleError
-from engine.manifest import MANIFEST
+from reverie import checkpoints
+from reverie.engine.errors import BundleError
+from reverie.engine.manifest import MANIFEST
+
+if TYPE_CHECKING:
+    from reverie.engine.bundle import Bundle
 
 DREAM = "dream"
 """Where a game folder keeps its bundle."""
@@ -41,6 +45,16 @@ def resolve(name: str | Path, folder: Path | None = None) -> Path:
     kind = "folder" if os.sep in str(name) else "bundle"
     names = ", ".join(known) or "none is installed"
     raise BundleError(f"there is no {kind} {str(name)!r}: give a folder or one of the shipped bundles ({names})")
+
+
+def open_bundle(name: str | Path, backend: str = "onnx", threads: int | None = None) -> Bundle:
+    """Open a bundle by the name that `reverie list` prints, or by its folder; backend, threads: see `Bundle.load`.
+
+    Raises BundleError for whatever is wrong with it, ValueError for an unknown backend.
+    """
+    from reverie.engine.bundle import Bundle
+
+    return Bundle.load(resolve(name), backend, threads)
 
 
 def _version(name: str) -> tuple[list[int], str]:

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from engine.errors import BundleError
-from engine.schema import SchemaError, read_object
+from reverie.engine.errors import BundleError
+from reverie.engine.schema import SchemaError, read_object
 
 FORMAT = 1
 MODES = ("parallel", "ar")
@@ -38,7 +38,7 @@ class CacheShape:
 
 @dataclass(frozen=True)
 class SamplingDefaults:
-    """How the bundle is sampled unless a person says otherwise; see `engine.sampler.Sampling`."""
+    """How the bundle is sampled unless a person says otherwise; see `reverie.engine.sampler.Sampling`."""
 
     temperature: float
     min_p: float

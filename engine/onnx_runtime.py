@@ -9,8 +9,8 @@ import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
-from engine.errors import BundleError
-from engine.runtime import Runtime, graph_inputs, graph_outputs
+from reverie.engine.errors import BundleError
+from reverie.engine.runtime import Runtime, graph_inputs, graph_outputs
 
 CPU, CUDA = "CPUExecutionProvider", "CUDAExecutionProvider"
 PROCESSOR = "so the dream runs on the processor"

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.manifest import CacheShape
+from reverie.engine.manifest import CacheShape
 
 Floats = NDArray[np.float32]
 

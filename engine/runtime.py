@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.ring import Ring
+from reverie.engine.ring import Ring
 
 Frames = NDArray[np.uint8]
 Floats = NDArray[np.float32]

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.noise import Keys, gumbel
+from reverie.engine.noise import Keys, gumbel
 
 Floats = NDArray[np.float32]
 Tokens = NDArray[np.int64]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, replace
 from typing import Any, TypedDict, Unpack, cast
 
-from engine.manifest import MOST_STEPS, Manifest
-from engine.sampler import Sampling
+from reverie.engine.manifest import MOST_STEPS, Manifest
+from reverie.engine.sampler import Sampling
 
 
 class Chosen(TypedDict, total=False):

@@ -8,11 +8,11 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.bundle import Bundle
-from engine.errors import TapeError
-from engine.files import write_whole
-from engine.schema import SchemaError, read_object
-from games.world import Frame
+from reverie.engine.bundle import Bundle
+from reverie.engine.errors import TapeError
+from reverie.engine.files import write_whole
+from reverie.engine.schema import SchemaError, read_object
+from reverie.games.world import Frame
 
 FORMAT = 3
 

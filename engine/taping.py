@@ -8,14 +8,14 @@ from typing import Any, Unpack
 
 import numpy as np
 
-from engine.bundle import Bundle
-from engine.dream import Dream
-from engine.dream_batch import DreamSnapshot
-from engine.errors import TapeError
-from engine.sampler import Tokens
-from engine.settings import Chosen
-from engine.tape import FORMAT, Event, FrameDigest, Tape
-from games.world import Frame, Step
+from reverie.engine.bundle import Bundle
+from reverie.engine.dream import Dream
+from reverie.engine.dream_batch import DreamSnapshot
+from reverie.engine.errors import TapeError
+from reverie.engine.sampler import Tokens
+from reverie.engine.settings import Chosen
+from reverie.engine.tape import FORMAT, Event, FrameDigest, Tape
+from reverie.games.world import Frame, Step
 
 
 @dataclass(frozen=True)

@@ -15,17 +15,17 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from engine.bundle import Bundle
-from engine.diffusion import fixed_noise
-from engine.noise import keys_of
-from engine.sampler import Sampling
-from engine.settings import Chosen, settings_of
-from engine.torch_noise import gumbel, next_keys
-from engine.torch_runtime import TorchRuntime
+from reverie.engine.bundle import Bundle
+from reverie.engine.diffusion import fixed_noise
+from reverie.engine.noise import keys_of
+from reverie.engine.sampler import Sampling
+from reverie.engine.settings import Chosen, settings_of
+from reverie.engine.torch_noise import gumbel, next_keys
+from reverie.engine.torch_runtime import TorchRuntime
 
 
 def draw(logits: Tensor, keys: Tensor, sampling: Sampling) -> Tensor:
-    """`engine.sampler.draw` of tensors: logits (B, S, V) float32, keys (B,) int64 to tokens (B, S) int64."""
+    """`reverie.engine.sampler.draw` of tensors: logits (B, S, V) float32, keys (B,) int64 to tokens (B, S) int64."""
     if sampling.temperature == 0:
         return logits.argmax(-1)
     floor = logits.amax(-1, keepdim=True) + float(np.log(sampling.min_p)) if sampling.min_p > 0 else -float("inf")
@@ -57,7 +57,7 @@ def finite(logits: Tensor) -> Tensor:
 
 
 class TorchRing:
-    """`engine.ring.Ring` of tensors."""
+    """`reverie.engine.ring.Ring` of tensors."""
 
     def __init__(self, batch: int, shape: tuple[int, int, int, int, int], device: torch.device) -> None:
         """shape: layers, heads, slots, positions and head_dim."""

@@ -1,19 +1,19 @@
-"""`engine.noise` of tensors, on their device: the same numbers, up to the rounding of the logarithm."""
+"""`reverie.engine.noise` of tensors, on their device: the same numbers, up to the rounding of the logarithm."""
 
 from __future__ import annotations
 
 from torch import Tensor
 
-from engine.noise import BITS, GOLDEN, MULTIPLIERS, SHIFTS
+from reverie.engine.noise import BITS, GOLDEN, MULTIPLIERS, SHIFTS
 
 
 def next_keys(keys: Tensor) -> Tensor:
-    """`engine.noise.next_keys` of a tensor (B,) int64, the bits of which are those of uint64."""
+    """`reverie.engine.noise.next_keys` of a tensor (B,) int64, the bits of which are those of uint64."""
     return _mixed(keys)
 
 
 def gumbel(keys: Tensor, places: Tensor) -> Tensor:
-    """`engine.noise.gumbel` of tensors: keys and places, int64, to float32."""
+    """`reverie.engine.noise.gumbel` of tensors: keys and places, int64, to float32."""
     bits = _shifted(_mixed(keys + (places + 1) * _signed(GOLDEN)), 64 - BITS)
     uniform = (bits.float() + 0.5) * 2.0**-BITS
     return uniform.log_().neg_().log_().neg_()

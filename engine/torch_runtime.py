@@ -26,8 +26,8 @@ from safetensors.torch import load_file
 from torch.export.passes import move_to_device_pass
 from torch.export.pt2_archive._package import PT2ArchiveReader
 
-from engine.errors import BundleError
-from engine.runtime import Runtime
+from reverie.engine.errors import BundleError
+from reverie.engine.runtime import Runtime
 
 _FILES = re.compile(
     r"data/weights/(weight_\d+|model_weights_config\.json)|data/constants/(tensor_\d+|model_constants_config\.json)"

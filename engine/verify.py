@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
-from engine.bundle import Bundle
-from engine.dream import Dream
-from engine.errors import BundleError
-from engine.manifest import Manifest
-from engine.onnx_runtime import OnnxRuntime
-from engine.sampler import Tokens
+from reverie.engine.bundle import Bundle
+from reverie.engine.dream import Dream
+from reverie.engine.errors import BundleError
+from reverie.engine.manifest import Manifest
+from reverie.engine.onnx_runtime import OnnxRuntime
+from reverie.engine.sampler import Tokens
 
 Signature = dict[str, tuple[str, list[object]]]
 

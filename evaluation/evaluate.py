@@ -12,25 +12,25 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.files import write_json
-from evaluation import metrics
-from evaluation.actions import ActionSizes, action_follow
-from evaluation.ceiling import CeilingSizes, changed_token_ceiling
-from evaluation.film import LESSONS, LESSONS_IN_A_HURRY, Film, measure_film, record_film
-from evaluation.machine import machine
-from evaluation.progress import Progress, shown, silent
-from evaluation.rollout import RolloutSizes, drift_free_frames, rollout
-from evaluation.state import StateReader, vanished
-from evaluation.subject import Subject, identity
-from evaluation.tables import accuracy_tables
-from evaluation.teacher_forced import TeacherSizes, teacher_forced
-from evaluation.truth import LEAD, Truth, record_truth
-from games.base import FIRST_HELD_OUT_SEED
-from games.worlds import environment_of
+from reverie.engine.files import write_json
+from reverie.evaluation.metrics import arithmetic
+from reverie.evaluation.metrics.actions import ActionSizes, action_follow
+from reverie.evaluation.metrics.ceiling import CeilingSizes, changed_token_ceiling
+from reverie.evaluation.metrics.rollout import RolloutSizes, drift_free_frames, rollout
+from reverie.evaluation.metrics.teacher_forced import TeacherSizes, teacher_forced
+from reverie.evaluation.pages.tables import accuracy_tables
+from reverie.evaluation.progress import Progress, shown, silent
+from reverie.evaluation.speed.machine import machine
+from reverie.evaluation.subjects.recorded_truth import LESSONS, LESSONS_IN_A_HURRY, Film, measure_film, record_film
+from reverie.evaluation.subjects.state import StateReader, vanished
+from reverie.evaluation.subjects.subject import Subject, identity
+from reverie.evaluation.subjects.truth import LEAD, Truth, record_truth
+from reverie.games.base import FIRST_HELD_OUT_SEED
+from reverie.games.worlds import environment_of
 
 if TYPE_CHECKING:
-    from evaluation.bundle_subject import BundleSubject
-    from games.environment import Environment
+    from reverie.evaluation.subjects.bundle_subject import BundleSubject
+    from reverie.games.environment import Environment
 
 EVALUATION_SECONDS = 13 * 60.0
 """What one bundle in one mode may take by default. Only the search for where a dream drifts is cut short by it."""
@@ -124,7 +124,7 @@ def check_reader(truth: Truth, reader: StateReader, frames: int) -> dict[str, An
 
     `reader_exact`: share of them read exactly. `reader_valid`: share that it calls legal, by the rules for rollouts.
     """
-    exact = metrics.Share()
+    exact = arithmetic.Share()
     valid: list[NDArray[np.bool_]] = []
     missing: list[NDArray[np.bool_]] = []
     rooms: NDArray[np.uint8] | None = None
@@ -135,13 +135,13 @@ def check_reader(truth: Truth, reader: StateReader, frames: int) -> dict[str, An
         valid.append(seen.valid)
         missing.append(seen.missing)
     legal = np.stack(valid) & ~vanished(np.stack(missing), reader.patience)
-    return {"reader_exact": exact.value, "reader_valid": metrics.mean_or_none(legal), "reader_frames": exact.of}
+    return {"reader_exact": exact.value, "reader_valid": arithmetic.mean_or_none(legal), "reader_frames": exact.of}
 
 
 def lay_ground(game: str, size: int, sizes: Sizes, seed: int) -> Ground:
     """Play the held-out episodes of a game, and validate its reader on them. Raises ValueError for an unknown game."""
-    from evaluation.readers import reader_of
-    from games import registry
+    from reverie.evaluation.subjects.readers import reader_of
+    from reverie.games import registry
 
     make, reader = registry.get(game), reader_of(game, size)
 
@@ -182,7 +182,7 @@ def evaluate(
     that are their own. Returns the report of the command line's contract. Raises ValueError with one sentence for what
     cannot be measured.
     """
-    from evaluation.bundle_subject import open_subjects
+    from reverie.evaluation.subjects.bundle_subject import open_subjects
 
     if episodes < 1 or horizon < 1:
         raise ValueError(f"An evaluation needs at least one episode and one frame, not {episodes} and {horizon}.")
@@ -221,8 +221,8 @@ def evaluate(
     for table in accuracy_tables(report):
         print(f"{table.title}\n\n{table.markdown()}\n\n{table.note}\n")
     if html_path is not None:
-        from evaluation.pictures import strips
-        from evaluation.report import write_html
+        from reverie.evaluation.pages.pictures import strips
+        from reverie.evaluation.pages.report import write_html
 
         write_html(report, strips(subjects, grounds, seed, quick), Path(html_path))
     return report
@@ -239,7 +239,7 @@ def ground_of(
 
     Raises ValueError where that cannot be made here.
     """
-    from games import registry
+    from reverie.games import registry
 
     if subject.game in registry.names():
         return lay_ground(subject.game, subject.resolution, sizes, seed)

@@ -1,4 +1,4 @@
-"""`python -m evaluation.self_play v2 -o play.tape`: dreams that play themselves, and a tape of the liveliest.
+"""`python -m reverie.evaluation.self_play v2 -o play.tape`: dreams that play themselves, and a tape of the liveliest.
 
 The game's own exploring policy plays, and knows of the game what it reads off the dream's last pictures.
 """
@@ -12,11 +12,11 @@ from pathlib import Path
 
 import numpy as np
 
-from engine import library
-from engine.bundle import Bundle
-from engine.tape import Tape
-from engine.taping import TapedDream
-from games import registry
+from reverie.engine import library
+from reverie.engine.bundle import Bundle
+from reverie.engine.tape import Tape
+from reverie.engine.taping import TapedDream
+from reverie.games import registry
 
 READ_FRAMES = 4
 """The last pictures that the state is read off: which way creatures go shows in several alone."""
@@ -70,7 +70,7 @@ def main() -> None:
         tape, earned, lost = max(played, key=lambda one: (-one[2], one[1]))
         tape.save(options.out)
     except (ValueError, OSError) as error:
-        print(f"evaluation.self_play: {error}", file=sys.stderr)
+        print(f"reverie.evaluation.self_play: {error}", file=sys.stderr)
         raise SystemExit(2) from None
     print(f"{options.out}: dream {tape.seed} earned {earned:g} and lost {lost} rounds in {options.frames} frames")
 

@@ -11,11 +11,11 @@ from pathlib import Path
 
 from PIL import Image
 
-from engine.bundle import Bundle
-from engine.files import sha256_of
-from engine.manifest import MANIFEST, Manifest
-from engine.verify import known_dream, tokens_sha256
-from export.networks import ExportError
+from reverie.engine.bundle import Bundle
+from reverie.engine.files import sha256_of
+from reverie.engine.manifest import MANIFEST, Manifest
+from reverie.engine.verify import known_dream, tokens_sha256
+from reverie.export.networks import ExportError
 
 
 @contextmanager

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from engine.manifest import CacheShape
-from engine.runtime import graph_inputs, graph_outputs
-from models.diffusion_decoder import DiffusionDecoder
-from models.world_model import TemporalVisualWorldModel
+from reverie.engine.manifest import CacheShape
+from reverie.engine.runtime import graph_inputs, graph_outputs
+from reverie.models.tokens.diffusion_decoder import DiffusionDecoder
+from reverie.models.tokens.world_model import TemporalVisualWorldModel
 
 
 @dataclass(frozen=True)
 class Sizes:
-    """What a bundle's graphs agree on; the words are those of `engine.manifest.Manifest`."""
+    """What a bundle's graphs agree on; the words are those of `reverie.engine.manifest.Manifest`."""
 
     resolution: int
     grid: tuple[int, int]

@@ -13,9 +13,9 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import nn
 
-from engine.manifest import MOST_STEPS, SamplingDefaults
-from models.diffusion_decoder import DiffusionDecoder, DiffusionDecoderConfig
-from models.networks import (
+from reverie.engine.manifest import MOST_STEPS, SamplingDefaults
+from reverie.models.tokens.diffusion_decoder import DiffusionDecoder, DiffusionDecoderConfig
+from reverie.models.tokens.networks import (
     KINDS,
     Dynamics,
     Tokenizer,
@@ -25,8 +25,8 @@ from models.networks import (
     tokenizer_config,
     tuples,
 )
-from models.patch_vq import PatchVQ
-from models.world_model import TemporalVisualWorldModel
+from reverie.models.tokens.patch_vq import PatchVQ
+from reverie.models.tokens.world_model import TemporalVisualWorldModel
 
 
 class ExportError(ValueError):

@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 from torch.export import ExportedProgram
 
-from export.graphs import Graph
-from export.quiet import quiet
+from reverie.export.graphs import Graph
+from reverie.export.quiet import quiet
 
 OPSET = 20
 MAX_BATCH = 4096

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from engine.runtime import Runtime
-from export.graphs import Graph, Sizes, random_inputs
-from export.networks import ExportError
+from reverie.engine.runtime import Runtime
+from reverie.export.graphs import Graph, Sizes, random_inputs
+from reverie.export.networks import ExportError
 
 TOLERANCE = 1e-3
 """Largest difference of a logit, a hidden feature, a key or a value."""

@@ -2,7 +2,7 @@
 
 `torch.export.save` writes float32 weights into each archive. Here every weight in the archive is one number, repeated
 by strides of zero, and the real ones stand in a file of their own, which holds each once and as small as the precision
-allows; `engine.torch_runtime` joins them.
+allows; `reverie.engine.torch_runtime` joins them.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from safetensors.torch import save_file
 from torch import Tensor
 from torch.export import ExportedProgram
 
-from engine.torch_runtime import SCALE
-from export.quantize import SMALL, as_bytes, smallest
-from export.quiet import quiet
+from reverie.engine.torch_runtime import SCALE
+from reverie.export.quantize import SMALL, as_bytes, smallest
+from reverie.export.quiet import quiet
 
 WEIGHTS = "weights.safetensors"
 

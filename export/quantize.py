@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 from torch import nn
 
-from engine.torch_runtime import ZERO
-from export.quiet import quiet
+from reverie.engine.torch_runtime import ZERO
+from reverie.export.quiet import quiet
 
 ENCODING = ("encoder", "down", "to_code", "codebook")
 """The parts of a tokenizer, v1's or v1.1's, that decide which token a patch becomes."""

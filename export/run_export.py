@@ -10,19 +10,35 @@ import numpy as np
 import onnx
 import torch
 
-from engine.bundle import Bundle
-from engine.manifest import PRECISIONS, CacheShape, DiffusionDefaults, Graphs, KnownFrame, Manifest, Outcome, Programs
-from engine.verify import verify
-from export.bundle_writer import building, seal
-from export.graphs import Sizes, random_inputs, split
-from export.networks import ExportError, Run, read_run
-from export.onnx_export import export_program, to_onnx
-from export.parity import check_parity
-from export.programs import save_programs
-from export.quantize import count_parameters, quantize_int8, round_to_bytes, round_to_half, store_bytes, store_small
-from export.shared_weights import SharedWeights
-from export.shown_codes import with_shown_codes
-from models.world_model import TemporalVisualWorldModel
+from reverie.engine.bundle import Bundle
+from reverie.engine.manifest import (
+    PRECISIONS,
+    CacheShape,
+    DiffusionDefaults,
+    Graphs,
+    KnownFrame,
+    Manifest,
+    Outcome,
+    Programs,
+)
+from reverie.engine.verify import verify
+from reverie.export.bundle_writer import building, seal
+from reverie.export.graphs import Sizes, random_inputs, split
+from reverie.export.networks import ExportError, Run, read_run
+from reverie.export.onnx_export import export_program, to_onnx
+from reverie.export.parity import check_parity
+from reverie.export.programs import save_programs
+from reverie.export.quantize import (
+    count_parameters,
+    quantize_int8,
+    round_to_bytes,
+    round_to_half,
+    store_bytes,
+    store_small,
+)
+from reverie.export.shared_weights import SharedWeights
+from reverie.export.shown_codes import with_shown_codes
+from reverie.models.tokens.world_model import TemporalVisualWorldModel
 
 KNOWN_ACTIONS = (4, 4, 1)
 FPS = 20

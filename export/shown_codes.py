@@ -6,10 +6,10 @@ from dataclasses import replace
 
 from torch import Tensor, nn
 
-from export.networks import Run
-from models.diffusion_decoder import DiffusionDecoder
-from models.patch_vq import PatchVQ
-from models.world_model import TemporalVisualWorldModel
+from reverie.export.networks import Run
+from reverie.models.tokens.diffusion_decoder import DiffusionDecoder
+from reverie.models.tokens.patch_vq import PatchVQ
+from reverie.models.tokens.world_model import TemporalVisualWorldModel
 
 
 def with_shown_codes(run: Run) -> Run:

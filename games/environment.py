@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from games.errors import UnsuitableGame
+from reverie.games.errors import UnsuitableGame
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,9 @@ import gymnasium
 import numpy as np
 from numpy.typing import NDArray
 
-from games import registry
-from games.gym_vector import checked_render_mode
-from games.real import RealGame
+from reverie.games import registry
+from reverie.games.gym_vector import checked_render_mode
+from reverie.games.real import RealGame
 
 Frame = NDArray[np.uint8]
 
@@ -21,7 +21,7 @@ class BuiltinEnv(gymnasium.Env[Frame, np.int64]):
     Observations are pictures (size, size, 3) uint8, actions indices into `actions`. An episode is a round: it is
     terminated when the round is lost, and `reset` starts a new room, that of the seed where one is given.
     `info["seed"]` names the room.
-    Raises games.errors.UnknownGame for a name and ValueError for a size or render mode that does not exist.
+    Raises reverie.games.errors.UnknownGame for a name and ValueError for a size or render mode that does not exist.
     """
 
     metadata: dict[str, Any] = {"render_modes": ["rgb_array"], "render_fps": 20}  # noqa: RUF012 - the base has it so
@@ -59,7 +59,7 @@ class BuiltinEnv(gymnasium.Env[Frame, np.int64]):
 for _name in registry.names():
     gymnasium.register(
         id=f"reverie/{_name.capitalize()}-v0",
-        entry_point="games.gym_adapter:BuiltinEnv",
-        vector_entry_point="games.gym_vector:BuiltinVectorEnv",
+        entry_point="reverie.games.gym_adapter:BuiltinEnv",
+        vector_entry_point="reverie.games.gym_vector:BuiltinVectorEnv",
         kwargs={"game": _name},
     )

@@ -13,7 +13,7 @@ from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 from numpy.typing import NDArray
 
-from games import registry
+from reverie.games import registry
 
 Frames = NDArray[np.uint8]
 Ints = NDArray[np.int64]
@@ -145,7 +145,7 @@ class RoundsVectorEnv(VectorEnv[Frames, Ints, NDArray[Any]]):
 class BuiltinVectorEnv(RoundsVectorEnv):
     """A built-in game, B rounds in one batch; see RoundsVectorEnv. A round's seed names its room.
 
-    Raises games.errors.UnknownGame for a name and ValueError for a size or render mode that does not exist.
+    Raises reverie.games.errors.UnknownGame for a name and ValueError for a size or render mode that does not exist.
     """
 
     def __init__(

@@ -22,8 +22,8 @@ from minari.data_collector.episode_buffer import EpisodeBuffer
 from minari.dataset.minari_storage import MinariStorage
 from numpy.typing import NDArray
 
-from games.errors import UnsuitableGame
-from games.picture import as_picture
+from reverie.games.errors import UnsuitableGame
+from reverie.games.picture import as_picture
 
 ABOUT = "reverie"
 DATA, METADATA = "data", "metadata.json"

@@ -13,10 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from games.environment import SEARCH, Environment
-from games.errors import UnsuitableGame
-from games.picture import as_picture, letterbox
-from games.world import Frame, Step
+from reverie.games.environment import SEARCH, Environment
+from reverie.games.errors import UnsuitableGame
+from reverie.games.picture import as_picture, letterbox
+from reverie.games.world import Frame, Step
 
 NOOPS = ("noop", "no_op", "none", "idle", "nothing", "stay", "wait")
 MOST_ACTIONS = 256
@@ -26,7 +26,7 @@ ATARI_FPS = 60
 
 
 class GymWorld:
-    """One trajectory of an environment. Satisfies games.world.World.
+    """One trajectory of an environment. Satisfies reverie.games.world.World.
 
     Action 0 is the environment's own no-op. Where it has none, action 0 lets the world wait: nothing is stepped.
     A round that is lost begins anew at once, as World has it. `cut` is true after a step whose frame does not follow

@@ -7,7 +7,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from games.world import Frame
+from reverie.games.world import Frame
 
 NAMED = ("screen", "rgb", "pixels", "image")
 """Under which names an observation of several parts keeps its picture, best first."""

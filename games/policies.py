@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from games.base import BatchGame, Ints
+from reverie.games.base import BatchGame, Ints
 
 LONGEST_HOLD = 8
 """Ticks that a key is held at most."""

@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from games import registry
-from games.world import Frame, Step
+from reverie.games import registry
+from reverie.games.world import Frame, Step
 
 
 class RealGame:
-    """One trajectory of a built-in game. Satisfies games.world.World.
+    """One trajectory of a built-in game. Satisfies reverie.games.world.World.
 
-    Raises games.errors.UnknownGame for a name and ValueError for a size that does not exist.
+    Raises reverie.games.errors.UnknownGame for a name and ValueError for a size that does not exist.
     """
 
     def __init__(self, name: str, size: int = 64) -> None:

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from games.base import BatchGame, Policy
-from games.errors import UnknownGame, UnknownPolicy
-from games.policies import RandomPolicy
+from reverie.games.base import BatchGame, Policy
+from reverie.games.errors import UnknownGame, UnknownPolicy
+from reverie.games.policies import RandomPolicy
 
 _GAMES = {"garden": "Garden", "bricks": "Bricks", "duel": "Duel", "crossing": "Crossing", "runner": "Runner"}
 """Each is a folder here: its simulator is this class of `rules`, and beside it are `reader.Reader`, by the size of the
@@ -26,7 +26,7 @@ def names() -> tuple[str, ...]:
 def _part(name: str, module: str, what: str) -> Any:
     if name not in _GAMES:
         raise UnknownGame(f"There is no built-in game {name!r}; there is {', '.join(_GAMES)}.")
-    return getattr(import_module(f"games.{name}.{module}"), what)
+    return getattr(import_module(f"reverie.games.{name}.{module}"), what)
 
 
 def get(name: str) -> type[BatchGame]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from typing import Protocol, runtime_checkable
 
-from games import registry
-from games.environment import Environment
-from games.errors import UnsuitableGame
-from games.real import RealGame
-from games.world import World
+from reverie.games import registry
+from reverie.games.environment import Environment
+from reverie.games.errors import UnsuitableGame
+from reverie.games.real import RealGame
+from reverie.games.world import World
 
 
 @runtime_checkable
@@ -24,7 +24,7 @@ def open_world(environment: Environment, size: int = 64) -> RealWorld:
     """The game, ready to be reset. Raises ValueError for what cannot be played, ModuleNotFoundError for its package."""
     if environment.source in registry.names():
         return RealGame(environment.source, size)
-    from games.gymnasium_world import GymWorld
+    from reverie.games.gymnasium_world import GymWorld
 
     return GymWorld(environment, size)
 

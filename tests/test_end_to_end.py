@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from training.recording import Recording
+from reverie.training.data.recording import Recording
 
 pytestmark = pytest.mark.slow
 
@@ -29,12 +29,12 @@ PATIENCE_S = 120
 def command(*words: object) -> list[str]:
     """The installed command where there is one, and the same entry point where the project only lies on disk."""
     installed = Path(sys.executable).with_name("reverie")
-    start = [str(installed)] if installed.exists() else [sys.executable, "-m", "app.cli"]
+    start = [str(installed)] if installed.exists() else [sys.executable, "-m", "reverie.app.cli"]
     return [*start, *map(str, words)]
 
 
 def environment() -> dict[str, str]:
-    return {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    return {**os.environ, "OMP_NUM_THREADS": "1"}
 
 
 def reverie(*words: object, expect: int = 0) -> subprocess.CompletedProcess[str]:

@@ -38,7 +38,7 @@ DOORS: tuple[tuple[str, str], ...] = (
     ("agents/dqn.py", "torch"),
 )
 # An optimizer's state, which only its own trainer reads back, and only with weights_only=True.
-KEEPS_OWN_STATE = {"training/checkpoint.py"}
+KEEPS_OWN_STATE = {"training/loop/checkpoint.py"}
 # Rooms that may be entered only from inside a function, so that a player's start does not load them.
 LAZY: dict[str, set[str]] = {"app": {"training", "export", "evaluation"}}
 
@@ -52,7 +52,8 @@ class Import(NamedTuple):
 
     @property
     def room(self) -> str:
-        return self.module.split(".")[0]
+        """The room of a module of ours, the package of any other."""
+        return self.module.removeprefix("reverie.").split(".")[0]
 
 
 def imports(source: str) -> list[Import]:
@@ -68,7 +69,9 @@ def _walk(node: ast.AST, top: bool) -> Iterator[Import]:
         elif isinstance(child, ast.Import):
             yield from (Import(alias.name, child.lineno, top) for alias in child.names)
         elif isinstance(child, ast.ImportFrom):
-            if child.module and not child.level:
+            if child.module == "reverie":
+                yield from (Import(f"reverie.{alias.name}", child.lineno, top) for alias in child.names)
+            elif child.module and not child.level:
                 yield Import(child.module, child.lineno, top)
         else:
             if isinstance(child, ast.Call) and ast.unparse(child.func) in ("importlib.import_module", "__import__"):
@@ -88,9 +91,9 @@ def broken_walls(path: str, source: str) -> list[str]:
             found.append(f"{path}:{item.line}: {room} must not import {item.module}")
         elif item.top and item.room in LAZY.get(room, set()):
             found.append(f"{path}:{item.line}: {item.module} is to be imported inside the function that needs it")
-        elif room == "engine" and item.room == "games" and item.module != "games.world":
-            found.append(f"{path}:{item.line}: engine knows only games.world")
-        elif room == "export" and item.module.startswith("training.train"):
+        elif room == "engine" and item.room == "games" and item.module != "reverie.games.world":
+            found.append(f"{path}:{item.line}: engine knows only reverie.games.world")
+        elif room == "export" and item.module.startswith("reverie.training.tokens.train_"):
             found.append(f"{path}:{item.line}: export must not import a training loop")
     return found
 
@@ -134,15 +137,15 @@ def test_nothing_reads_or_writes_pickle() -> None:
 @pytest.mark.parametrize(
     ("path", "source"),
     [
-        ("app/window.py", "from models.world_model import WorldModel"),
-        ("app/cli.py", "import evaluation.bench"),
+        ("app/window.py", "from reverie.models.tokens.world_model import WorldModel"),
+        ("app/cli.py", "import reverie.evaluation.speed.bench"),
         ("engine/dream.py", "def f():\n    import torch"),
-        ("engine/dream.py", "from games.garden.rules import Garden"),
+        ("engine/dream.py", "from reverie.games.garden.rules import Garden"),
         ("games/garden/rules.py", "import gymnasium"),
-        ("models/v1/vqvae.py", "from training.windows import Windows"),
+        ("models/v1/vqvae.py", "from reverie.training.tokens.windows import Windows"),
         ("training/record.py", "if True:\n    import pygame"),
-        ("export/parity.py", "from training.train_dynamics import train"),
-        ("evaluation/bench.py", "from agents.dream_env import DreamEnv"),
+        ("export/parity.py", "from reverie.training.tokens.train_dynamics import train"),
+        ("evaluation/bench.py", "from reverie.agents.dream_env import DreamEnv"),
         ("agents/dream_env.py", "import torch"),
     ],
 )
@@ -156,9 +159,12 @@ def test_a_broken_wall_is_seen(path: str, source: str) -> None:
         ("engine/torch_runtime.py", "import torch"),
         ("games/gym_adapter.py", "import gymnasium"),
         ("agents/dqn.py", "import torch"),
-        ("app/commands/bench.py", "def run():\n    from evaluation.bench import bench"),
-        ("engine/dream.py", "from games.world import Step"),
-        ("app/cli.py", "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from evaluation.bench import Row"),
+        ("app/commands/bench.py", "def run():\n    from reverie.evaluation.speed.bench import bench"),
+        ("engine/dream.py", "from reverie.games.world import Step"),
+        (
+            "app/cli.py",
+            "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from reverie.evaluation.speed.bench import Row",
+        ),
     ],
 )
 def test_the_doors_of_the_page_are_open(path: str, source: str) -> None:
@@ -180,9 +186,11 @@ def test_a_pickle_is_seen(source: str) -> None:
     assert len(pickles("app/x.py", source)) == 1
 
 
-@pytest.mark.parametrize("start", ["import engine, app", "import app.cli", "import engine.dream, app.window"])
+@pytest.mark.parametrize(
+    "start", ["import engine, app", "import reverie.app.cli", "import reverie.engine.dream, reverie.app.window.window"]
+)
 def test_a_players_start_loads_neither_torch_nor_gymnasium(start: str) -> None:
-    heavy = ("torch", "gymnasium", "onnx", "onnxscript", "training", "export", "models")
+    heavy = ("torch", "gymnasium", "onnx", "onnxscript", "reverie.training", "reverie.export", "reverie.models")
     code = f"{start}\nimport json, sys\nprint(json.dumps([m for m in {heavy!r} if m in sys.modules]))"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from app.capture import Recording
-from app.errors import Mistake
-from evaluation import progress
+from reverie.app.errors import Mistake
+from reverie.app.play.capture import Recording
+from reverie.evaluation import progress
 
 ROOT = Path(__file__).parents[1]
 
@@ -62,8 +62,21 @@ def test_everything_that_an_extra_asks_for_is_pinned() -> None:
 
 
 def test_every_folder_with_code_is_packaged() -> None:
-    included = {line.rstrip("*") for line in setup()["options.packages.find"]["include"].split()}
-    rooms = {path.parent.name for path in ROOT.glob("*/__init__.py")} - {"tests"}
-    assert rooms == included
-    inner = {path.parent for room in rooms for path in (ROOT / room).rglob("*.py")}
-    assert [folder for folder in inner if not (folder / "__init__.py").exists()] == []
+    listed = setup()["options"]["packages"].split()
+    skipped = {"tests", "docs", "build", "dist"}
+    code = {path.parent.relative_to(ROOT) for path in ROOT.rglob("*.py")}
+    folders = {
+        folder for folder in code if not folder.parts or (folder.parts[0] not in skipped and folder.parts[0][0] != ".")
+    }
+    assert sorted(listed) == sorted(".".join(("reverie", *folder.parts)) for folder in folders)
+    assert [folder for folder in folders if not (ROOT / folder / "__init__.py").exists()] == []
+
+
+def test_the_example_of_the_package_runs() -> None:
+    import reverie
+
+    lines = [line[4:] for line in (reverie.__doc__ or "").splitlines() if line.startswith("    ")]
+    seen: dict[str, object] = {}
+    exec("\n".join(lines), seen)
+    assert seen["step"].frame.shape == seen["bundle"].starts.frames.shape[2:]  # type: ignore[attr-defined]
+    assert set(reverie.__all__) <= set(dir(reverie))

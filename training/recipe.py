@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 
 import torch
 
-from models.diffusion_decoder import DiffusionDecoderConfig
-from models.networks import (
+from reverie.models.tokens.diffusion_decoder import DiffusionDecoderConfig
+from reverie.models.tokens.networks import (
     KINDS,
     Dynamics,
     DynamicsConfig,
@@ -26,16 +26,16 @@ from models.networks import (
     tokenizer_config,
     tuples,
 )
-from models.patch_vq import PatchVQConfig
-from models.v1.vqvae import VQVAEConfig
-from models.world_model import TemporalVisualWorldModel, WorldModelConfig
-from training.checkpoint import RunError, load_weights, read_run
-from training.objectives import HistoryNoise
-from training.patch_codes import PatchCodesTraining
-from training.patches import Codes
-from training.train_decoder import DecoderTraining
-from training.train_dynamics import DynamicsTraining
-from training.train_tokenizer import TokenizerTraining
+from reverie.models.tokens.patch_vq import PatchVQConfig
+from reverie.models.tokens.world_model import TemporalVisualWorldModel, WorldModelConfig
+from reverie.models.v1.vqvae import VQVAEConfig
+from reverie.training.data.patches import Codes
+from reverie.training.loop.checkpoint import RunError, load_weights, read_run
+from reverie.training.tokens.objectives import HistoryNoise
+from reverie.training.tokens.patch_codes import PatchCodesTraining
+from reverie.training.tokens.train_decoder import DecoderTraining
+from reverie.training.tokens.train_dynamics import DynamicsTraining
+from reverie.training.tokens.train_tokenizer import TokenizerTraining
 
 FOLDER = Path(__file__).parent / "recipes"
 T = TypeVar("T")
@@ -61,7 +61,7 @@ class SamplingChoice:
 class Recipe:
     """A recipe, read.
 
-    name: of its file. kind: one of `models.networks.KINDS`. history: frames a bundle's starts hold.
+    name: of its file. kind: one of `reverie.models.tokens.networks.KINDS`. history: frames a bundle's starts hold.
     decoder_share: share of the training time that goes to the diffusion decoder.
     decoder: the diffusion decoder's sizes, None without one. decoder_steps: in which it draws unless told otherwise.
     further_frames: of the same games that are played besides what was recorded, and kept as tokens alone.

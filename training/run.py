@@ -13,28 +13,28 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from games import registry
-from models.diffusion_decoder import DiffusionDecoder
-from models.networks import Tokenizer, build_dynamics, build_tokenizer, dynamics_config
-from models.patch_vq import GREY, PatchVQ
-from models.v1.vqvae import VQVAE
-from models.world_model import TemporalVisualWorldModel
-from training import recipe as recipes
-from training.checkpoint import RunError, read_run, save_weights, write_json
-from training.files import beside
-from training.further_play import frames_played, further_play
-from training.mixture import open_recording
-from training.patch_codes import PatchCodesTraining, learn_patch_codes, patches_of
-from training.patches import patch_hashes
-from training.place import Place
-from training.recording import Recording, held_out_count
-from training.starts import start_histories
-from training.train_decoder import train_decoder
-from training.train_dynamics import train_dynamics
-from training.train_tokenizer import TokenizerTraining, train_tokenizer
-from training.trained_tokenizer import load_tokenizer, tokenizer_figures
-from training.transfer import begin_from, same_codes, same_codes_in_play
-from training.windows import TokenEpisodes, joined, tokenize
+from reverie.games import registry
+from reverie.models.tokens.diffusion_decoder import DiffusionDecoder
+from reverie.models.tokens.networks import Tokenizer, build_dynamics, build_tokenizer, dynamics_config
+from reverie.models.tokens.patch_vq import GREY, PatchVQ
+from reverie.models.tokens.world_model import TemporalVisualWorldModel
+from reverie.models.v1.vqvae import VQVAE
+from reverie.training import recipe as recipes
+from reverie.training.data.mixture import open_recording
+from reverie.training.data.patches import patch_hashes
+from reverie.training.data.recording import Recording, held_out_count
+from reverie.training.data.starts import start_histories
+from reverie.training.files import beside
+from reverie.training.loop.checkpoint import RunError, read_run, save_weights, write_json
+from reverie.training.loop.device_context import Place
+from reverie.training.tokens.extra_rollouts import frames_played, further_play
+from reverie.training.tokens.patch_codes import PatchCodesTraining, learn_patch_codes, patches_of
+from reverie.training.tokens.train_decoder import train_decoder
+from reverie.training.tokens.train_dynamics import train_dynamics
+from reverie.training.tokens.train_tokenizer import TokenizerTraining, train_tokenizer
+from reverie.training.tokens.trained_tokenizer import load_tokenizer, tokenizer_figures
+from reverie.training.tokens.transfer import begin_from, same_codes, same_codes_in_play
+from reverie.training.tokens.windows import TokenEpisodes, joined, tokenize
 
 MOST_REWARDS = 9
 """Different rewards that a model learns to foretell; another one is taken for the nearest."""

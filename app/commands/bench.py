@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from app.commands.kinds import Bundles, Count, File
-from app.game_folder import is_game_folder, read_game
+from reverie.app.commands.kinds import Bundles, Count, File
+from reverie.app.own.game_folder import is_game_folder, read_game
 
 
 @dataclass
@@ -25,7 +25,7 @@ class Bench:
 
     def run(self, started: float) -> None:
         """Time, and print the figures."""
-        from evaluation.bench import bench
+        from reverie.evaluation.speed.bench import bench
 
         for game in (read_game(name) for name in self.bundles if is_game_folder(name)):
             game.require_dream()

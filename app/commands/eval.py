@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from app.commands.kinds import Bundles, File, Name
-from app.game_folder import is_game_folder, look_in, read_game
+from reverie.app.commands.kinds import Bundles, File, Name
+from reverie.app.own.game_folder import is_game_folder, look_in, read_game
 
 
 @dataclass
@@ -38,8 +38,8 @@ class Eval:
 
     def run(self, started: float) -> None:
         """Measure, and print what was measured."""
-        from app.choosing import shipped_for
-        from evaluation.evaluate import evaluate
+        from reverie.app.play.select_bundle import shipped_for
+        from reverie.evaluation.evaluate import evaluate
 
         own = {}
         for game in (read_game(name) for name in self.bundles if is_game_folder(name)):

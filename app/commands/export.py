@@ -8,10 +8,10 @@ from typing import Annotated, Literal
 
 import tyro
 
-from app.commands.kinds import Name, Out
-from app.errors import Mistake
-from app.extras import needs_train
-from app.game_folder import is_game_folder, read_game
+from reverie.app.commands.kinds import Name, Out
+from reverie.app.errors import Mistake
+from reverie.app.extras import needs_train
+from reverie.app.own.game_folder import is_game_folder, read_game
 
 
 @dataclass
@@ -33,7 +33,7 @@ class Export:
         if self.minari:
             if self.out is None:
                 raise Mistake(f"Say where the dataset goes: reverie export {self.run_dir} --minari NAME -o FOLDER")
-            from app.exchange import export_minari
+            from reverie.app.own.exchange import export_minari
 
             export_minari(game.recording if game else self.run_dir, self.minari, self.out)
             return
@@ -43,7 +43,7 @@ class Export:
         if game and not (run / "dynamics.safetensors").is_file():
             raise Mistake(f"{game.folder} holds no trained run yet; {game.next_step()}")
         with needs_train():
-            from export.run_export import export_run
+            from reverie.export.run_export import export_run
         export_run(run, out, self.precision, name=game.name if game and self.out is None else "")
         print(f"exported {out}")
         if game:

@@ -22,6 +22,6 @@ class Import:
 
     def run(self, started: float) -> None:
         """Import, with progress, and say what comes next."""
-        from app.exchange import import_play
+        from reverie.app.own.exchange import import_play
 
         import_play(self.source, self.out, self.size)

@@ -22,9 +22,9 @@ class List:
 
 def listing() -> dict[str, list[dict[str, Any]]]:
     """The object of `list --json`."""
-    from engine import library
-    from engine.bundle import read_manifest
-    from games import registry
+    from reverie.engine import library
+    from reverie.engine.bundle import read_manifest
+    from reverie.games import registry
 
     bundles = []
     for name, path in library.shipped().items():

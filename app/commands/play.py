@@ -7,10 +7,10 @@ from typing import Annotated
 
 import tyro
 
-from app.commands.kinds import Count, File, Name, Number
-from app.errors import Mistake
-from engine.bundle import BACKENDS
-from engine.manifest import MOST_STEPS
+from reverie.app.commands.kinds import Count, File, Name, Number
+from reverie.app.errors import Mistake
+from reverie.engine.bundle import BACKENDS
+from reverie.engine.manifest import MOST_STEPS
 
 
 @dataclass
@@ -62,7 +62,7 @@ class Play:
 
     def run(self, started: float) -> None:
         """Play. started: perf_counter seconds at which the command began."""
-        from app.playing import play
+        from reverie.app.commands.playing import play
 
         self.check()
         play(self, started)

@@ -8,8 +8,8 @@ from typing import Annotated, Literal
 
 import tyro
 
-from app.commands.kinds import Name
-from app.errors import Mistake
+from reverie.app.commands.kinds import Name
+from reverie.app.errors import Mistake
 
 
 @dataclass
@@ -31,7 +31,7 @@ class Render:
 
     def run(self, started: float) -> None:
         """Replay, check, write."""
-        from app.rendering import render
+        from reverie.app.commands.rendering import render
 
         if self.out is None and not self.check:
             raise Mistake("Say where to draw the tape with -o OUT.gif, or --check it.")

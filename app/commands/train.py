@@ -8,10 +8,10 @@ from typing import Annotated
 
 import tyro
 
-from app.commands.kinds import Folder, Number, Out
-from app.errors import Mistake
-from app.extras import needs_train
-from app.game_folder import is_game_folder, read_game
+from reverie.app.commands.kinds import Folder, Number, Out
+from reverie.app.errors import Mistake
+from reverie.app.extras import needs_train
+from reverie.app.own.game_folder import is_game_folder, read_game
 
 
 @dataclass
@@ -61,9 +61,9 @@ class Train:
         if game and not any(data.glob("index-*.json")):
             raise Mistake(f"{game.folder} holds no recording yet; {game.next_step()}")
         with needs_train():
-            from app.checking import check_before_training
-            from training.place import find_place
-            from training.run import train
+            from reverie.app.commands.checking import check_before_training
+            from reverie.training.loop.device_context import find_place
+            from reverie.training.run import train
         place = find_place(self.devices, self.precision)
         minutes = self.minutes or (game.minutes if game else 60.0)
         resume = self.resume or (game is not None and (out / "run.json").is_file())

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from app.commands.kinds import Bundles
-from app.errors import CheckFailed
-from app.game_folder import is_game_folder, read_game
+from reverie.app.commands.kinds import Bundles
+from reverie.app.errors import CheckFailed
+from reverie.app.own.game_folder import is_game_folder, read_game
 
 
 @dataclass
@@ -18,8 +18,8 @@ class Verify:
 
     def run(self, started: float) -> None:
         """Print a line for each bundle. Raises CheckFailed when one is not as it says."""
-        from engine import library
-        from engine.verify import verify
+        from reverie.engine import library
+        from reverie.engine.verify import verify
 
         games = [read_game(name) for name in self.bundles if is_game_folder(name)]
         for game in games:

@@ -8,9 +8,9 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from games.bricks.view import MIRROR_Y, PANES_TOP, ROWS, BricksView
-from games.kit import art
-from games.kit.art import Pixels
+from reverie.games.bricks.view import MIRROR_Y, PANES_TOP, ROWS, BricksView
+from reverie.games.kit import art
+from reverie.games.kit.art import Pixels
 
 _STONE = {
     "a": "#2a2542",

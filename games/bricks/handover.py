@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from games.bricks.reader import Reader
-from games.bricks.rules import HELD_Y, SPEED, State, bat
-from games.bricks.view import SPARK, BricksView
-from games.kit.handover import reading_of
+from reverie.games.bricks.reader import Reader
+from reverie.games.bricks.rules import HELD_Y, SPEED, State, bat
+from reverie.games.bricks.view import SPARK, BricksView
+from reverie.games.kit.handover import reading_of
 
 
 def state_from_frames(frames: NDArray[np.uint8], seed: int = 0) -> State:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from games.base import BatchGame, Ints
-from games.bricks.rules import LAUNCH, LEFT, RIGHT, Bricks
-from games.bricks.view import SPARK, WIDTH
-from games.kit.policy import Fingers
+from reverie.games.base import BatchGame, Ints
+from reverie.games.bricks.rules import LAUNCH, LEFT, RIGHT, Bricks
+from reverie.games.bricks.view import SPARK, WIDTH
+from reverie.games.kit.policy import Fingers
 
 CATCH, WANDER, AVOID = range(3)
 _SHARE = (0.78, 0.14, 0.08)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from games.base import Ints
-from games.bricks import art
-from games.bricks.view import COLUMNS, FIELD_TOP, MIRROR_Y, PANES_TOP, ROWS, SPARK, WIDTH, BricksView
-from games.kit.art import Pixels, rgb
-from games.kit.reader import Floats, Look, SceneReader, Templates
+from reverie.games.base import Ints
+from reverie.games.bricks import art
+from reverie.games.bricks.view import COLUMNS, FIELD_TOP, MIRROR_Y, PANES_TOP, ROWS, SPARK, WIDTH, BricksView
+from reverie.games.kit.art import Pixels, rgb
+from reverie.games.kit.reader import Floats, Look, SceneReader, Templates
 
 _CAP = 4000.0
 

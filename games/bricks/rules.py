@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from games.base import Bools, Ints
-from games.bricks import art
-from games.bricks.view import COLUMNS, FIELD_TOP, MIRROR_Y, PANES_TOP, ROWS, SPARK, WIDTH, BricksView
-from games.kit.game import HeartGame
-from games.kit.state import HeartState, array
-from games.rng import uniform
+from reverie.games.base import Bools, Ints
+from reverie.games.bricks import art
+from reverie.games.bricks.view import COLUMNS, FIELD_TOP, MIRROR_Y, PANES_TOP, ROWS, SPARK, WIDTH, BricksView
+from reverie.games.kit.game import HeartGame
+from reverie.games.kit.state import HeartState, array
+from reverie.games.rng import uniform
 
 SPEED = 2
 HELD_Y = MIRROR_Y - SPARK

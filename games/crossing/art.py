@@ -8,12 +8,12 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from games.base import Ints
-from games.crossing import sprites as grids
-from games.crossing import sprites_large as grids_large
-from games.crossing.view import CODES, FIRST_LANE, GRASS, KINDS, LANES, WATER, CrossingView, Lane
-from games.kit import art
-from games.kit.art import OPAQUE, Pixels
+from reverie.games.base import Ints
+from reverie.games.crossing import sprites as grids
+from reverie.games.crossing import sprites_large as grids_large
+from reverie.games.crossing.view import CODES, FIRST_LANE, GRASS, KINDS, LANES, WATER, CrossingView, Lane
+from reverie.games.kit import art
+from reverie.games.kit.art import OPAQUE, Pixels
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from games.crossing.reader import Reader
-from games.crossing.rules import State
-from games.crossing.view import FAST, GRASS
-from games.kit.handover import reading_of
+from reverie.games.crossing.reader import Reader
+from reverie.games.crossing.rules import State
+from reverie.games.crossing.view import FAST, GRASS
+from reverie.games.kit.handover import reading_of
 
 
 def state_from_frames(frames: NDArray[np.uint8], seed: int = 0) -> State:

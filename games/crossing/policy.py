@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from games.base import BatchGame, Ints
-from games.crossing.rules import Crossing, State
-from games.kit.policy import Fingers
+from reverie.games.base import BatchGame, Ints
+from reverie.games.crossing.rules import Crossing, State
+from reverie.games.kit.policy import Fingers
 
 GATHER, RUSH, WANDER, STAND = range(4)
 _SHARE = (0.72, 0.09, 0.10, 0.09)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from games.base import Bools, Ints
-from games.crossing import art
-from games.crossing.rules import drowns, run_over
-from games.crossing.view import CODES, FAR_BANK, FIRST_LANE, GRASS, LANES, NEAR_BANK, CrossingView
-from games.kit.art import OPAQUE, Pixels, rgb, walk_frame
-from games.kit.reader import Floats, Look, SceneReader, Templates
+from reverie.games.base import Bools, Ints
+from reverie.games.crossing import art
+from reverie.games.crossing.rules import drowns, run_over
+from reverie.games.crossing.view import CODES, FAR_BANK, FIRST_LANE, GRASS, LANES, NEAR_BANK, CrossingView
+from reverie.games.kit.art import OPAQUE, Pixels, rgb, walk_frame
+from reverie.games.kit.reader import Floats, Look, SceneReader, Templates
 
 _CAP = 4000.0
 _GAIN = 30_000.0

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from games.base import Bools, Ints
-from games.crossing import art
-from games.crossing.view import (
+from reverie.games.base import Bools, Ints
+from reverie.games.crossing import art
+from reverie.games.crossing.view import (
     FAR_BANK,
     FAST,
     FIRST_LANE,
@@ -26,9 +26,9 @@ from games.crossing.view import (
     CrossingView,
     taken,
 )
-from games.kit.game import HeartGame
-from games.kit.state import HeartState
-from games.rng import uniform
+from reverie.games.kit.game import HeartGame
+from reverie.games.kit.state import HeartState
+from reverie.games.rng import uniform
 
 SPEED = 2
 HOME = (32, NEAR_BANK)

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from games.base import Bools, Ints
-from games.kit.state import View, array
+from reverie.games.base import Bools, Ints
+from reverie.games.kit.state import View, array
 
 LANES = 5
 FAR_BANK, FIRST_LANE, NEAR_BANK = 8, 16, 56

@@ -8,9 +8,9 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from games.duel.view import MINE_X, THEIRS_X, DuelView
-from games.kit import art
-from games.kit.art import Pixels, colour
+from reverie.games.duel.view import MINE_X, THEIRS_X, DuelView
+from reverie.games.kit import art
+from reverie.games.kit.art import Pixels, colour
 
 _NIGHT = "#0b1026"
 _STARS = ("#33406e", "#7d8cc4", "#e6ecff")

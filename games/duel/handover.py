@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from games.duel.reader import Reader
-from games.duel.rules import SPEED, State
-from games.kit.handover import reading_of
+from reverie.games.duel.reader import Reader
+from reverie.games.duel.rules import SPEED, State
+from reverie.games.kit.handover import reading_of
 
 
 def state_from_frames(frames: NDArray[np.uint8], seed: int = 0) -> State:

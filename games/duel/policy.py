@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from games.base import BatchGame, Ints
-from games.duel.rules import DOWN, UP, Duel
-from games.duel.view import COMET, HEIGHT
-from games.kit.policy import Fingers
+from reverie.games.base import BatchGame, Ints
+from reverie.games.duel.rules import DOWN, UP, Duel
+from reverie.games.duel.view import COMET, HEIGHT
+from reverie.games.kit.policy import Fingers
 
 BAT, WANDER, AVOID = range(3)
 _SHARE = (0.84, 0.09, 0.07)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from games.base import Ints
-from games.duel import art
-from games.duel.rules import DEEPEST, LOWEST
-from games.duel.view import FARTHEST, MINE_X, NEAREST, THEIRS_X, TOP, DuelView
-from games.kit.art import Pixels
-from games.kit.reader import Floats, Look, SceneReader, Templates
+from reverie.games.base import Ints
+from reverie.games.duel import art
+from reverie.games.duel.rules import DEEPEST, LOWEST
+from reverie.games.duel.view import FARTHEST, MINE_X, NEAREST, THEIRS_X, TOP, DuelView
+from reverie.games.kit.art import Pixels
+from reverie.games.kit.reader import Floats, Look, SceneReader, Templates
 
 
 class Reader(SceneReader[DuelView]):

@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from games.base import Bools, Ints
-from games.duel import art
-from games.duel.view import COMET, FARTHEST, HEIGHT, NEAREST, TOP, DuelView
-from games.kit.game import HeartGame
-from games.kit.state import HeartState, array
-from games.rng import uniform
+from reverie.games.base import Bools, Ints
+from reverie.games.duel import art
+from reverie.games.duel.view import COMET, FARTHEST, HEIGHT, NEAREST, TOP, DuelView
+from reverie.games.kit.game import HeartGame
+from reverie.games.kit.state import HeartState, array
+from reverie.games.rng import uniform
 
 SPEED = 2
 UP, DOWN = 1, 2

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from games.base import Ints
-from games.kit.state import View, array
+from reverie.games.base import Ints
+from reverie.games.kit.state import View, array
 
 TOP = 8
 MINE_X, THEIRS_X = 2, 58

@@ -8,9 +8,9 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from games.garden import sprites as grids
-from games.garden import sprites_large as grids_large
-from games.garden.layout import ARCH, BERRY, BLANK
+from reverie.games.garden import sprites as grids
+from reverie.games.garden import sprites_large as grids_large
+from reverie.games.garden.layout import ARCH, BERRY, BLANK
 
 Pixels = NDArray[np.uint32]
 HEART_FULL, HEART_EMPTY, BERRY_ICON, DIGIT = 9, 10, 11, 12

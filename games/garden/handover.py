@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from games.garden.layout import BLANK, DOWN, DX, DY, HEDGES, RIGHT, describe
-from games.garden.reader import Reader
-from games.garden.reading import Reading
-from games.garden.rules import CREATURES, HEARTS, SPEED, WISP, State, place
-from games.rng import uniform
+from reverie.games.garden.layout import BLANK, DOWN, DX, DY, HEDGES, RIGHT, describe
+from reverie.games.garden.reader import Reader
+from reverie.games.garden.reading import Reading
+from reverie.games.garden.rules import CREATURES, HEARTS, SPEED, WISP, State, place
+from reverie.games.rng import uniform
 
 _STEP = (-10, 10, -1, 1)
 _LUCK = 100

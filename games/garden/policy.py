@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from games.base import BatchGame, Bools, Ints
-from games.garden.rules import Garden, State
+from reverie.games.base import BatchGame, Bools, Ints
+from reverie.games.garden.rules import Garden, State
 
 GATHER, WANDER, CHASE, STAND, DITHER, PUSH = range(6)
 _SHARE = np.array([0.50, 0.06, 0.03, 0.27, 0.08, 0.06])

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from games.base import Bools, Ints
-from games.garden import art
-from games.garden.layout import ARCH, BERRY, BLANK, FLOOR, PAD, PLANTER
-from games.garden.reading import SEEN, Reading, sort_beetles
-from games.garden.rules import CREATURES, HEARTS, WISP
-from games.garden.search import PLACES, SIDE, Floats, Match, Templates, features
+from reverie.games.base import Bools, Ints
+from reverie.games.garden import art
+from reverie.games.garden.layout import ARCH, BERRY, BLANK, FLOOR, PAD, PLANTER
+from reverie.games.garden.reading import SEEN, Reading, sort_beetles
+from reverie.games.garden.rules import CREATURES, HEARTS, WISP
+from reverie.games.garden.search import PLACES, SIDE, Floats, Match, Templates, features
 
 RESIDUAL_LIMIT = 12.0
 """A picture is legal up to this mean absolute error (of 255) in its worst patch: a decoder's blur passes, a torn or

@@ -7,10 +7,10 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
-from games.base import Bools, Ints
-from games.garden import art
-from games.garden.layout import ARCH
-from games.garden.rules import CREATURES, WISP, Garden
+from reverie.games.base import Bools, Ints
+from reverie.games.garden import art
+from reverie.games.garden.layout import ARCH
+from reverie.games.garden.rules import CREATURES, WISP, Garden
 
 SEEN = 8
 """A creature counts as seen where at least so many of its px at 64x64 are not covered; below that it is a mere hint."""

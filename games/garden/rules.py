@@ -12,9 +12,9 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
-from games.base import BatchGame, Bools, Ints
-from games.garden import art
-from games.garden.layout import (
+from reverie.games.base import BatchGame, Bools, Ints
+from reverie.games.garden import art
+from reverie.games.garden.layout import (
     ARCH,
     DOWN,
     FLOOR,
@@ -28,7 +28,7 @@ from games.garden.layout import (
     Layout,
     layout,
 )
-from games.rng import bits, uniform
+from reverie.games.rng import bits, uniform
 
 SPEED = 2
 HEARTS = 3

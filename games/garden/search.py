@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from games.base import Bools, Ints
-from games.garden import art
+from reverie.games.base import Bools, Ints
+from reverie.games.garden import art
 
 Floats = NDArray[np.float32]
 SIDE = 64

@@ -11,10 +11,10 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from games.base import Ints
-from games.garden import sprites as garden
-from games.garden.art import OPAQUE, Pixels, enlarge, to_rgb, walk_frame
-from games.kit.state import HEARTS, View
+from reverie.games.base import Ints
+from reverie.games.garden import sprites as garden
+from reverie.games.garden.art import OPAQUE, Pixels, enlarge, to_rgb, walk_frame
+from reverie.games.kit.state import HEARTS, View
 
 __all__ = ["OPAQUE", "Pixels", "blit", "colour", "enlarge", "hud", "hud_glyphs", "parse", "to_rgb", "walk_frame"]
 

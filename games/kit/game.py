@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from games.base import BatchGame, Bools, Ints
-from games.kit.state import HEARTS, TOP_SCORE, HeartState
-from games.rng import bits, uniform
+from reverie.games.base import BatchGame, Bools, Ints
+from reverie.games.kit.state import HEARTS, TOP_SCORE, HeartState
+from reverie.games.rng import bits, uniform
 
 _BRANCH, _SCORE, _HEARTS = 1000, 1001, 1002
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from games.kit.reader import Reading, SceneReader
-from games.kit.state import V
+from reverie.games.kit.reader import Reading, SceneReader
+from reverie.games.kit.state import V
 
 POOR = 40.0
 """A last picture whose worst patch is wrong by more than this shows something that the reading does not."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from games.base import Bools, Ints
+from reverie.games.base import Bools, Ints
 
 _HESITATION = 0.05
 """How often a tick goes by without a key."""

@@ -9,10 +9,10 @@ from typing import Any, ClassVar, Generic
 import numpy as np
 from numpy.typing import NDArray
 
-from games.base import Bools, Ints
-from games.garden.reader import RESIDUAL_LIMIT
-from games.kit import art
-from games.kit.state import HEARTS, V, View, same
+from reverie.games.base import Bools, Ints
+from reverie.games.garden.reader import RESIDUAL_LIMIT
+from reverie.games.kit import art
+from reverie.games.kit.state import HEARTS, V, View, same
 
 Floats = NDArray[np.float32]
 SIDE = 64

@@ -9,8 +9,8 @@ from typing import Any, Self, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from games.base import Bools, Ints
-from games.rng import uniform
+from reverie.games.base import Bools, Ints
+from reverie.games.rng import uniform
 
 HEARTS = 3
 TOP_SCORE = 99

@@ -8,12 +8,12 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from games.base import Ints
-from games.kit import art
-from games.kit.art import OPAQUE, Pixels, colour
-from games.runner import sprites as grids
-from games.runner import sprites_large as grids_large
-from games.runner.view import COLUMNS, GAP, HEIGHTS, KINDS, PHASES, RUNNER_X, RUNNER_Y, TOP, TURN, RunnerView
+from reverie.games.base import Ints
+from reverie.games.kit import art
+from reverie.games.kit.art import OPAQUE, Pixels, colour
+from reverie.games.runner import sprites as grids
+from reverie.games.runner import sprites_large as grids_large
+from reverie.games.runner.view import COLUMNS, GAP, HEIGHTS, KINDS, PHASES, RUNNER_X, RUNNER_Y, TOP, TURN, RunnerView
 
 RUN_APART, RUN_TOGETHER, RISE, FALL, DUCK = range(5)
 """Ids of the runner's sprites."""

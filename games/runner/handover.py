@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from games.kit.handover import reading_of
-from games.runner.reader import Reader
-from games.runner.rules import State
+from reverie.games.kit.handover import reading_of
+from reverie.games.runner.reader import Reader
+from reverie.games.runner.rules import State
 
 
 def state_from_frames(frames: NDArray[np.uint8], seed: int = 0) -> State:

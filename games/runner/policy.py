@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from games.base import BatchGame, Ints
-from games.kit.policy import Fingers
-from games.runner.rules import DUCK, JUMP, Runner
-from games.runner.view import CHIMNEY, GAP, HIGH_MOTH, OWL, ahead
+from reverie.games.base import BatchGame, Ints
+from reverie.games.kit.policy import Fingers
+from reverie.games.runner.rules import DUCK, JUMP, Runner
+from reverie.games.runner.view import CHIMNEY, GAP, HIGH_MOTH, OWL, ahead
 
 RUN, MASH, HOP, STAND = range(4)
 _SHARE = (0.78, 0.09, 0.08, 0.05)

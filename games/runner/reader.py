@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from games.base import Ints
-from games.kit.art import Pixels, rgb
-from games.kit.reader import Floats, Look, SceneReader, Templates
-from games.runner import art
-from games.runner.view import (
+from reverie.games.base import Ints
+from reverie.games.kit.art import Pixels, rgb
+from reverie.games.kit.reader import Floats, Look, SceneReader, Templates
+from reverie.games.runner import art
+from reverie.games.runner.view import (
     COLUMNS,
     HEIGHTS,
     KINDS,

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from games.base import Bools, Ints
-from games.kit.game import HeartGame
-from games.kit.state import HeartState
-from games.rng import uniform
-from games.runner import art
-from games.runner.view import (
+from reverie.games.base import Bools, Ints
+from reverie.games.kit.game import HeartGame
+from reverie.games.kit.state import HeartState
+from reverie.games.rng import uniform
+from reverie.games.runner import art
+from reverie.games.runner.view import (
     AIR,
     CHIMNEY,
     COLUMNS,

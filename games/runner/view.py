@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from games.base import Bools, Ints
-from games.kit.state import View, array
+from reverie.games.base import Bools, Ints
+from reverie.games.kit.state import View, array
 
 COLUMNS = 9
 """So many columns of 8 px are in sight, the first and the last in part; column i begins at x = 8 * i - phase."""

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from engine.bundle import Bundle
+from reverie.engine.bundle import Bundle
 from tests.engine.fake import FakeRuntime, fake_bundle
 
 

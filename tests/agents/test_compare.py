@@ -13,12 +13,12 @@ import pytest
 pytest.importorskip("gymnasium")
 pytest.importorskip("torch")
 
-from agents import compare, dqn, page
-from agents.compare import DREAM, REAL, Plan
-from agents.dream_vector import DreamVectorEnv
-from agents.held import HeldKeys
-from engine.bundle import Bundle
-from games.gym_vector import BuiltinVectorEnv
+from reverie.agents import compare, dqn, page
+from reverie.agents.compare import DREAM, REAL, Plan
+from reverie.agents.dream_vector import DreamVectorEnv
+from reverie.agents.held import HeldKeys
+from reverie.engine.bundle import Bundle
+from reverie.games.gym_vector import BuiltinVectorEnv
 from tests.engine.fake import fake_bundle
 
 TOY = Plan(steps=320, batch=4, learners=2, rounds=2, ticks=40, seed=1)
@@ -81,7 +81,7 @@ def test_what_cannot_be_compared_is_said_in_a_sentence(bundle: Bundle, monkeypat
     with pytest.raises(ValueError, match="at least 1"):
         compare.compare(bundle, replace(TOY, learners=0))
     monkeypatch.setitem(sys.modules, "torch", None)
-    monkeypatch.delitem(sys.modules, "agents.dqn", raising=False)
+    monkeypatch.delitem(sys.modules, "reverie.agents.dqn", raising=False)
     with pytest.raises(ValueError, match=r"needs torch.*\.\[train\]"):
         compare.compare(bundle, TOY)
 

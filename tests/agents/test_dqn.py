@@ -8,8 +8,8 @@ import pytest
 pytest.importorskip("gymnasium")
 torch = pytest.importorskip("torch")
 
-from agents.dqn import DQNConfig, Player, Worth, train  # noqa: E402
-from agents.held import HeldKeys, Looks  # noqa: E402
+from reverie.agents.dqn import DQNConfig, Player, Worth, train  # noqa: E402
+from reverie.agents.held import HeldKeys, Looks  # noqa: E402
 
 QUICK = DQNConfig(memory=2000, before=64, updates=2, minibatch=16, learning_rate=2e-3, discount=0.5, steps=1)
 

@@ -14,11 +14,11 @@ gymnasium = pytest.importorskip("gymnasium")
 
 from gymnasium.utils.env_checker import check_env  # noqa: E402
 
-import agents  # noqa: E402
-from agents.dream_env import DreamEnv  # noqa: E402
-from engine.bundle import Bundle  # noqa: E402
-from engine.dream import Dream  # noqa: E402
-from engine.errors import BundleError  # noqa: E402
+import reverie.agents as agents  # noqa: E402
+from reverie.agents.dream_env import DreamEnv  # noqa: E402
+from reverie.engine.bundle import Bundle  # noqa: E402
+from reverie.engine.dream import Dream  # noqa: E402
+from reverie.engine.errors import BundleError  # noqa: E402
 from tests.engine.fake import fake_bundle  # noqa: E402
 
 ROOT = Path(__file__).parents[2]
@@ -47,7 +47,7 @@ def test_the_checker_is_content_with_the_dream_that_ships() -> None:
 def test_an_id_brings_its_own_import() -> None:
     code = (
         "import gymnasium, sys\n"
-        "gymnasium.make_vec('agents:reverie/Dream-v0', bundle='v1', num_envs=1, threads=1)\n"
+        "gymnasium.make_vec('reverie.agents:reverie/Dream-v0', bundle='v1', num_envs=1, threads=1)\n"
         "gymnasium.spec('reverie/Garden-v0')\n"
         "print([m for m in ('torch', 'pygame', 'evaluation') if m in sys.modules])"
     )

@@ -9,8 +9,8 @@ gymnasium = pytest.importorskip("gymnasium")
 
 from gymnasium.vector import AutoresetMode, SyncVectorEnv  # noqa: E402
 
-import agents  # noqa: E402
-from engine.bundle import Bundle  # noqa: E402
+import reverie.agents as agents  # noqa: E402
+from reverie.engine.bundle import Bundle  # noqa: E402
 from tests.games.test_gym_vector import SEEDS, assert_alike  # noqa: E402
 
 

@@ -7,9 +7,9 @@ import pytest
 
 gymnasium = pytest.importorskip("gymnasium")
 
-import agents  # noqa: E402, F401 - registers the environments
-from agents.held import HeldKeys, small  # noqa: E402
-from games import registry  # noqa: E402
+import reverie.agents as agents  # noqa: E402, F401 - registers the environments
+from reverie.agents.held import HeldKeys, small  # noqa: E402
+from reverie.games import registry  # noqa: E402
 
 SEEDS = [3, 4]
 

@@ -7,7 +7,7 @@ import pytest
 
 pytest.importorskip("gymnasium")
 
-from agents.memory import Memory
+from reverie.agents.memory import Memory
 
 DISCOUNT, STEPS = 0.5, 3
 

@@ -9,10 +9,18 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from engine.bundle import Bundle, Starts
-from engine.manifest import CacheShape, DiffusionDefaults, Graphs, KnownFrame, Manifest, Outcome, SamplingDefaults
-from engine.runtime import Runtime
-from games import registry
+from reverie.engine.bundle import Bundle, Starts
+from reverie.engine.manifest import (
+    CacheShape,
+    DiffusionDefaults,
+    Graphs,
+    KnownFrame,
+    Manifest,
+    Outcome,
+    SamplingDefaults,
+)
+from reverie.engine.runtime import Runtime
+from reverie.games import registry
 
 ACTIONS = ("noop", "up", "down", "left", "right", "a")
 GRID, PATCH, CODES, HISTORY = 8, 8, 16, 4
@@ -121,7 +129,7 @@ def broken(bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> Bundle:
 @pytest.fixture
 def one_dream(monkeypatch: pytest.MonkeyPatch, bundle: Bundle) -> Bundle:
     """The dream of a dot is the one that every command opens."""
-    monkeypatch.setattr("app.playing.choose_bundle", lambda fps, game, mode, *wanted: (bundle, mode))
-    monkeypatch.setattr("app.playing.load_bundle", lambda name, backend="onnx": bundle)
-    monkeypatch.setattr("app.rendering.load_bundle", lambda name, backend="onnx": bundle)
+    monkeypatch.setattr("reverie.app.commands.playing.choose_bundle", lambda fps, game, mode, *wanted: (bundle, mode))
+    monkeypatch.setattr("reverie.app.commands.playing.load_bundle", lambda name, backend="onnx": bundle)
+    monkeypatch.setattr("reverie.app.commands.rendering.load_bundle", lambda name, backend="onnx": bundle)
     return bundle

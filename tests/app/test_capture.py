@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from PIL import Image, ImageSequence
 
-from app import capture
-from app.capture import Recording, save
-from app.errors import Mistake
+from reverie.app.errors import Mistake
+from reverie.app.play import capture
+from reverie.app.play.capture import Recording, save
 
 
 def moving(count: int) -> list[np.ndarray]:

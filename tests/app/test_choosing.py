@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-import app.playing  # noqa: F401 - before what it imports is replaced
-from app import choosing
-from app.choosing import choose_bundle
-from app.cli import main
-from app.errors import Mistake
-from engine import library
-from engine.bundle import Bundle
-from engine.manifest import Programs
+import reverie.app.commands.playing  # noqa: F401 - before what it imports is replaced
+from reverie.app.cli import main
+from reverie.app.errors import Mistake
+from reverie.app.play import select_bundle
+from reverie.app.play.select_bundle import choose_bundle
+from reverie.engine import library
+from reverie.engine.bundle import Bundle
+from reverie.engine.manifest import Programs
 from tests.app.conftest import make_bundle
 
 FPS = 20.0
@@ -33,9 +33,9 @@ def ship(monkeypatch: pytest.MonkeyPatch, *bundles: Bundle, seconds: dict[tuple[
         return seconds[bundle.manifest.name, mode]
 
     monkeypatch.setattr(library, "shipped", lambda: {str(path): path for path in by_path})
-    monkeypatch.setattr("engine.bundle.read_manifest", lambda path: (by_path[path].manifest, ""))
-    monkeypatch.setattr(choosing, "load_bundle", lambda name, backend: by_path[Path(name)])
-    monkeypatch.setattr(choosing, "seconds_per_frame", frame)
+    monkeypatch.setattr("reverie.engine.bundle.read_manifest", lambda path: (by_path[path].manifest, ""))
+    monkeypatch.setattr(select_bundle, "load_bundle", lambda name, backend: by_path[Path(name)])
+    monkeypatch.setattr(select_bundle, "seconds_per_frame", frame)
     return timed
 
 
@@ -103,7 +103,7 @@ def test_torch_opens_the_newest_dream_that_brings_torch_programs(monkeypatch: py
 def test_eval_without_names_measures_what_the_backend_can_run(monkeypatch: pytest.MonkeyPatch) -> None:
     ship(monkeypatch, with_programs(make_bundle("old")), make_bundle("new"), seconds={})
     measured = []
-    monkeypatch.setattr("evaluation.evaluate.evaluate", lambda bundles, *more: measured.append(bundles))
+    monkeypatch.setattr("reverie.evaluation.evaluate.evaluate", lambda bundles, *more: measured.append(bundles))
     assert main(["eval", "--backend", "torch"]) == 0
     assert main(["eval"]) == 0
     assert measured == [("old",), ("old", "new")]

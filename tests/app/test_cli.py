@@ -15,9 +15,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from app.cli import main
-from engine.bundle import Bundle
-from games.world import Frame
+from reverie.app.cli import main
+from reverie.app.window import theme
+from reverie.engine.bundle import Bundle
+from reverie.games.world import Frame
 from tests.app.conftest import make_bundle
 
 REPORT_KEYS = {
@@ -56,17 +57,18 @@ def test_the_report_names_the_backend_that_ran(one_dream: Bundle, tmp_path: Path
 
 def test_the_scale_is_that_of_the_pictures_that_are_played(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pygame = pytest.importorskip("pygame")
-    from app import look
 
     monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
     (tmp_path / "game.toml").write_text('source = "garden"\nsize = 128\n')
     sizes = []
-    monkeypatch.setattr("app.playing._close_display", lambda: sizes.append(pygame.display.get_window_size()))
+    monkeypatch.setattr(
+        "reverie.app.commands.playing._close_display", lambda: sizes.append(pygame.display.get_window_size())
+    )
     try:
         assert main(["play", str(tmp_path), "--real", "--unpaced", "--frames", "2", "--scale", "4"]) == 0
     finally:
         pygame.display.quit()
-    assert sizes == [look.window_size(128, 4)]
+    assert sizes == [theme.window_size(128, 4)]
 
 
 def test_options_without_a_command_play(one_dream: Bundle, tmp_path: Path) -> None:
@@ -88,8 +90,8 @@ def test_the_diffusion_decoder_draws_in_the_steps_asked_for_and_the_tape_knows(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     bundle, report, tape = make_bundle(diffusion=True), str(tmp_path / "r.json"), str(tmp_path / "a.tape")
-    monkeypatch.setattr("app.playing.choose_bundle", lambda fps, game, mode, *wanted: (bundle, mode))
-    monkeypatch.setattr("app.rendering.load_bundle", lambda name, backend="onnx": bundle)
+    monkeypatch.setattr("reverie.app.commands.playing.choose_bundle", lambda fps, game, mode, *wanted: (bundle, mode))
+    monkeypatch.setattr("reverie.app.commands.rendering.load_bundle", lambda name, backend="onnx": bundle)
     words = ["play", "--headless", "--unpaced", "--frames", "3", "--decoder", "diffusion", "--report", report]
     assert main([*words, "--steps", "4", "--tape", tape]) == 0
     played = json.loads(Path(report).read_text())
@@ -148,7 +150,7 @@ def test_an_interrupted_drawing_keeps_what_was_drawn(
         yield np.zeros((8, 8, 3), np.uint8)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("app.rendering.replay", interrupted)
+    monkeypatch.setattr("reverie.app.commands.rendering.replay", interrupted)
     assert main(["render", tape, "-o", str(gif)]) == 130
     assert capsys.readouterr().out == f"drew 1 frames in {gif}\n"
     assert gif.exists()
@@ -273,8 +275,8 @@ def test_an_interrupted_play_exits_130_with_its_recording_and_report(tmp_path: P
     os.mkfifo(keys)  # it is read when the play is about to begin, however long that takes here
     words = ["play", "--real", "--headless", "--frames", "100000", "--record", "a.gif", "--report", "a.json"]
     words += ["--script", "keys"]
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
-    process = subprocess.Popen([sys.executable, "-m", "app.cli", *words], cwd=tmp_path, env=environment)
+    environment = dict(os.environ)
+    process = subprocess.Popen([sys.executable, "-m", "reverie.app.cli", *words], cwd=tmp_path, env=environment)
     writer = None
     while writer is None and process.poll() is None:
         time.sleep(0.1)
@@ -294,11 +296,11 @@ def test_an_interrupted_play_exits_130_with_its_recording_and_report(tmp_path: P
 
 def test_playing_loads_neither_torch_nor_gymnasium(tmp_path: Path) -> None:
     code = (
-        "import sys, engine, app, app.cli, app.window, app.playing;"
-        "code = app.cli.main(['play', '--real', '--headless', '--frames', '3', '--unpaced']);"
+        "import sys, engine, app, reverie.app.cli, reverie.app.window.window, reverie.app.commands.playing;"
+        "code = reverie.app.cli.main(['play', '--real', '--headless', '--frames', '3', '--unpaced']);"
         "heavy = ('torch', 'gymnasium', 'onnx', 'training', 'models');"
         "print([name for name in heavy if name in sys.modules]); sys.exit(code)"
     )
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    environment = dict(os.environ)
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, cwd=tmp_path)
     assert (done.returncode, done.stdout.strip()) == (0, "[]"), done.stderr

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from app.cli import main
-from app.game_folder import read_game
-from games.picture import letterbox
-from training.recording import Recording, Rows
-from training.windows import Windows, tokenize
+from reverie.app.cli import main
+from reverie.app.own.game_folder import read_game
+from reverie.games.picture import letterbox
+from reverie.training.data.recording import Recording, Rows
+from reverie.training.tokens.windows import Windows, tokenize
 
 pytest.importorskip("gymnasium")
 
@@ -291,7 +291,7 @@ def test_rounds_longer_than_an_episode_are_joined_at_their_ends(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     source = put_rounds(tmp_path / "sets", monkeypatch, ["lost", "lost", "lost"])
-    monkeypatch.setattr("games.gymnasium_minari.JOINED_STEPS", 5)
+    monkeypatch.setattr("reverie.games.gymnasium_minari.JOINED_STEPS", 5)
     assert main(["import", str(source), "-o", str(tmp_path / "game")]) == 0
     recording = Recording(tmp_path / "game")
     episodes = [colours_of(recording.rows(episode)) for episode in recording.episodes]
@@ -330,7 +330,7 @@ def test_a_dataset_that_describes_itself_askew_leaves_nothing_behind(
 
 def test_code_that_a_dataset_names_is_not_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "theirs.py").write_text("raise SystemExit('run')")
-    monkeypatch.setattr("games.gymnasium_world.SEARCH", [tmp_path])
+    monkeypatch.setattr("reverie.games.gymnasium_world.SEARCH", [tmp_path])
     spec = gymnasium.envs.registration.EnvSpec(id="theirs:Game", entry_point="theirs:Game")
     source = put_rounds(tmp_path / "sets", monkeypatch, ["lost"])
     describe(source, env_spec=spec.to_json())

@@ -9,16 +9,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app.cli import main
-from app.errors import Mistake
-from app.game_folder import read_game
-from app.game_keys import keys_for, keys_of_game
-from app.keys import load_keys
-from app.session import Choice, Session
-from app.window import Window
-from engine.bundle import Bundle
-from games.environment import Environment
-from training.recording import Recording, RecordingError
+from reverie.app.cli import main
+from reverie.app.errors import Mistake
+from reverie.app.own.game_folder import read_game
+from reverie.app.play.session import Choice, Session
+from reverie.app.window.game_keys import keys_for, keys_of_game
+from reverie.app.window.keys import load_keys
+from reverie.app.window.window import Window
+from reverie.engine.bundle import Bundle
+from reverie.games.environment import Environment
+from reverie.training.data.recording import Recording, RecordingError
 
 pytest.importorskip("gymnasium")
 
@@ -71,7 +71,7 @@ def test_after_ctrl_c_a_game_folder_says_how_its_recording_goes_on(
     more: list[str], go_on: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = write(tmp_path / "toy", f'source = "{TOY}"\n')
-    monkeypatch.setattr("training.record.record", interrupted)
+    monkeypatch.setattr("reverie.training.data.record.record", interrupted)
     assert main(["record", str(folder), *more]) == 130
     assert capsys.readouterr().err.splitlines()[-1] == f"to go on: reverie record {folder}{go_on}"
 
@@ -83,7 +83,7 @@ def test_after_ctrl_c_a_game_folder_says_how_its_training_goes_on(
     folder = write(tmp_path / "toy", f'source = "{TOY}"\n')
     (folder / "recording").mkdir()
     (folder / "recording" / "index-00.json").touch()
-    monkeypatch.setattr("training.run.train", interrupted)
+    monkeypatch.setattr("reverie.training.run.train", interrupted)
     assert main(["train", str(folder)]) == 130
     given = "--from old --seed 3 --devices cpu --precision fp32 --anyway"
     assert main(["train", str(folder), *given.split()]) == 130
@@ -102,8 +102,8 @@ def test_a_recording_that_fails_says_one_sentence_and_closes_what_it_looked_at(
         raise RecordingError("a recording process died.")
 
     closed = []
-    monkeypatch.setattr("training.record.record", fails)
-    monkeypatch.setattr("games.gymnasium_world.GymWorld.close", lambda world: closed.append(world.name))
+    monkeypatch.setattr("reverie.training.data.record.record", fails)
+    monkeypatch.setattr("reverie.games.gymnasium_world.GymWorld.close", lambda world: closed.append(world.name))
     assert main(["record", TOY, "-o", str(tmp_path / "toy")]) == 2
     assert capsys.readouterr().err == "reverie: a recording process died.\n"
     assert closed == [TOY]

@@ -13,23 +13,23 @@ import numpy as np
 import pygame
 import pytest
 
-from app import hud, look, overlays
-from app.cli import main
-from app.commands.list import as_text
-from app.display import goal_of
-from app.errors import Mistake
-from app.game_keys import keys_of_game
-from app.keys import Keys, load_keys
-from app.meter import Meter
-from app.player import Player
-from app.saving import Saving
-from app.session import Choice, Session
-from app.window import Window
-from engine.bundle import Bundle
-from engine.tape import Tape
-from engine.taping import replay
-from games import registry
-from games.world import Frame
+from reverie.app.cli import main
+from reverie.app.commands.list import as_text
+from reverie.app.errors import Mistake
+from reverie.app.play.meter import Meter
+from reverie.app.play.player import Player
+from reverie.app.play.session import Choice, Session
+from reverie.app.window import hud, overlays, theme
+from reverie.app.window.display import goal_of
+from reverie.app.window.game_keys import keys_of_game
+from reverie.app.window.keys import Keys, load_keys
+from reverie.app.window.saving import Saving
+from reverie.app.window.window import Window
+from reverie.engine.bundle import Bundle
+from reverie.engine.tape import Tape
+from reverie.engine.taping import replay
+from reverie.games import registry
+from reverie.games.world import Frame
 from tests.app.conftest import make_bundle
 from tests.app.test_player import dot_column, eventually
 
@@ -236,7 +236,7 @@ def test_n_and_the_menu_change_the_game_and_the_title_follows(three: Bundle, key
 
 def test_the_header_names_the_game(three: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
     words: list[str] = []
-    monkeypatch.setattr(look, "text", lambda screen, what, at, *rest: words.append(what) or at[0])
+    monkeypatch.setattr(theme, "text", lambda screen, what, at, *rest: words.append(what) or at[0])
     session = Session(Choice("trio"), three)
     session.next_game()
     hud.draw_header(pygame.Surface((800, 600)), session.status(), ())
@@ -247,7 +247,7 @@ def test_play_opens_the_game_asked_for_and_the_tape_draws_it_again(
     three: Bundle, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     for place in ("playing", "rendering", "recording"):
-        monkeypatch.setattr(f"app.{place}.load_bundle", lambda name, backend="onnx": three)
+        monkeypatch.setattr(f"reverie.app.commands.{place}.load_bundle", lambda name, backend="onnx": three)
     monkeypatch.setenv("REVERIE_CONFIG", str(tmp_path))
     monkeypatch.chdir(tmp_path)
     Path("script.txt").write_text("left\na\n")

@@ -6,9 +6,9 @@ from pathlib import Path
 import pygame
 import pytest
 
-from app.errors import Mistake
-from app.font import glyphs
-from app.keys import DEFAULTS, EXPLAINED, load_keys
+from reverie.app.errors import Mistake
+from reverie.app.window.font import glyphs
+from reverie.app.window.keys import DEFAULTS, EXPLAINED, load_keys
 
 
 @pytest.fixture(autouse=True)

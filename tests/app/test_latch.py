@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from app.latch import WAITING_PRESSES, Latch
+from reverie.app.window.latch import WAITING_PRESSES, Latch
 
 UP, LEFT = "up", "left"
 

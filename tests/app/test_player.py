@@ -7,12 +7,12 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from app.errors import Mistake
-from app.meter import Meter
-from app.player import Player
-from app.session import Choice, Session
-from engine.bundle import Bundle
-from games.world import Frame, Step
+from reverie.app.errors import Mistake
+from reverie.app.play.meter import Meter
+from reverie.app.play.player import Player
+from reverie.app.play.session import Choice, Session
+from reverie.engine.bundle import Bundle
+from reverie.games.world import Frame, Step
 from tests.app.conftest import make_bundle
 
 RIGHT = "right"

@@ -10,16 +10,16 @@ import numpy as np
 import pygame
 import pytest
 
-from app.keys import load_keys
-from app.meter import Meter
-from app.player import Player
-from app.rewind import EVERY, MOST, Moment, Rewind
-from app.saving import Saving
-from app.session import Choice, Session
-from app.window import Window
-from engine.bundle import Bundle
-from engine.taping import replay
-from games.world import Frame
+from reverie.app.play.meter import Meter
+from reverie.app.play.player import Player
+from reverie.app.play.rewind import EVERY, MOST, Moment, Rewind
+from reverie.app.play.session import Choice, Session
+from reverie.app.window.keys import load_keys
+from reverie.app.window.saving import Saving
+from reverie.app.window.window import Window
+from reverie.engine.bundle import Bundle
+from reverie.engine.taping import replay
+from reverie.games.world import Frame
 from tests.app.conftest import make_bundle
 from tests.app.test_player import dot_column, eventually
 

@@ -5,12 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from app.errors import Mistake
-from app.session import Choice, Session
-from engine import library
-from engine.bundle import Bundle
-from evaluation.readers import reader_of
-from games import registry
+from reverie.app.errors import Mistake
+from reverie.app.play.session import Choice, Session
+from reverie.engine import library
+from reverie.engine.bundle import Bundle
+from reverie.evaluation.subjects.readers import reader_of
+from reverie.games import registry
 from tests.app.conftest import make_bundle
 
 RIGHT = 4

@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageGrab, ImageSequence
 
-from app import look
-from training.recording import Recording
+from reverie.app.window import theme
+from reverie.training.data.recording import Recording
 
 pytestmark = pytest.mark.skipif(
     not (shutil.which("Xvfb") and shutil.which("xdotool")) and not os.environ.get("CI"),
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.skipif(
 PATIENCE = 40.0
 SCALE = 8
 SCREEN = (1000, 800)
-SIZE = look.window_size(64, SCALE)
+SIZE = theme.window_size(64, SCALE)
 
 
 @pytest.fixture
@@ -62,11 +62,11 @@ class Played:
     def __init__(self, display: str, folder: Path, *words: str) -> None:
         self.display, self.folder = display, folder
         self.environment = {
-            **os.environ, "DISPLAY": display, "PYTHONPATH": str(Path(__file__).parents[2]), "OMP_NUM_THREADS": "1",
+            **os.environ, "DISPLAY": display, "OMP_NUM_THREADS": "1",
             "REVERIE_CONFIG": str(folder), "SDL_VIDEODRIVER": "x11", "SDL_AUDIODRIVER": "dummy",
         }  # fmt: skip
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "app.cli", *words],
+            [sys.executable, "-m", "reverie.app.cli", *words],
             cwd=folder,
             env=self.environment,
         )
@@ -78,7 +78,7 @@ class Played:
     def picture(self) -> np.ndarray:
         """The picture in the window, one value a pixel of the game: (64, 64, 3)."""
         left, top = (SCREEN[0] - SIZE[0]) // 2, (SCREEN[1] - SIZE[1]) // 2
-        rect = look.layout(SIZE, 64).picture.move(left, top)
+        rect = theme.layout(SIZE, 64).picture.move(left, top)
         screen = np.asarray(ImageGrab.grab(xdisplay=self.display))
         return screen[rect.top : rect.bottom, rect.left : rect.right][SCALE // 2 :: SCALE, SCALE // 2 :: SCALE]
 

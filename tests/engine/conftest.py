@@ -9,7 +9,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from fake import fake_bundle
 
-from engine.bundle import Bundle
+from reverie.engine.bundle import Bundle
 
 
 @pytest.fixture

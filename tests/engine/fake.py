@@ -9,9 +9,17 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.bundle import Bundle, Starts
-from engine.manifest import CacheShape, DiffusionDefaults, Graphs, KnownFrame, Manifest, Outcome, SamplingDefaults
-from engine.runtime import Runtime
+from reverie.engine.bundle import Bundle, Starts
+from reverie.engine.manifest import (
+    CacheShape,
+    DiffusionDefaults,
+    Graphs,
+    KnownFrame,
+    Manifest,
+    Outcome,
+    SamplingDefaults,
+)
+from reverie.engine.runtime import Runtime
 
 S, V, HIDDEN = 16, 24, 8
 CACHE = CacheShape(layers=1, heads=1, head_dim=V, slots=3, positions=S)

@@ -9,12 +9,12 @@ import pytest
 from fake import FakeRuntime, fake_bundle
 from numpy.typing import NDArray
 
-from engine.bundle import Bundle
-from engine.diffusion import fixed_noise
-from engine.dream import Dream
-from engine.dream_batch import DreamBatch, DreamSnapshot
-from engine.tape import Tape
-from engine.taping import TapedDream, replay
+from reverie.engine.bundle import Bundle
+from reverie.engine.diffusion import fixed_noise
+from reverie.engine.dream import Dream
+from reverie.engine.dream_batch import DreamBatch, DreamSnapshot
+from reverie.engine.tape import Tape
+from reverie.engine.taping import TapedDream, replay
 
 SCRIPT = [0, 4, 4, 1, 1, 2, 3, 0]
 

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from fake import REWARDS, FakeRuntime, V, fake_bundle
 
-from engine.bundle import Bundle
-from engine.dream import Dream
-from engine.dream_batch import DreamBatch
-from games.world import World
+from reverie.engine.bundle import Bundle
+from reverie.engine.dream import Dream
+from reverie.engine.dream_batch import DreamBatch
+from reverie.games.world import World
 
 SCRIPT = [0, 4, 4, 1, 1, 2, 3, 0, 0, 4] * 3
 

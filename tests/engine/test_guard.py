@@ -11,11 +11,11 @@ import pytest
 from fake import FakeRuntime, V, fake_bundle
 from numpy.typing import NDArray
 
-from engine.bundle import Bundle
-from engine.dream import Dream
-from engine.dream_batch import DreamBatch
-from engine.guard import finite
-from engine.taping import TapedDream, replay
+from reverie.engine.bundle import Bundle
+from reverie.engine.dream import Dream
+from reverie.engine.dream_batch import DreamBatch
+from reverie.engine.guard import finite
+from reverie.engine.taping import TapedDream, replay
 
 Array = NDArray[Any]
 SCRIPT = [0, 4, 4, 1, 2, 3, 0, 1]

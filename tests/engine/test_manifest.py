@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from fake import fake_manifest
 
-from engine.errors import BundleError
-from engine.manifest import Manifest
+from reverie.engine.errors import BundleError
+from reverie.engine.manifest import Manifest
 
 FILE = Path("v9/manifest.json")
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from engine.noise import gumbel, keys_of, next_keys
+from reverie.engine.noise import gumbel, keys_of, next_keys
 
 EULER = 0.5772156649
 

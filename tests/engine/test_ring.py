@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from engine.manifest import CacheShape
-from engine.ring import Ring
+from reverie.engine.manifest import CacheShape
+from reverie.engine.ring import Ring
 
 SHAPE = CacheShape(layers=2, heads=2, head_dim=3, slots=3, positions=5)
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from engine.noise import Keys, gumbel, keys_of
-from engine.sampler import Sampling, Tokens, draw, refine
+from reverie.engine.noise import Keys, gumbel, keys_of
+from reverie.engine.sampler import Sampling, Tokens, draw, refine
 
 S, V = 12, 7
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from engine import library
-from engine.bundle import Bundle, read_manifest
-from engine.dream import Dream
-from engine.verify import verify
-from games import registry
+from reverie.engine import library
+from reverie.engine.bundle import Bundle, read_manifest
+from reverie.engine.dream import Dream
+from reverie.engine.verify import verify
+from reverie.games import registry
 
 SHIPPED = library.shipped()
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine.bundle import Bundle
-from engine.errors import TapeError
-from engine.tape import Tape
-from engine.taping import TapedDream, replay
+from reverie.engine.bundle import Bundle
+from reverie.engine.errors import TapeError
+from reverie.engine.tape import Tape
+from reverie.engine.taping import TapedDream, replay
 
 
 def a_long_play(bundle: Bundle) -> tuple[Tape, list[bytes]]:

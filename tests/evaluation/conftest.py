@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from evaluation.truth import Truth, record_truth
+from reverie.evaluation.subjects.truth import Truth, record_truth
 from tests.evaluation.fakes import DotGame, DotReader, RandomKeys
 
 

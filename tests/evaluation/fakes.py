@@ -7,9 +7,9 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from evaluation.state import Seen
-from evaluation.subject import label_of
-from games.base import BatchGame, Ints
+from reverie.evaluation.subjects.state import Seen
+from reverie.evaluation.subjects.subject import label_of
+from reverie.games.base import BatchGame, Ints
 
 STEP = np.array([[0, 0], [0, -2], [0, 2], [-2, 0], [2, 0]])
 LAMP = (40, 80, 120, 160)

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine.bundle import Bundle
-from evaluation.decoders import Sharpness, compare, moments
-from evaluation.evaluate import Sizes, lay_ground
+from reverie.engine.bundle import Bundle
+from reverie.evaluation.evaluate import Sizes, lay_ground
+from reverie.evaluation.pages.decoders import Sharpness, compare, moments
 from tests.evaluation.tiny_bundle import write_tiny_bundle
 
 

@@ -10,11 +10,11 @@ import pytest
 pytest.importorskip("gymnasium")
 pytest.importorskip("onnx")
 
-from evaluation.evaluate import evaluate
-from evaluation.film import record_film
-from games.base import FIRST_HELD_OUT_SEED
-from games.environment import Environment
-from games.worlds import open_world
+from reverie.evaluation.evaluate import evaluate
+from reverie.evaluation.subjects.recorded_truth import record_film
+from reverie.games.base import FIRST_HELD_OUT_SEED
+from reverie.games.environment import Environment
+from reverie.games.worlds import open_world
 from tests.evaluation.tiny_bundle import write_tiny_bundle
 
 TOY = "tests.games.toy:Toy"
@@ -66,7 +66,7 @@ def test_actions_are_told_from_real_play_and_not_from_pictures_that_do_not_obey(
 
 def test_larger_pictures_are_told_by_their_halves() -> None:
     pytest.importorskip("torch")
-    from evaluation.inverse_dynamics import shrunk
+    from reverie.evaluation.metrics.inverse_dynamics import shrunk
 
     large = np.random.default_rng(0).integers(256, size=(2, 3, 128, 128, 3), dtype=np.uint8)
     small = shrunk(large)

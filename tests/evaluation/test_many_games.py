@@ -9,14 +9,14 @@ import pytest
 
 pytest.importorskip("onnx")
 
-from evaluation.bench import bench
-from evaluation.bundle_subject import trained
-from evaluation.evaluate import evaluate
-from evaluation.many_games import divided, many_games_tables
-from evaluation.results import results_page
-from evaluation.tables import accuracy_tables
-from export.run_export import export_run
-from games import registry
+from reverie.evaluation.evaluate import evaluate
+from reverie.evaluation.pages.many_games import divided, many_games_tables
+from reverie.evaluation.pages.results import results_page
+from reverie.evaluation.pages.tables import accuracy_tables
+from reverie.evaluation.speed.bench import bench
+from reverie.evaluation.subjects.bundle_subject import trained
+from reverie.export.run_export import export_run
+from reverie.games import registry
 from tests.export.tiny import tiny_run
 
 pytestmark = pytest.mark.slow

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from evaluation import metrics
+from reverie.evaluation.metrics import arithmetic
 
 
 def frames(seed: int, count: int = 3) -> np.ndarray:
@@ -17,16 +17,16 @@ def test_psnr_is_that_of_the_mean_squared_error_of_each_frame() -> None:
     off = black.copy()
     off[0] = 10
     off[1] = 100
-    assert metrics.psnr_db(black, off) == pytest.approx([20 * np.log10(255 / 10), 20 * np.log10(255 / 100)])
+    assert arithmetic.psnr_db(black, off) == pytest.approx([20 * np.log10(255 / 10), 20 * np.log10(255 / 100)])
 
 
 def test_equal_frames_score_the_cap_and_not_infinity() -> None:
-    assert metrics.psnr_db(frames(0), frames(0)) == pytest.approx([metrics.PSNR_CAP_DB] * 3)
+    assert arithmetic.psnr_db(frames(0), frames(0)) == pytest.approx([arithmetic.PSNR_CAP_DB] * 3)
 
 
 def test_equal_frames_have_ssim_one_and_noise_has_far_less() -> None:
-    assert metrics.ssim(frames(0), frames(0)) == pytest.approx([1.0] * 3)
-    assert metrics.ssim(frames(0), frames(1)).max() < 0.2
+    assert arithmetic.ssim(frames(0), frames(0)) == pytest.approx([1.0] * 3)
+    assert arithmetic.ssim(frames(0), frames(1)).max() < 0.2
 
 
 def test_ssim_is_the_published_formula() -> None:
@@ -45,46 +45,46 @@ def test_ssim_is_the_published_formula() -> None:
                 vp, vq = (window * (p - mp) ** 2).sum(), (window * (q - mq) ** 2).sum()
                 cov = (window * (p - mp) * (q - mq)).sum()
                 values.append((2 * mp * mq + c1) * (2 * cov + c2) / ((mp**2 + mq**2 + c1) * (vp + vq + c2)))
-    assert metrics.ssim(a, b)[0] == pytest.approx(np.mean(values), rel=1e-9)
+    assert arithmetic.ssim(a, b)[0] == pytest.approx(np.mean(values), rel=1e-9)
 
 
 def test_a_certain_and_right_token_costs_nothing_and_a_coin_costs_one_bit() -> None:
     logits = np.array([[50.0, 0.0], [0.0, 0.0]], np.float32)
-    assert metrics.nll_bits(logits, np.array([0, 1])) == pytest.approx([0.0, 1.0], abs=1e-6)
+    assert arithmetic.nll_bits(logits, np.array([0, 1])) == pytest.approx([0.0, 1.0], abs=1e-6)
 
 
 def test_perplexity_counts_codes_as_if_used_equally() -> None:
-    assert metrics.perplexity(np.array([5, 5, 5, 5, 0])) == pytest.approx(4.0)
-    assert metrics.perplexity(np.array([9, 0, 0])) == pytest.approx(1.0)
+    assert arithmetic.perplexity(np.array([5, 5, 5, 5, 0])) == pytest.approx(4.0)
+    assert arithmetic.perplexity(np.array([9, 0, 0])) == pytest.approx(1.0)
 
 
 def test_one_changed_pixel_changes_exactly_its_patch() -> None:
     before = np.zeros((1, 16, 16, 3), np.uint8)
     after = before.copy()
     after[0, 9, 3, 2] = 1
-    assert metrics.patches_changed(before, after, (2, 2)).tolist() == [[False, False, True, False]]
+    assert arithmetic.patches_changed(before, after, (2, 2)).tolist() == [[False, False, True, False]]
 
 
 def test_drift_begins_at_the_first_of_eight_frames_that_are_not_valid() -> None:
     valid = np.ones(40, bool)
     valid[5:12] = False
-    assert metrics.drift_free(valid) is None
+    assert arithmetic.drift_free(valid) is None
     valid[20:28] = False
-    assert metrics.drift_free(valid) == 20
-    assert metrics.drift_free(np.zeros(8, bool)) == 0
+    assert arithmetic.drift_free(valid) == 20
+    assert arithmetic.drift_free(np.zeros(8, bool)) == 0
 
 
 def test_f1_counts_what_is_said_wrongly_and_what_is_not_said() -> None:
-    f1 = metrics.F1()
+    f1 = arithmetic.F1()
     f1.add(np.array([0.0, 0.0]), np.array([0.0, 0.0]))
     assert f1.value is None, "nothing happened"
     f1.add(np.array([1.0, 1.0, -1.0, 0.0, 0.0]), np.array([1.0, -1.0, 0.0, 1.0, 0.0]))
     assert f1.value == pytest.approx(2 * 1 / (3 + 3))
-    f1 = metrics.F1()
+    f1 = arithmetic.F1()
     f1.add(np.array([True, False, True]), np.array([True, False, False]))
     assert f1.value == pytest.approx(2 / 3)
 
 
 def test_nothing_measured_is_not_zero() -> None:
-    assert metrics.mean_or_none(np.zeros(0)) is None
-    assert metrics.Share().value is None
+    assert arithmetic.mean_or_none(np.zeros(0)) is None
+    assert arithmetic.Share().value is None

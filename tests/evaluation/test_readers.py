@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from evaluation.readers import GardenReader, reader_of
-from evaluation.state import player_within, vanished
-from games.garden.rules import Garden
+from reverie.evaluation.subjects.readers import GardenReader, reader_of
+from reverie.evaluation.subjects.state import player_within, vanished
+from reverie.games.garden.rules import Garden
 
 
 @pytest.fixture(scope="module")

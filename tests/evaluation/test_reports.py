@@ -12,19 +12,19 @@ from typing import Any
 import numpy as np
 import pytest
 
-from engine.bundle import read_manifest
-from engine.manifest import Programs
-from evaluation.bench import backends_here, bench
-from evaluation.bundle_subject import open_subjects, trained
-from evaluation.evaluate import evaluate
-from evaluation.flops import gflop_of_graph
-from evaluation.machine import peak_rss_mb
-from evaluation.many_games import many_games_tables
-from evaluation.metrics import SEGMENT_NAMES
-from evaluation.pictures import SHEET
-from evaluation.results import joined, results_page
-from evaluation.tables import accuracy_tables
-from evaluation.ways import BEGIN, END, filled, ways_table
+from reverie.engine.bundle import read_manifest
+from reverie.engine.manifest import Programs
+from reverie.evaluation.evaluate import evaluate
+from reverie.evaluation.metrics.arithmetic import SEGMENT_NAMES
+from reverie.evaluation.pages.many_games import many_games_tables
+from reverie.evaluation.pages.pictures import SHEET
+from reverie.evaluation.pages.results import joined, results_page
+from reverie.evaluation.pages.tables import accuracy_tables
+from reverie.evaluation.pages.variants import BEGIN, END, filled, ways_table
+from reverie.evaluation.speed.bench import backends_here, bench
+from reverie.evaluation.speed.flops import gflop_of_graph
+from reverie.evaluation.speed.machine import peak_rss_mb
+from reverie.evaluation.subjects.bundle_subject import open_subjects, trained
 from tests.evaluation.tiny_bundle import write_tiny_bundle
 
 KEYS = {
@@ -157,7 +157,7 @@ def test_the_diffusion_decoder_has_rows_and_an_entry_of_its_own_that_say_its_ste
 ) -> None:
     pytest.importorskip("onnx")
     both = write_tiny_bundle(tmp_path / "both", "both", diffusion=True)
-    monkeypatch.setattr("engine.bundle.usable_cores", lambda: 3)
+    monkeypatch.setattr("reverie.engine.bundle.usable_cores", lambda: 3)
     rows = bench([both], frames=3)["rows"]
     assert [row["threads"] for row in rows] == [3] * 4, "as many as play uses"
     assert [(row["mode"], row["decoder"], row["steps"]) for row in rows] == [
@@ -198,8 +198,15 @@ def test_the_arithmetic_of_a_frame_is_counted_by_hand_and_by_shape(benchmark: di
 def test_the_page_of_results_is_made_from_the_reports_alone(
     evaluation: dict[str, Any], benchmark: dict[str, Any], folder: Path
 ) -> None:
-    command = [sys.executable, "-m", "evaluation.results", str(folder / "e.json"), "--bench", str(folder / "b.json")]
-    subprocess.run([*command, "-o", str(folder / "results.md")], check=True, cwd=Path(__file__).parents[2])
+    command = [
+        sys.executable,
+        "-m",
+        "reverie.evaluation.pages.results",
+        str(folder / "e.json"),
+        "--bench",
+        str(folder / "b.json"),
+    ]
+    subprocess.run([*command, "-o", str(folder / "results.md")], check=True)
     page = (folder / "results.md").read_text()
     for needed in ("reverie eval tiny", "reverie bench tiny", "copy-last", "vocabulary", "seed 3", "tiny@ar"):
         assert needed in page
@@ -216,7 +223,7 @@ def test_the_commands_of_the_page_say_what_was_asked_for_and_what_nobody_else_ha
     page = results_page([evaluation | {"bundles": {"v2@ar": entry, "v2-fp16@ar": entry}}], timed, tmp_path)
     assert "`reverie bench tiny --frames 20 --threads 1 --baseline --json bench.json`" in page
     assert "--seed 3 --quick --mode ar --decoder vq --json eval.json`" in page
-    assert "`python -m evaluation.pictures v2 v2-fp16 --mode ar -o docs/images`" in page
+    assert "`python -m reverie.evaluation.pages.pictures v2 v2-fp16 --mode ar -o docs/images`" in page
     assert "--mode" not in results_page([evaluation], None, tmp_path)
     assert "`v2-fp16` is v2 before its weights became bytes; it does not ship" in page
     assert "`tiny` does not ship" in page
@@ -243,8 +250,15 @@ def test_figures_of_bundles_go_between_the_marks_of_a_page_and_nowhere_else(
 ) -> None:
     page = folder / "ways.md"
     page.write_text(f"Before.\n\n{BEGIN}\nold figures\n{END}\n\nAfter.\n")
-    command = [sys.executable, "-m", "evaluation.ways", str(folder / "e.json"), "--bench", str(folder / "b.json")]
-    subprocess.run([*command, "-o", str(page)], check=True, cwd=Path(__file__).parents[2])
+    command = [
+        sys.executable,
+        "-m",
+        "reverie.evaluation.pages.variants",
+        str(folder / "e.json"),
+        "--bench",
+        str(folder / "b.json"),
+    ]
+    subprocess.run([*command, "-o", str(page)], check=True)
     text = page.read_text()
     assert text.startswith("Before.")
     assert text.endswith("After.\n")
@@ -289,10 +303,15 @@ def test_what_int8_costs_is_said_where_the_same_bundle_was_measured_before(evalu
 
 def test_a_report_that_is_no_report_is_one_sentence_and_exit_code_2(folder: Path) -> None:
     (folder / "no.json").write_text("{}")
-    command = [sys.executable, "-m", "evaluation.results", str(folder / "no.json"), "--bench", str(folder / "no.json")]
-    done = subprocess.run(
-        [*command, "-o", str(folder / "r.md")], capture_output=True, text=True, cwd=Path(__file__).parents[2]
-    )
+    command = [
+        sys.executable,
+        "-m",
+        "reverie.evaluation.pages.results",
+        str(folder / "no.json"),
+        "--bench",
+        str(folder / "no.json"),
+    ]
+    done = subprocess.run([*command, "-o", str(folder / "r.md")], capture_output=True, text=True)
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
     assert not (folder / "r.md").exists()

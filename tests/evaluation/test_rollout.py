@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from evaluation.actions import ActionSizes, action_follow
-from evaluation.rollout import RolloutSizes, drift_free_frames, rollout
-from evaluation.truth import LEAD, Truth
+from reverie.evaluation.metrics.actions import ActionSizes, action_follow
+from reverie.evaluation.metrics.rollout import RolloutSizes, drift_free_frames, rollout
+from reverie.evaluation.subjects.truth import LEAD, Truth
 from tests.evaluation.fakes import DotReader, ErasedSubject, FakeSubject, PerfectSubject
 
 SIZES = RolloutSizes(horizon=300, short=64, long_episodes=4, drift_rollouts=3, drift_cap=340)

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from engine import library
-from engine.bundle import Bundle
-from engine.tape import FrameDigest
-from engine.taping import replay
-from evaluation.self_play import main, self_play
+from reverie.engine import library
+from reverie.engine.bundle import Bundle
+from reverie.engine.tape import FrameDigest
+from reverie.engine.taping import replay
+from reverie.evaluation.self_play import main, self_play
 from tests.evaluation.tiny_bundle import write_tiny_bundle
 
 

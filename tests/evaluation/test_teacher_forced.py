@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from evaluation.ceiling import CeilingSizes, changed_token_ceiling
-from evaluation.teacher_forced import TeacherSizes, teacher_forced
-from evaluation.truth import LEAD, Truth
+from reverie.evaluation.metrics.ceiling import CeilingSizes, changed_token_ceiling
+from reverie.evaluation.metrics.teacher_forced import TeacherSizes, teacher_forced
+from reverie.evaluation.subjects.truth import LEAD, Truth
 from tests.evaluation.fakes import STEP, CertainPrediction, DotReader, FakeSubject, draw
 
 

@@ -9,8 +9,8 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from engine.manifest import DiffusionDefaults, Graphs, KnownFrame, Manifest, SamplingDefaults
-from games.garden.rules import Garden
+from reverie.engine.manifest import DiffusionDefaults, Graphs, KnownFrame, Manifest, SamplingDefaults
+from reverie.games.garden.rules import Garden
 
 CODES = 256
 SURE = 20.0

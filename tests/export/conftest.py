@@ -9,7 +9,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from tiny import GARDEN, tiny_run
 
-from export.run_export import export_run
+from reverie.export.run_export import export_run
 
 
 @pytest.fixture(scope="session")

@@ -14,10 +14,10 @@ import numpy as np
 import onnx
 import pytest
 
-from engine import library
-from engine.bundle import Bundle
-from engine.errors import BundleError
-from engine.verify import verify
+from reverie.engine import library
+from reverie.engine.bundle import Bundle
+from reverie.engine.errors import BundleError
+from reverie.engine.verify import verify
 
 
 @pytest.fixture

@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from engine.bundle import Bundle
-from engine.dream import Dream
-from engine.dream_batch import DreamBatch
-from engine.torch_dream import TorchDreams
-from engine.verify import verify
-from evaluation.bundle_subject import open_subjects
+from reverie.engine.bundle import Bundle
+from reverie.engine.dream import Dream
+from reverie.engine.dream_batch import DreamBatch
+from reverie.engine.torch_dream import TorchDreams
+from reverie.engine.verify import verify
+from reverie.evaluation.subjects.bundle_subject import open_subjects
 
 ACTIONS = {
     "garden": ("noop", "up", "down", "left", "right"),

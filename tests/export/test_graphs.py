@@ -9,22 +9,22 @@ import pytest
 import torch
 from tiny import tiny_run
 
-from engine.bundle import Bundle
-from engine.diffusion import fixed_noise
-from engine.dream import Dream
-from engine.dream_batch import DreamBatch
-from engine.manifest import Outcome
-from engine.noise import keys_of
-from engine.ring import Ring
-from engine.runtime import Runtime
-from engine.sampler import Sampling, draw, refine
-from engine.verify import verify
-from export.graphs import Graph, Sizes, random_inputs, split
-from export.networks import ExportError, Run, read_run
-from export.parity import check_parity
-from export.quantize import round_to_bytes, round_to_half
-from export.run_export import export_run, sizes_of
-from models.world_model import TemporalVisualWorldModel
+from reverie.engine.bundle import Bundle
+from reverie.engine.diffusion import fixed_noise
+from reverie.engine.dream import Dream
+from reverie.engine.dream_batch import DreamBatch
+from reverie.engine.manifest import Outcome
+from reverie.engine.noise import keys_of
+from reverie.engine.ring import Ring
+from reverie.engine.runtime import Runtime
+from reverie.engine.sampler import Sampling, draw, refine
+from reverie.engine.verify import verify
+from reverie.export.graphs import Graph, Sizes, random_inputs, split
+from reverie.export.networks import ExportError, Run, read_run
+from reverie.export.parity import check_parity
+from reverie.export.quantize import round_to_bytes, round_to_half
+from reverie.export.run_export import export_run, sizes_of
+from reverie.models.tokens.world_model import TemporalVisualWorldModel
 
 
 @pytest.fixture(scope="module")

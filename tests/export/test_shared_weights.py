@@ -15,12 +15,12 @@ from onnx.external_data_helper import uses_external_data
 from onnx.numpy_helper import to_array
 from safetensors.numpy import load_file, save_file
 
-from engine.bundle import Bundle
-from engine.errors import BundleError
-from engine.onnx_runtime import OnnxRuntime
-from export.quantize import SMALL
-from export.run_export import export_run
-from export.shared_weights import SharedWeights
+from reverie.engine.bundle import Bundle
+from reverie.engine.errors import BundleError
+from reverie.engine.onnx_runtime import OnnxRuntime
+from reverie.export.quantize import SMALL
+from reverie.export.run_export import export_run
+from reverie.export.shared_weights import SharedWeights
 
 
 @pytest.fixture(scope="module")

@@ -6,14 +6,14 @@ import numpy as np
 import torch
 from tiny import tiny_run
 
-from engine.bundle import Bundle
-from engine.dream import Dream
-from export.graphs import random_inputs, split
-from export.networks import Run, read_run
-from export.run_export import export_run, sizes_of
-from export.shown_codes import with_shown_codes
-from models.patch_vq import PatchVQ
-from models.world_model import TemporalVisualWorldModel
+from reverie.engine.bundle import Bundle
+from reverie.engine.dream import Dream
+from reverie.export.graphs import random_inputs, split
+from reverie.export.networks import Run, read_run
+from reverie.export.run_export import export_run, sizes_of
+from reverie.export.shown_codes import with_shown_codes
+from reverie.models.tokens.patch_vq import PatchVQ
+from reverie.models.tokens.world_model import TemporalVisualWorldModel
 
 SHOWN = torch.arange(64) % 3 == 1
 

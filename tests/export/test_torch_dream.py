@@ -8,16 +8,16 @@ import numpy as np
 import pytest
 import torch
 
-from engine import torch_dream, torch_noise, torch_runtime
-from engine.bundle import Bundle
-from engine.dream_batch import DreamBatch
-from engine.noise import gumbel, keys_of, next_keys
-from engine.onnx_runtime import CUDA, why_not_cuda
-from engine.sampler import Sampling, draw
-from engine.torch_dream import TorchDreams, TorchRing
-from engine.torch_runtime import TorchRuntime
-from evaluation.batched import frames_per_second
-from evaluation.bundle_subject import open_subjects
+from reverie.engine import torch_dream, torch_noise, torch_runtime
+from reverie.engine.bundle import Bundle
+from reverie.engine.dream_batch import DreamBatch
+from reverie.engine.noise import gumbel, keys_of, next_keys
+from reverie.engine.onnx_runtime import CUDA, why_not_cuda
+from reverie.engine.sampler import Sampling, draw
+from reverie.engine.torch_dream import TorchDreams, TorchRing
+from reverie.engine.torch_runtime import TorchRuntime
+from reverie.evaluation.speed.batched import frames_per_second
+from reverie.evaluation.subjects.bundle_subject import open_subjects
 
 SEEDS = [5, 8, 11, 2]
 SCRIPT = np.random.default_rng(0).integers(5, size=(12, len(SEEDS)))

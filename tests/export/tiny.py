@@ -12,14 +12,14 @@ import numpy as np
 import torch
 from safetensors.torch import save_file
 
-from games.base import ACTIONS
-from models.diffusion_decoder import DiffusionDecoder, DiffusionDecoderConfig
-from models.networks import build_tokenizer
-from models.patch_vq import PatchVQConfig
-from models.two_level_vq import TwoLevelVQConfig
-from models.v1.vqvae import VQVAE, VQVAEConfig
-from models.v1.world_model import VisualWorldModel, VisualWorldModelConfig
-from models.world_model import TemporalVisualWorldModel, WorldModelConfig
+from reverie.games.base import ACTIONS
+from reverie.models.tokens.diffusion_decoder import DiffusionDecoder, DiffusionDecoderConfig
+from reverie.models.tokens.networks import build_tokenizer
+from reverie.models.tokens.patch_vq import PatchVQConfig
+from reverie.models.tokens.two_level_vq import TwoLevelVQConfig
+from reverie.models.tokens.world_model import TemporalVisualWorldModel, WorldModelConfig
+from reverie.models.v1.vqvae import VQVAE, VQVAEConfig
+from reverie.models.v1.world_model import VisualWorldModel, VisualWorldModelConfig
 
 GARDEN = {"garden": ("noop", "up", "down", "left", "right")}
 

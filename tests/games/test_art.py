@@ -7,8 +7,8 @@ import time
 import numpy as np
 import pytest
 
-from games.garden.layout import FLOOR
-from games.garden.rules import Garden
+from reverie.games.garden.layout import FLOOR
+from reverie.games.garden.rules import Garden
 from tests.games.rooms import DOWN_KEY, LEFT, NOOP, RIGHT, UP, garden, press
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from games import registry
-from games.bricks.rules import LAUNCH, LEFT, RIGHT, Bricks
+from reverie.games import registry
+from reverie.games.bricks.rules import LAUNCH, LEFT, RIGHT, Bricks
 
 NOOP = 0
 

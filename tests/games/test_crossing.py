@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from games import registry
-from games.crossing.rules import HOME, Crossing, drowns, lanes_of, run_over
-from games.crossing.view import CODES, FAST, GRASS, KINDS, TAKEN, WATER, WAY
+from reverie.games import registry
+from reverie.games.crossing.rules import HOME, Crossing, drowns, lanes_of, run_over
+from reverie.games.crossing.view import CODES, FAST, GRASS, KINDS, TAKEN, WATER, WAY
 
 NOOP, UP, DOWN, LEFT, RIGHT = range(5)
 

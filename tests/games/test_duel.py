@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from games import registry
-from games.duel.rules import DOWN, UP, Duel
-from games.duel.view import FARTHEST, NEAREST
+from reverie.games import registry
+from reverie.games.duel.rules import DOWN, UP, Duel
+from reverie.games.duel.view import FARTHEST, NEAREST
 
 NOOP = 0
 

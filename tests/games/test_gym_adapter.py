@@ -11,8 +11,8 @@ gymnasium = pytest.importorskip("gymnasium")
 
 from gymnasium.utils.env_checker import check_env  # noqa: E402
 
-import games.gym_adapter  # noqa: E402 - registers the environments
-from games import registry  # noqa: E402
+import reverie.games.gym_adapter  # noqa: E402 - registers the environments
+from reverie.games import registry  # noqa: E402
 
 
 @pytest.mark.parametrize(("game", "size"), [("Garden", 128), *((name.capitalize(), 64) for name in registry.names())])
@@ -43,4 +43,4 @@ def test_a_lost_round_terminates_and_a_seed_names_the_room():
 
 def test_an_unknown_render_mode_is_refused():
     with pytest.raises(ValueError, match="rgb_array"):
-        games.gym_adapter.BuiltinEnv(render_mode="human")
+        reverie.games.gym_adapter.BuiltinEnv(render_mode="human")

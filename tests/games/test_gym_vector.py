@@ -9,7 +9,7 @@ gymnasium = pytest.importorskip("gymnasium")
 
 from gymnasium.vector import AutoresetMode, SyncVectorEnv, VectorEnv  # noqa: E402
 
-import games.gym_adapter  # noqa: E402, F401 - registers the environments
+import reverie.games.gym_adapter  # noqa: E402, F401 - registers the environments
 
 SEEDS = [3, 4, 5]
 

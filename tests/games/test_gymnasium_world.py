@@ -10,11 +10,11 @@ import pytest
 
 pytest.importorskip("gymnasium")
 
-from games.environment import SEARCH, Environment
-from games.errors import UnsuitableGame
-from games.picture import as_picture, letterbox
-from games.world import World
-from games.worlds import environment_of, may_be_environment, named, open_world
+from reverie.games.environment import SEARCH, Environment
+from reverie.games.errors import UnsuitableGame
+from reverie.games.picture import as_picture, letterbox
+from reverie.games.world import World
+from reverie.games.worlds import environment_of, may_be_environment, named, open_world
 from tests.games.toy import Toy
 
 TOY = "tests.games.toy:Toy"
@@ -161,7 +161,7 @@ def test_a_lost_round_ends_and_a_stopped_one_is_cut() -> None:
         (TOY, {"colour_order": "yuv"}, "colour_order must be rgb or bgr"),
         ("tests.games.toy:Numbers", {}, "no picture to learn from"),
         ("tests.games.toy:Wheel", {}, "only Discrete"),
-        ("games.registry:get", {}, "cannot be made"),
+        ("reverie.games.registry:get", {}, "cannot be made"),
         ("tests.games.toy:NoSeed", {}, "does not reset as Gymnasium's environments do"),
     ],
 )
@@ -181,7 +181,7 @@ def test_a_step_that_is_not_gymnasiums_is_said_in_one_sentence(name: str) -> Non
 
 def test_a_module_beside_the_game_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "my_own_game.py").write_text("from tests.games.toy import Toy\n\nclass Mine(Toy):\n    pass\n")
-    monkeypatch.setattr("games.gymnasium_world.SEARCH", [tmp_path])
+    monkeypatch.setattr("reverie.games.gymnasium_world.SEARCH", [tmp_path])
     assert open_toy("my_own_game:Mine").actions[0] == "noop"
     assert tmp_path not in SEARCH
 
@@ -189,7 +189,7 @@ def test_a_module_beside_the_game_is_found(tmp_path: Path, monkeypatch: pytest.M
 def test_an_id_of_a_module_is_registered_by_importing_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     text = "import gymnasium\ngymnasium.register(id='strangers/Toy-v3', entry_point='tests.games.toy:Toy')\n"
     (tmp_path / "strangers_module.py").write_text(text)
-    monkeypatch.setattr("games.gymnasium_world.SEARCH", [tmp_path])
+    monkeypatch.setattr("reverie.games.gymnasium_world.SEARCH", [tmp_path])
     with pytest.raises(UnsuitableGame, match="is named PACKAGE:strangers/Toy-v3"):
         open_toy("strangers/Toy-v3")
     world = open_toy("strangers_module:strangers/Toy-v3")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from games.garden.handover import state_from_frames
-from games.garden.rules import Garden
-from games.real import RealGame
+from reverie.games.garden.handover import state_from_frames
+from reverie.games.garden.rules import Garden
+from reverie.games.real import RealGame
 from tests.games.test_reader import played
 
 

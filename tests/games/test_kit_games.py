@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from evaluation.readers import reader_of
-from games import registry
-from games.garden.rules import Garden
-from games.kit.reader import Reading, SceneReader
-from games.real import RealGame
+from reverie.evaluation.subjects.readers import reader_of
+from reverie.games import registry
+from reverie.games.garden.rules import Garden
+from reverie.games.kit.reader import Reading, SceneReader
+from reverie.games.real import RealGame
 from tests.games.spoiled import jpeg
 
 NAMES = [name for name in registry.names() if name != Garden.name]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from games.garden.layout import ARCH, FAR, FIELD, FLOOR, HEDGES, PAD, PLANTER, connected, layout
+from reverie.games.garden.layout import ARCH, FAR, FIELD, FLOOR, HEDGES, PAD, PLANTER, connected, layout
 
 
 def test_five_hundred_rooms_are_all_rooms_one_can_play_in():

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from games import registry
-from games.garden import art
-from games.garden.reader import RESIDUAL_LIMIT, Reader
-from games.garden.reading import SEEN, Reading, visible_state
-from games.garden.rules import Garden
+from reverie.games import registry
+from reverie.games.garden import art
+from reverie.games.garden.reader import RESIDUAL_LIMIT, Reader
+from reverie.games.garden.reading import SEEN, Reading, visible_state
+from reverie.games.garden.rules import Garden
 from tests.games.rooms import garden
 from tests.games.spoiled import jpeg
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from games import registry
-from games.base import ACTIONS
-from games.errors import UnknownGame, UnknownPolicy
-from games.garden.rules import Garden
-from games.real import RealGame
-from games.world import World
+from reverie.games import registry
+from reverie.games.base import ACTIONS
+from reverie.games.errors import UnknownGame, UnknownPolicy
+from reverie.games.garden.rules import Garden
+from reverie.games.real import RealGame
+from reverie.games.world import World
 
 
 def test_the_garden_is_found_by_its_name():

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from games import registry
-from games.garden.rules import Garden
+from reverie.games import registry
+from reverie.games.garden.rules import Garden
 from tests.games.rooms import DOWN_KEY, NOOP, RIGHT, UP, at, garden, press
 
 

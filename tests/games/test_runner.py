@@ -7,9 +7,9 @@ import itertools
 import numpy as np
 import pytest
 
-from games import registry
-from games.runner.rules import Runner, next_column
-from games.runner.view import CHIMNEY, GAP, HEIGHTS, HIGH_MOTH, LOW_MOTH, OWL, ROOF, ahead, caught, struck
+from reverie.games import registry
+from reverie.games.runner.rules import Runner, next_column
+from reverie.games.runner.view import CHIMNEY, GAP, HEIGHTS, HIGH_MOTH, LOW_MOTH, OWL, ROOF, ahead, caught, struck
 
 NOOP, DUCK, JUMP = range(3)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from models.trunk import WorldModelConfig
-from models.world_model import TemporalVisualWorldModel
+from reverie.models.tokens.trunk import WorldModelConfig
+from reverie.models.tokens.world_model import TemporalVisualWorldModel
 
 V = 40
 CONFIG = WorldModelConfig(vocabulary=V, grid=(4, 4), width=32, layers=1, heads=2, causal_layers=1, looks=24)

@@ -10,9 +10,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from export.graphs import DenoiseStep, Graph
-from export.onnx_export import export_program, to_onnx
-from models.diffusion_decoder import DiffusionDecoder, DiffusionDecoderConfig, ddim, sigma, signal
+from reverie.export.graphs import DenoiseStep, Graph
+from reverie.export.onnx_export import export_program, to_onnx
+from reverie.models.tokens.diffusion_decoder import DiffusionDecoder, DiffusionDecoderConfig, ddim, sigma, signal
 
 CONFIG = DiffusionDecoderConfig(vocabulary=16, patch=8, grid=(2, 3), widths=(8, 16), told=16)
 VARIANTS = {

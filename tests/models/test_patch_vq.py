@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from models.patch_vq import PatchVQ, PatchVQConfig
+from reverie.models.tokens.patch_vq import PatchVQ, PatchVQConfig
 
 
 def _with_codes(config: PatchVQConfig, frames: torch.Tensor) -> PatchVQ:

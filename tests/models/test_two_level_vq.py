@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from models.two_level_vq import TwoLevelVQ, TwoLevelVQConfig
+from reverie.models.tokens.two_level_vq import TwoLevelVQ, TwoLevelVQConfig
 
 CONFIG = TwoLevelVQConfig(level_vocabulary=16, patch=4, grid=(2, 2))
 

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 import torch
 
-from engine.bundle import Bundle
-from engine.dream import Dream
-from models.v1.vqvae import VQVAE, VQVAEConfig
-from models.v1.world_model import VisualWorldModel, VisualWorldModelConfig
+from reverie.engine.bundle import Bundle
+from reverie.engine.dream import Dream
+from reverie.models.v1.vqvae import VQVAE, VQVAEConfig
+from reverie.models.v1.world_model import VisualWorldModel, VisualWorldModelConfig
 
 BUNDLE = Path(__file__).parents[2] / "checkpoints" / "v1"
 EXPECTED = json.loads((Path(__file__).parent / "v1_expected.json").read_text())

@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from models.causal_head import CausalHead, CausalLayer
-from models.world_model import TemporalVisualWorldModel, WorldModelConfig
+from reverie.models.tokens.causal_head import CausalHead, CausalLayer
+from reverie.models.tokens.world_model import TemporalVisualWorldModel, WorldModelConfig
 
 CONFIG = WorldModelConfig(vocabulary=32, grid=(4, 4), actions=5, width=32, layers=2, heads=4, causal_layers=2)
 S = 16

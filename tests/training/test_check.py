@@ -10,11 +10,11 @@ import pytest
 
 pytest.importorskip("gymnasium")
 
-from games.environment import Environment
-from training.check import check_recording, different_patches
-from training.patches import Codes
-from training.record import record
-from training.recording import Recording, RecordingWriter, Rows
+from reverie.games.environment import Environment
+from reverie.training.data.check import check_recording, different_patches
+from reverie.training.data.patches import Codes
+from reverie.training.data.record import record
+from reverie.training.data.recording import Recording, RecordingWriter, Rows
 
 TOY = Environment("tests.games.toy:Toy")
 

@@ -8,9 +8,9 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from models.trunk import WorldModelConfig
-from models.world_model import TemporalVisualWorldModel
-from training.code_losses import code_losses
+from reverie.models.tokens.trunk import WorldModelConfig
+from reverie.models.tokens.world_model import TemporalVisualWorldModel
+from reverie.training.tokens.code_losses import code_losses
 
 V, N = 40, 200
 CONFIG = WorldModelConfig(vocabulary=V, grid=(4, 4), width=32, layers=1, heads=2, causal_layers=1, games=3, looks=24)

@@ -8,9 +8,9 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from training.codebook import CodebookLearner
-from training.recording import Recording, RecordingWriter, Rows
-from training.train_tokenizer import sample_frames, weigh_patches
+from reverie.training.data.recording import Recording, RecordingWriter, Rows
+from reverie.training.tokens.codebook import CodebookLearner
+from reverie.training.tokens.train_tokenizer import sample_frames, weigh_patches
 
 
 def _clusters(counts: list[int]) -> tuple[torch.Tensor, torch.Tensor]:

@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from training.interrupts import held_back
+from reverie.training.loop.interrupts import held_back
 
 
 def test_ctrl_c_is_answered_when_the_block_has_ended() -> None:

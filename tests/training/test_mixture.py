@@ -9,16 +9,16 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from games import registry
-from models.world_model import ABSENT
-from training import recipe as recipes
-from training.checkpoint import RunError
-from training.mixture import Mixture, open_recording
-from training.record import record
-from training.recording import Recording, RecordingError
-from training.run import read_tokens, rewards_of, split, train
-from training.starts import fresh_starts, start_histories
-from training.windows import TokenEpisodes, Windows, tokenize
+from reverie.games import registry
+from reverie.models.tokens.world_model import ABSENT
+from reverie.training import recipe as recipes
+from reverie.training.data.mixture import Mixture, open_recording
+from reverie.training.data.record import record
+from reverie.training.data.recording import Recording, RecordingError
+from reverie.training.data.starts import fresh_starts, start_histories
+from reverie.training.loop.checkpoint import RunError
+from reverie.training.run import read_tokens, rewards_of, split, train
+from reverie.training.tokens.windows import TokenEpisodes, Windows, tokenize
 
 GAMES = ("garden", "bricks", "duel")
 

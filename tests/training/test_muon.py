@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from training.muon import Muon, orthogonal
+from reverie.training.loop.muon import Muon, orthogonal
 
 SHAPES = [(24, 8), (8, 24), (8, 24), (16, 16)]
 

@@ -11,9 +11,11 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from models.world_model import TemporalVisualWorldModel, WorldModelConfig
-from training.cross_entropy import cross_entropy
-from training.objectives import (
+from reverie.models.tokens.world_model import TemporalVisualWorldModel, WorldModelConfig
+from reverie.training.loop.device_context import Place
+from reverie.training.loop.replicas import Team
+from reverie.training.tokens.cross_entropy import cross_entropy
+from reverie.training.tokens.objectives import (
     Batch,
     HistoryNoise,
     Objective,
@@ -23,8 +25,6 @@ from training.objectives import (
     swap_parts,
     window_scores,
 )
-from training.place import Place
-from training.team import Team
 
 CONFIG = WorldModelConfig(vocabulary=32, grid=(4, 4), actions=5, width=32, layers=1, heads=4, causal_layers=1)
 SILENT = HistoryNoise(share=0, swap=0, unknown_action=0)
@@ -164,7 +164,7 @@ def test_layers_that_cannot_be_compiled_are_used_as_they_are(monkeypatch: pytest
     def broken(*_: object, **__: object) -> None:
         raise RuntimeError("no C++ compiler\nat all")
 
-    monkeypatch.setattr("training.team._compiled", lambda kind: broken)
+    monkeypatch.setattr("reverie.training.loop.replicas._compiled", lambda kind: broken)
     model = TemporalVisualWorldModel(CONFIG)
     lesson = prepare(model.config, _windows())
     team = Team(model, 2, Place())

@@ -9,9 +9,9 @@ import pytest
 import safetensors.torch
 import torch
 
-from training import weights
-from training.checkpoint import RunError, save_weights
-from training.parcel import join, pack
+from reverie.training.loop import weights
+from reverie.training.loop.checkpoint import RunError, save_weights
+from reverie.training.pack import join, pack
 
 TENSORS = {
     "matrix": torch.randn(64, 40, generator=torch.Generator().manual_seed(0)),

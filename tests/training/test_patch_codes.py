@@ -8,13 +8,20 @@ import numpy as np
 import pytest
 import torch
 
-from models.patch_vq import GREY, PatchVQ, PatchVQConfig
-from models.two_level_vq import TwoLevelVQ, TwoLevelVQConfig
-from training.mixture import open_recording
-from training.patch_codes import Kinds, PatchCodesTraining, codes_of, kinds_of, learn_patch_codes, some_frames
-from training.place import Place
-from training.recording import Recording, RecordingWriter, Rows
-from training.trained_tokenizer import tokenizer_figures
+from reverie.models.tokens.patch_vq import GREY, PatchVQ, PatchVQConfig
+from reverie.models.tokens.two_level_vq import TwoLevelVQ, TwoLevelVQConfig
+from reverie.training.data.mixture import open_recording
+from reverie.training.data.recording import Recording, RecordingWriter, Rows
+from reverie.training.loop.device_context import Place
+from reverie.training.tokens.patch_codes import (
+    Kinds,
+    PatchCodesTraining,
+    codes_of,
+    kinds_of,
+    learn_patch_codes,
+    some_frames,
+)
+from reverie.training.tokens.trained_tokenizer import tokenizer_figures
 
 
 def _kinds(pictures: list[list[int]], counts: list[int]) -> Kinds:

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from models.networks import build_dynamics, build_tokenizer
-from models.world_model import TemporalVisualWorldModel
-from training import recipe as recipes
-from training.checkpoint import RunError
+from reverie.models.tokens.networks import build_dynamics, build_tokenizer
+from reverie.models.tokens.world_model import TemporalVisualWorldModel
+from reverie.training import recipe as recipes
+from reverie.training.loop.checkpoint import RunError
 
 
 @torch.no_grad()

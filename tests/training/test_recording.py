@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from games import registry
-from training.record import EpisodeRecorder, play_shard, record
-from training.recording import Recording, RecordingError, RecordingWriter, Rows
-from training.windows import TokenEpisodes, Windows, seldom, tokenize
+from reverie.games import registry
+from reverie.training.data.record import EpisodeRecorder, play_shard, record
+from reverie.training.data.recording import Recording, RecordingError, RecordingWriter, Rows
+from reverie.training.tokens.windows import TokenEpisodes, Windows, seldom, tokenize
 
 
 @pytest.fixture(scope="module")

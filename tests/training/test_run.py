@@ -10,15 +10,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from games import registry
-from training.checkpoint import RunError, read_run
-from training.further_play import frames_played
-from training.place import find_place
-from training.recipe import restore
-from training.recording import RecordingWriter, Rows
-from training.run import split, train
-from training.train_dynamics import AGREE_EVERY
-from training.windows import TokenEpisodes, Windows
+from reverie.games import registry
+from reverie.training.data.recording import RecordingWriter, Rows
+from reverie.training.loop.checkpoint import RunError, read_run
+from reverie.training.loop.device_context import find_place
+from reverie.training.recipe import restore
+from reverie.training.run import split, train
+from reverie.training.tokens.extra_rollouts import frames_played
+from reverie.training.tokens.train_dynamics import AGREE_EVERY
+from reverie.training.tokens.windows import TokenEpisodes, Windows
 
 ROOT = Path(__file__).parents[2]
 RECIPE = """
@@ -125,7 +125,7 @@ def test_two_processes_train_one_run_and_the_first_alone_speaks(tmp_path: Path) 
     pytest.importorskip("lightning_fabric")
     data, recipe, out = _recorded(tmp_path / "data", [20, 20, 20]), _recipe(tmp_path), tmp_path / "run"
     words = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo"}
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo"}
     done = subprocess.run(
         [*words, __file__, recipe, data, out], env=environment, capture_output=True, text=True, timeout=300
     )

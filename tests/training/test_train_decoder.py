@@ -13,12 +13,12 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from models.diffusion_decoder import DiffusionDecoder, DiffusionDecoderConfig
-from training.checkpoint import Clock, RunError, load_state, load_weights
-from training.decoder_figures import decoder_figures, psnr_db, ssim
-from training.decoder_frames import Frames, see, split, tile_means
-from training.recording import Recording, RecordingWriter, Rows
-from training.train_decoder import (
+from reverie.models.tokens.diffusion_decoder import DiffusionDecoder, DiffusionDecoderConfig
+from reverie.training.data.recording import Recording, RecordingWriter, Rows
+from reverie.training.loop.checkpoint import Clock, RunError, load_state, load_weights
+from reverie.training.tokens.decoder_figures import decoder_figures, psnr_db, ssim
+from reverie.training.tokens.decoder_frames import Frames, see, split, tile_means
+from reverie.training.tokens.train_decoder import (
     DecoderTrainer,
     DecoderTraining,
     code_statistics,
@@ -157,8 +157,10 @@ def test_it_is_saved_every_minute_and_ctrl_c_waits_for_the_end_of_a_step(
             last.append(trainer.average.state_dict())
 
     last: list[dict[str, Tensor]] = []
-    monkeypatch.setattr("training.checkpoint.time", SimpleNamespace(perf_counter=lambda: now[0]))
-    monkeypatch.setattr("training.train_decoder.Clock", lambda seconds, spent: Clock(seconds, spent, 0.0, 0.0))
+    monkeypatch.setattr("reverie.training.loop.checkpoint.time", SimpleNamespace(perf_counter=lambda: now[0]))
+    monkeypatch.setattr(
+        "reverie.training.tokens.train_decoder.Clock", lambda seconds, spent: Clock(seconds, spent, 0.0, 0.0)
+    )
     monkeypatch.setattr(DecoderTrainer, "step", slow)
     monkeypatch.setattr(DecoderTrainer, "_update_average", interrupted)
     with pytest.raises(KeyboardInterrupt):

@@ -17,14 +17,14 @@ import numpy as np
 import pytest
 import torch
 
-from models.world_model import TemporalVisualWorldModel, WorldModelConfig
-from training import place
-from training.checkpoint import Clock, RunError, load_state, save_state
-from training.objectives import Lesson, Scores
-from training.place import Place, find_place
-from training.train_dynamics import DynamicsTrainer, DynamicsTraining, Optimizers, train_dynamics
-from training.utilisation import Meter, flop_of, peak_flops
-from training.windows import TokenEpisodes
+from reverie.models.tokens.world_model import TemporalVisualWorldModel, WorldModelConfig
+from reverie.training.loop import device_context
+from reverie.training.loop.checkpoint import Clock, RunError, load_state, save_state
+from reverie.training.loop.device_context import Place, find_place
+from reverie.training.loop.utilisation import Meter, flop_of, peak_flops
+from reverie.training.tokens.objectives import Lesson, Scores
+from reverie.training.tokens.train_dynamics import DynamicsTrainer, DynamicsTraining, Optimizers, train_dynamics
+from reverie.training.tokens.windows import TokenEpisodes
 
 ROOT = Path(__file__).parents[2]
 SIZES = {"vocabulary": 32, "grid": (4, 4), "width": 32, "layers": 2, "heads": 4, "causal_layers": 1}
@@ -117,8 +117,10 @@ def test_a_run_is_saved_every_minute(tmp_path: Path, monkeypatch: pytest.MonkeyP
         now[0] += 25
         return step(trained, share)
 
-    monkeypatch.setattr("training.checkpoint.time", SimpleNamespace(perf_counter=lambda: now[0]))
-    monkeypatch.setattr("training.train_dynamics.Clock", lambda seconds, spent: Clock(seconds, spent, 0.0, 0.0))
+    monkeypatch.setattr("reverie.training.loop.checkpoint.time", SimpleNamespace(perf_counter=lambda: now[0]))
+    monkeypatch.setattr(
+        "reverie.training.tokens.train_dynamics.Clock", lambda seconds, spent: Clock(seconds, spent, 0.0, 0.0)
+    )
     monkeypatch.setattr(DynamicsTrainer, "step", slow)
     model = TemporalVisualWorldModel(CONFIG)
     train_dynamics(model, episodes(), episodes(), TRAINING, tmp_path, 3, 0, False, lambda line: None, Place())
@@ -129,7 +131,7 @@ def test_two_processes_learn_what_one_does_from_the_same_batches(tmp_path: Path)
     pytest.importorskip("lightning_fabric")
     alone = losses(trainer(Place(precision=torch.float32)), SHARES)
     words = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo"}
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo"}
     done = subprocess.run(
         [*words, __file__, str(tmp_path / "curve.json")], env=environment, capture_output=True, text=True, timeout=300
     )
@@ -156,13 +158,13 @@ def test_the_command_line_says_where_and_in_what(monkeypatch: pytest.MonkeyPatch
 def test_products_are_computed_in_what_the_processor_is_faster_in(
     faster: torch.dtype, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(place, "_seconds_of_a_product", lambda precision: 1.0 if precision == faster else 50.0)
-    place.faster_precision.cache_clear()
+    monkeypatch.setattr(device_context, "_seconds_of_a_product", lambda precision: 1.0 if precision == faster else 50.0)
+    device_context.faster_precision.cache_clear()
     try:
         assert find_place("cpu", "auto").precision == Place().precision == faster
         assert find_place("cpu", "fp32").precision == torch.float32
     finally:
-        place.faster_precision.cache_clear()
+        device_context.faster_precision.cache_clear()
 
 
 def test_a_batch_that_processes_cannot_share_evenly_is_refused() -> None:
@@ -194,7 +196,7 @@ def test_utilisation_is_over_the_peak_that_the_maker_names() -> None:
 
 def test_the_meter_says_speed_waiting_and_utilisation_since_it_was_last_read(monkeypatch: pytest.MonkeyPatch) -> None:
     now = [100.0]
-    monkeypatch.setattr("training.utilisation.time.perf_counter", lambda: now[0])
+    monkeypatch.setattr("reverie.training.loop.utilisation.time.perf_counter", lambda: now[0])
     meter, unknown = Meter(2e12, 100e12, 50), Meter(2e12, None, 50)
     fresh = Meter(0, None, 10)
     now[0] += 4
@@ -206,7 +208,7 @@ def test_the_meter_says_speed_waiting_and_utilisation_since_it_was_last_read(mon
 
 
 def test_the_log_says_how_fast_it_goes_and_how_long_it_waited(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("training.train_dynamics.SPEAK_EVERY", 2)
+    monkeypatch.setattr("reverie.training.tokens.train_dynamics.SPEAK_EVERY", 2)
     lines: list[str] = []
     model = TemporalVisualWorldModel(CONFIG)
     figures = train_dynamics(model, episodes(), episodes(), TRAINING, tmp_path, 0.05, 0, False, lines.append, Place())
@@ -220,7 +222,7 @@ def waited(lines: list[str]) -> float:
 
 
 def test_time_spent_waiting_for_windows_is_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("training.train_dynamics.SPEAK_EVERY", 2)
+    monkeypatch.setattr("reverie.training.tokens.train_dynamics.SPEAK_EVERY", 2)
     lesson = DynamicsTrainer.lesson
 
     def slow(trained: DynamicsTrainer, step: int) -> Lesson:

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import torch
 
-from models.patch_vq import PatchVQ, PatchVQConfig
-from models.world_model import TemporalVisualWorldModel, WorldModelConfig
-from training.transfer import begin_from, same_codes, same_codes_in_play
+from reverie.models.tokens.patch_vq import PatchVQ, PatchVQConfig
+from reverie.models.tokens.world_model import TemporalVisualWorldModel, WorldModelConfig
+from reverie.training.tokens.transfer import begin_from, same_codes, same_codes_in_play
 
 CONFIG = WorldModelConfig(vocabulary=12, grid=(4, 4), width=32, layers=2, heads=4, causal_layers=1)
 

@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from export.networks import read_run
-from training.further_play import further_play
-from training.parcel import join
-from training.record import cores
-from training.whole import main
+from reverie.export.networks import read_run
+from reverie.training.data.record import cores
+from reverie.training.pack import join
+from reverie.training.pipeline import main
+from reverie.training.tokens.extra_rollouts import further_play
 
 ROOT = Path(__file__).parents[2]
 RECIPE = """
@@ -71,7 +71,7 @@ def test_a_system_without_alarms_or_affinities_is_known(monkeypatch: pytest.Monk
     monkeypatch.setattr("os.cpu_count", lambda: 3)
     assert cores() == 3
     monkeypatch.delattr("signal.setitimer", raising=False)
-    monkeypatch.setattr("sys.argv", ["training.whole", "tiny", "-o", str(tmp_path), "--session", "1"])
+    monkeypatch.setattr("sys.argv", ["reverie.training.pipeline", "tiny", "-o", str(tmp_path), "--session", "1"])
     with pytest.raises(SystemExit, match="2"):
         main()
     assert not list(tmp_path.iterdir())
@@ -83,11 +83,11 @@ def test_one_command_records_trains_stops_goes_on_and_packs(tmp_path: Path) -> N
     recipe.write_text(RECIPE)
     # A finder that lets nobody find what a bare machine lacks.
     bare = "import sys; sys.modules.update(dict.fromkeys(('safetensors', 'onnx', 'tyro', 'PIL', 'pygame', 'rich')))"
-    code = f"{bare}; from training.whole import main; main()"
+    code = f"{bare}; from reverie.training.pipeline import main; main()"
 
     def command(*more: str) -> str:
         words = [sys.executable, "-c", code, str(recipe), "-o", str(tmp_path / "out"), "--frames", "2048", *more]
-        environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+        environment = {**os.environ, "OMP_NUM_THREADS": "1"}
         done = subprocess.run(words, env=environment, capture_output=True, text=True, timeout=300)
         assert done.returncode == 0, done.stderr
         return done.stdout

@@ -1,0 +1,1 @@
+"""Other people's games: game folders, and recordings that come from elsewhere."""

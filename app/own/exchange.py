@@ -1,0 +1,258 @@
+"""Recordings that come from elsewhere, and recordings for others."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import shutil
+import sys
+import tempfile
+import tomllib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reverie.app.commands.recording import Progress
+from reverie.app.errors import Mistake, cannot_write
+from reverie.app.extras import needs_minari
+from reverie.app.own.game_folder import GAME, RECORDING, SIZES, GameFolder, draft, is_game_folder, read_game
+from reverie.app.own.video_log import action_names, columns, find_clips, frames_a_second, pictures
+from reverie.app.window.game_keys import keys_for
+from reverie.engine.files import write_whole
+from reverie.games import registry
+from reverie.games.environment import Environment
+from reverie.games.gymnasium_world import MOST_ACTIONS, GymWorld
+from reverie.games.picture import letterbox
+
+EPISODE_FRAMES = 4096
+"""A longer episode is stored as several; the last frame of each is the first of the next."""
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """One episode that is imported. pictures: T + 1 of (H, W, 3) uint8. actions, rewards, ended: (T,)."""
+
+    pictures: Iterable[NDArray[np.uint8]]
+    actions: NDArray[np.int64]
+    rewards: NDArray[np.float32]
+    ended: NDArray[np.bool_]
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Origin:
+    """What is known of imported play besides the play itself. frames: how many there will be, 0 if unknown."""
+
+    world: str
+    actions: tuple[str, ...]
+    fps: int
+    frames: int = 0
+    size: int = 0
+    environment: dict[str, Any] | None = None
+
+
+def import_play(source: str, out: Path, size: int | None) -> None:
+    """Import a folder of videos and logs, or a Minari dataset, into a game folder.
+
+    Raises Mistake or ValueError with one sentence, and then nothing is left behind.
+    """
+    game = read_game(out) if is_game_folder(out) else None
+    if (out / RECORDING).exists():
+        raise Mistake(f"{out / RECORDING} holds a recording already; move it away, or import into another folder.")
+    if out.exists() and not out.is_dir():
+        raise Mistake(f"{out} is a file; name a folder.")
+    if game and size and size != game.size:
+        raise Mistake(f"{game.folder / GAME} says size = {game.size}; leave --size out.")
+    folder = Path(source)
+    if folder.is_dir() and not any((place / "metadata.json").is_file() for place in (folder, folder / "data")):
+        origin, arrivals = _videos(folder, out, game)
+    else:
+        origin, arrivals = _dataset(source, out)
+    side = game.size if game else size or origin.size or 64
+    # All that can be wrong with what is known of the play shows before any of it is stored.
+    if side not in SIZES:
+        raise Mistake(f"{source} has frames of {side} pixels a side; say --size {' or '.join(map(str, SIZES))}.")
+    if len(origin.actions) > MOST_ACTIONS:
+        raise Mistake(f"{source} has {len(origin.actions):,} actions, and at most {MOST_ACTIONS} can be imported.")
+    text = None if game else _draft(source, origin, out, side)
+    _store(origin, arrivals, out, side, text)
+    print(read_game(out).next_step(), file=sys.stderr)
+
+
+def _draft(source: str, origin: Origin, out: Path, side: int) -> bytes:
+    """The game.toml to begin with. Raises Mistake where what is known of the play cannot be written as one."""
+    environment = Environment.from_json(origin.environment) if origin.environment else None
+    text = draft(out.absolute().name, environment, keys_for(origin.actions), side, origin.fps)
+    if environment and ":" in environment.source:
+        # A dataset may come from anybody: a person, not the dataset, chooses code to run.
+        trust = "# This names code that is run; take the next # away where you trust it."
+        text = text.replace("\nsource = ", f"\n{trust}\n# source = ", 1)
+    try:
+        tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        where = out / GAME
+        raise Mistake(f"No {GAME} can say what {source} says of its game; write {where}, and import again.") from error
+    return text.encode()
+
+
+def _videos(folder: Path, out: Path, game: GameFolder | None) -> tuple[Origin, Iterator[Arrival]]:
+    clips = find_clips(folder)
+    actions = action_names(clips, tuple(game.keys) if game else ())
+    fps = game.fps if game and game.fps else frames_a_second(clips[0].video)
+
+    def arrivals() -> Iterator[Arrival]:
+        for clip in clips:
+            count = sum(1 for _ in pictures(clip.video))
+            if count < 2:
+                raise Mistake(f"{clip.video} has fewer than two frames.")
+            yield Arrival(pictures(clip.video), *columns(clip, actions, count))
+
+    name = game.name if game else out.absolute().name
+    if name in registry.names():  # a recording of that name would be taken for the built-in game's
+        raise Mistake(f"{name} is the name of a built-in game; import into a folder of another name.")
+    return Origin(name, actions, fps), arrivals()
+
+
+def _dataset(source: str, out: Path) -> tuple[Origin, Iterator[Arrival]]:
+    with needs_minari():
+        from reverie.games import gymnasium_minari
+    data = gymnasium_minari.read(source)
+    about, codes = data.about, tuple(range(data.count))
+    if about:
+        if not _understood(about, data.count):
+            raise Mistake(f"What {source} says of its recording is not understood; export the recording again.")
+        actions = tuple(about["actions"])
+    else:
+        actions, codes = _named(data.environment, data.count)
+    place = np.zeros(data.count, np.int64)
+    place[list(codes)] = np.arange(len(actions) - len(codes), len(actions))
+
+    def arrivals() -> Iterator[Arrival]:
+        for played in data.read():
+            yield Arrival(played.frames, place[played.actions], played.rewards, played.ended, played.seed)
+
+    world, fps, environment = about.get("world"), about.get("fps"), about.get("environment")
+    known = Origin(world or data.environment or out.absolute().name, actions, fps or 20, size=about.get("size", 0))
+    frames = data.steps + data.episodes
+    return Origin(known.world, actions, known.fps, frames, known.size, environment), arrivals()
+
+
+def _understood(about: Any, count: int) -> bool:
+    """Whether this is what `export_minari` writes for so many actions: a dataset may come from anybody."""
+    if not isinstance(about, dict) or not isinstance(about.get("world"), str):
+        return False
+    numbers = [about.get(what) or 0 for what in ("size", "fps")]
+    actions, environment = about.get("actions"), about.get("environment")
+    if any(type(number) is not int or number < 0 for number in numbers) or not isinstance(actions, list):
+        return False
+    try:
+        if environment is not None:
+            Environment.from_json(environment)
+    except (AttributeError, TypeError, ValueError):
+        return False
+    return all(isinstance(name, str) for name in actions) and len(set(actions)) == len(actions) == count
+
+
+def _named(environment: str, count: int) -> tuple[tuple[str, ...], tuple[int, ...]]:
+    """Names of a dataset's actions, noop first, and which number each has in the dataset (noop may have none)."""
+    # A dataset may come from anybody, and with a colon its environment would be code of theirs to run.
+    if environment and ":" not in environment:
+        with (
+            contextlib.suppress(ValueError, ModuleNotFoundError),
+            contextlib.closing(GymWorld(Environment(environment))) as world,
+        ):
+            own = tuple(code for code in world.codes if code is not None)
+            if sorted(own) == list(range(count)):
+                return world.actions, own
+    return ("noop", *(f"action{code}" for code in range(count))), tuple(range(count))
+
+
+def _store(origin: Origin, arrivals: Iterator[Arrival], out: Path, size: int, game: bytes | None) -> None:
+    """Write a recording into `out`, and its game.toml where one is given, whole or not at all."""
+    from reverie.training.data.recording import RecordingWriter, Rows
+
+    there = out.exists()
+    out.mkdir(parents=True, exist_ok=True)
+    beside = Path(tempfile.mkdtemp(prefix=".recording.", dir=out))
+    progress = Progress(origin.frames)
+    try:
+        writer = RecordingWriter(
+            beside, origin.world, origin.actions, size, environment=origin.environment, fps=origin.fps
+        )
+        for arrival in arrivals:
+            frames: list[NDArray[np.uint8]] = []
+            first = 0
+            for picture in arrival.pictures:
+                frames.append(letterbox(picture, size))
+                last = first + len(frames) - 1 == len(arrival.actions)
+                if len(frames) == EPISODE_FRAMES or (last and len(frames) > 1):
+                    part = slice(first, first + len(frames) - 1)
+                    rows = Rows(
+                        np.stack(frames),
+                        np.append(arrival.actions[part], 0).astype(np.uint8),
+                        np.append(arrival.rewards[part], 0).astype(np.float32),
+                        np.append(arrival.ended[part], False),
+                    )
+                    writer.write(rows, [len(frames)], [arrival.seed])
+                    progress(len(frames))
+                    first, frames = part.stop, [frames[-1]]
+        if not progress.done:
+            raise Mistake("There is nothing to import: no episode has two frames.")
+        beside.chmod(0o755)
+        if game is not None:
+            try:
+                write_whole(out / GAME, game)
+            except OSError as error:
+                raise cannot_write(out / GAME, error) from error
+        beside.rename(out / RECORDING)
+    except BaseException:
+        shutil.rmtree(beside, ignore_errors=True)
+        if game is not None:
+            (out / GAME).unlink(missing_ok=True)
+        if not there:
+            with contextlib.suppress(OSError):
+                out.rmdir()
+        raise
+    progress.end(out / RECORDING)
+
+
+def export_minari(data: Path, name: str, out: Path) -> None:
+    """Write a recording as a lossless Minari dataset. Raises Mistake or ValueError; nothing half done is left."""
+    from reverie.training.data.recording import Recording
+
+    recording = Recording(data)
+    with needs_minari():
+        from reverie.games import gymnasium_minari
+    if not re.fullmatch(r"[\w-][\w.-]*(/[\w-][\w.-]*)*", name):
+        raise Mistake(f"{name} is no name for a dataset; choose one like mine/freeway-v0.")
+    if (out / name).exists():
+        raise Mistake(f"{out / name} is there already; choose another name.")
+    about = {"world": recording.world, "actions": list(recording.actions), "size": recording.size}
+    about |= {"fps": recording.fps, "environment": recording.environment}
+    progress = Progress(len(recording))
+
+    def episodes() -> Iterator[gymnasium_minari.Played]:
+        for episode in recording.episodes:
+            rows = recording.rows(episode)
+            actions = np.asarray(rows.actions[:-1], np.int64)
+            frames = np.asarray(rows.frames)
+            yield gymnasium_minari.Played(frames, actions, rows.rewards[:-1], rows.ended[:-1], episode.seed)
+            progress(episode.length)
+
+    out, there = out.absolute(), out.exists()  # Minari takes a relative folder for one below its own
+    out.mkdir(parents=True, exist_ok=True)
+    beside = Path(tempfile.mkdtemp(prefix=".dataset.", dir=out))
+    try:
+        made = gymnasium_minari.write(beside, name, recording.size, len(recording.actions), about, episodes())
+        (out / name).parent.mkdir(parents=True, exist_ok=True)
+        made.rename(out / name)
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+        if not there:
+            with contextlib.suppress(OSError):
+                out.rmdir()  # it is empty only where nothing was written
+    print(f"exported {out / name}; Minari finds it with MINARI_DATASETS_PATH={out}")

@@ -1,0 +1,1 @@
+"""A play: the clock, the session, rewinding and capture."""

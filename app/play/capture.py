@@ -1,0 +1,182 @@
+"""GIFs and MP4s of what was played: crisp, at the right speed, whole or not there at all."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import io
+import os
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from fractions import Fraction
+from importlib.util import find_spec
+from itertools import islice
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+from PIL import Image
+
+from reverie.app.errors import Mistake, cannot_write
+from reverie.app.extras import how_to_install
+from reverie.games.world import Frame
+
+EDGE = 256
+"""Pictures are enlarged by a whole number to about this width in pixels, whatever a game's resolution is."""
+PALETTE_FRAMES = 24
+"""Frames from which a GIF's one palette is made. One palette for all frames keeps still things from shimmering."""
+PIECE_FRAMES = 200
+"""Frames of a GIF that are encoded at once: all of these are held in memory, 64 kB each."""
+_GIF_END = b";"
+
+
+def checked_target(path: Path) -> Path:
+    """The path, when its ending is one that can be written here. Raises Mistake otherwise, and for a folder."""
+    if path.suffix.lower() not in (".gif", ".mp4"):
+        raise Mistake(f"Cannot record to {path}: the name must end in .gif or .mp4.")
+    if path.is_dir():
+        raise Mistake(f"Cannot record to {path}: it is a folder; give a file name.")
+    if path.suffix.lower() == ".mp4" and find_spec("av") is None:
+        raise Mistake(f"MP4 needs PyAV, which is not installed: {how_to_install('video')}, or record a .gif.")
+    return path
+
+
+class Recording:
+    """Frames that become one file when it is closed, however the play ended.
+
+    Until then they lie in an unnamed file beside the target, so a long play fills the disk and not the memory, a folder
+    that cannot be written to is found before the first frame, and a killed process leaves nothing half-written.
+    """
+
+    def __init__(self, path: Path, fps: float) -> None:
+        """Raises Mistake when the ending is unknown or the folder cannot be written to."""
+        self.path = checked_target(path)
+        self.fps = fps
+        self.frames = 0
+        self.trouble: Mistake | None = None
+        self._shape: tuple[int, ...] | None = None
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            # Unbuffered: what a full disk did not take would otherwise be written again, and fail again, at the end.
+            self._spool: IO[bytes] = tempfile.TemporaryFile(dir=path.parent, buffering=0)  # noqa: SIM115
+        except OSError as error:
+            raise cannot_write(path, error) from error
+
+    def add(self, frame: Frame) -> None:
+        """Append one frame (H, W, 3) uint8. Raises Mistake when the disk is full; what was there stays recorded."""
+        if self._shape is None:
+            self._shape = frame.shape
+        if frame.shape != self._shape:
+            height, width = self._shape[:2]
+            frame = np.asarray(Image.fromarray(frame).resize((width, height), Image.Resampling.NEAREST))
+        data = memoryview(frame.tobytes())
+        try:
+            self._spool.seek(self.frames * len(data))  # over what a full disk took of a frame
+            while data:
+                data = data[self._spool.write(data) :]
+        except OSError as error:
+            self.trouble = cannot_write(self.path, error)
+            raise self.trouble from error
+        self.frames += 1
+
+    def _read(self) -> Iterator[Frame]:
+        assert self._shape is not None
+        self._spool.seek(0)
+        for _ in range(self.frames):
+            data = self._spool.read(int(np.prod(self._shape)))
+            yield np.frombuffer(data, np.uint8).reshape(self._shape)
+
+    def close(self) -> Path | None:
+        """Write the file and return its path; None when no frame was recorded. Raises Mistake as `save` does.
+
+        When the disk filled up on the way, `trouble` says so, and the file holds what was recorded until then.
+        """
+        with self._spool:
+            if not self.frames:
+                return None
+            return save(self.path, self._read, self.fps)
+
+
+def save(path: Path, frames: Callable[[], Iterable[Frame]], fps: float) -> Path:
+    """Write frames (H, W, 3) uint8 to a .gif or .mp4, enlarged with hard pixels.
+
+    frames: called for each pass over the frames. The file is written beside the target and renamed into place.
+    Raises Mistake when it cannot be written; then nothing is left behind.
+    """
+    checked_target(path)
+    part = path.with_name(f".{path.stem}.part{path.suffix}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        (_write_gif if path.suffix.lower() == ".gif" else _write_mp4)(part, frames, fps)
+        os.replace(part, path)
+    except OSError as error:
+        raise cannot_write(path, error) from error
+    finally:
+        with contextlib.suppress(OSError):  # it is gone, or its folder is a file
+            part.unlink()
+    return path
+
+
+def _scale(frame: Frame) -> int:
+    return max(1, EDGE // frame.shape[1])
+
+
+def _palette(frames: Sequence[Frame]) -> Image.Image:
+    """One palette of 256 colours for all of these frames."""
+    return Image.fromarray(np.concatenate(frames)).quantize(256, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+
+
+def _write_gif(part: Path, frames: Callable[[], Iterable[Frame]], fps: float) -> None:
+    count = sum(1 for _ in frames())
+    stride = max(1, count // PALETTE_FRAMES)
+    palette = _palette([frame for i, frame in enumerate(frames()) if i % stride == 0])
+
+    def drawn() -> Iterator[Image.Image]:
+        for frame in frames():
+            small = Image.fromarray(frame).quantize(palette=palette, dither=Image.Dither.NONE)
+            scale = _scale(frame)
+            yield small.resize((small.width * scale, small.height * scale), Image.Resampling.NEAREST)
+
+    pictures = drawn()
+    # GIF counts in hundredths of a second.
+    duration = 10 * max(2, round(100 / fps))
+    with part.open("wb") as file:
+        while piece := list(islice(pictures, PIECE_FRAMES)):
+            encoded = io.BytesIO()
+            piece[0].save(
+                encoded, "GIF", save_all=True, append_images=piece[1:], duration=duration, loop=0, optimize=False
+            )
+            # All pieces have the same palette, so the pictures of each go on where those before it ended.
+            data = encoded.getvalue().removesuffix(_GIF_END)
+            file.write(data[_pictures_from(data) :] if file.tell() else data)
+        file.write(_GIF_END)
+
+
+def _pictures_from(gif: bytes) -> int:
+    """Where the pictures of a GIF begin: after its size, its palette and what it says of all of them together."""
+    at = 13 + (3 << (gif[10] & 7) + 1)
+    while gif[at : at + 1] == b"!" and gif[at + 1] != 0xF9:  # an extension, and not that of the first picture
+        at += 2
+        while gif[at]:
+            at += 1 + gif[at]
+        at += 1
+    return at
+
+
+def _write_mp4(part: Path, frames: Callable[[], Iterable[Frame]], fps: float) -> None:
+    import av
+
+    try:
+        with av.open(str(part), "w", format="mp4", options={"movflags": "faststart"}) as container:
+            stream = container.add_stream("libx264", rate=Fraction(fps).limit_denominator(1000))
+            stream.pix_fmt = "yuv420p"
+            stream.options = {"crf": "14", "preset": "veryfast", "tune": "animation"}
+            for frame in frames():
+                scale = _scale(frame)
+                big = frame.repeat(scale, axis=0).repeat(scale, axis=1)
+                if not container.streams.video[0].codec_context.is_open:
+                    stream.height, stream.width = big.shape[:2]
+                container.mux(stream.encode(av.VideoFrame.from_ndarray(np.ascontiguousarray(big), format="rgb24")))
+            container.mux(stream.encode())
+    except av.FFmpegError as error:
+        raise OSError(getattr(error, "errno", None) or errno.EIO, str(error)) from error

@@ -1,0 +1,61 @@
+"""How the games of a session are opened: with which settings a dream, and from what the real game beside it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from reverie.app.errors import Mistake
+from reverie.app.extras import needs_games
+from reverie.games.environment import Environment
+from reverie.games.worlds import RealWorld, environment_of, named, open_world
+
+if TYPE_CHECKING:
+    from reverie.app.play.session import Choice
+    from reverie.engine.bundle import Bundle
+    from reverie.engine.dream import Dream
+    from reverie.engine.settings import Chosen
+
+
+def settings_in(bundle: Bundle, choice: Choice, old: Dream | None) -> Chosen:
+    """The settings asked for as far as that bundle has them. old: the dream before it hands its mode and decoder on.
+
+    Raises Mistake where there is none before it and the bundle lacks what was asked for.
+    """
+    manifest, before = bundle.manifest, old.settings if old else None
+    mode = before.mode if before and before.mode in manifest.modes else choice.mode
+    decoder = before.decoder if before and before.decoder in manifest.decoders else choice.decoder
+    for what, value, there in (("mode", mode, manifest.modes), ("decoder", decoder, manifest.decoders)):
+        if value is not None and value not in there and old is None:
+            raise Mistake(f"The bundle {manifest.name} has no {what} '{value}'; it has {', '.join(there)}.")
+    mode = mode if mode in manifest.modes else manifest.modes[0]
+    decoder = decoder if decoder in manifest.decoders else manifest.decoders[0]
+    passes = choice.passes
+    if old is not None and passes is not None and passes > manifest.most_passes:
+        passes = None
+    steps = choice.steps if old is None or manifest.diffusion is not None else None
+    return {"mode": mode, "decoder": decoder, "temperature": choice.temperature, "passes": passes, "steps": steps}
+
+
+def dream_name(bundle: Bundle, game: str) -> str:
+    """What a dream is called in a recording; one of several games says which."""
+    name = f"dream:{bundle.manifest.name}"
+    return f"{name}/{game}" if len(bundle.manifest.games) > 1 else name
+
+
+def open_real(game: str, bundle: Bundle | None, choice: Choice, size: int) -> RealWorld:
+    """The real game. Raises Mistake where a dream of it has other actions, ValueError for what cannot be played."""
+    with needs_games():
+        real = open_world(_environment(game, bundle, choice), size)
+    if bundle and game in bundle.manifest.games and real.actions != bundle.manifest.actions_of(game):
+        raise Mistake(f"{real.name} has other actions than the dream; play the game folder that it was made in.")
+    return real
+
+
+def _environment(game: str, bundle: Bundle | None, choice: Choice) -> Environment:
+    """How the real game is made: as the person says, or as the bundle may say."""
+    if choice.environment:
+        return choice.environment
+    if game == choice.game or bundle is None or game not in bundle.manifest.games:
+        return named(game)
+    manifest = bundle.manifest
+    return environment_of(game, manifest.actions_of(game), manifest.training.get("environment"))

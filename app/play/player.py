@@ -1,0 +1,251 @@
+"""The engine's clock: one action, one frame, on its own thread.
+
+Pacing. Time is cut into slots of 1/fps; each slot shows one frame, due at the slot's begin. While the engine waits for
+the next slot, a key press brings that slot's frame forward, so a press is answered after the time of one frame and not
+after the wait for the next tick. The slots themselves do not move: the frame that came early has used its slot, so the
+rate stays the same, and no frame comes before the slot ahead of its own has begun, so nobody can speed the world up by
+drumming on the keys.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import NamedTuple
+
+from reverie.app.errors import Mistake
+from reverie.app.play.meter import Meter
+from reverie.app.play.session import Session, Status
+from reverie.app.window.latch import Latch, Taken
+from reverie.games.world import Frame
+
+NOOP = 0
+RECENT_SECONDS = 10
+
+
+class Shot(NamedTuple):
+    """The newest frame and what was true when it was made.
+
+    frame: (H, W, 3) uint8. number: frames made so far. presses: times (perf_counter seconds) of the key presses that
+    frames since the last `newest()` answered.
+    """
+
+    frame: Frame
+    number: int
+    status: Status
+    presses: tuple[float, ...]
+
+
+class Player:
+    """Runs a Session: paced or as fast as it goes, in a thread (`start`) or in the caller's (`run`)."""
+
+    def __init__(
+        self,
+        session: Session,
+        meter: Meter,
+        fps: float = 20.0,
+        paced: bool = True,
+        frames: int | None = None,
+        script: tuple[str, ...] | None = None,
+        on_frame: Callable[[], None] = lambda: None,
+    ) -> None:
+        """frames: stop after so many. script: names of actions played in a circle instead of keys.
+
+        on_frame: called on the engine's thread whenever `newest` has something new, and once when the player ends.
+        """
+        self.session = session
+        self.meter = meter
+        self.latch = Latch()
+        self.period = 1.0 / fps
+        self.paced = paced
+        self.limit = frames
+        self.script = script
+        self.on_frame = on_frame
+        self.sinks: list[Callable[[Frame], None]] = []
+        self.recent: deque[Frame] = deque(maxlen=max(1, round(RECENT_SECONDS * fps)))
+        self.messages: deque[str] = deque()
+        self.error: BaseException | None = None
+        self.paused = False
+        self.rewinding = False
+        self.ended = False
+        self._steps = 0
+        self._went_back = False
+        self._stop = False
+        self._jobs: deque[Callable[[], str | None]] = deque()
+        self._wake = threading.Condition()
+        self._presses: list[float] = []
+        self._shot: Shot | None = None
+        self._thread: threading.Thread | None = None
+
+    # What the window's thread calls.
+
+    def press(self, key: object, action: str, at: float) -> None:
+        """A key that plays `action` went down at `at` (perf_counter seconds)."""
+        self.latch.press(key, action, at)
+        with self._wake:
+            self._wake.notify()
+
+    def pause(self, paused: bool) -> None:
+        """Stop or go on. A paused player sleeps; what was pressed meanwhile is forgotten when it goes on."""
+        with self._wake:
+            if self.paused and not paused:
+                self.latch.forget_presses()
+            self.paused = paused
+            self._steps = 0
+            self._wake.notify()
+
+    def single_step(self) -> None:
+        """Pause, and play one frame."""
+        with self._wake:
+            self.paused = True
+            self._steps += 1
+            self._wake.notify()
+
+    def rewind(self, rewinding: bool) -> None:
+        """Go back through what was played, or play on from there. It needs a session that remembers."""
+        with self._wake:
+            if self.rewinding and not rewinding:
+                self.latch.forget_presses()
+                self._jobs.append(lambda: None)  # before any job the session goes to where the picture is
+            self.rewinding = rewinding
+            self._wake.notify()
+
+    def do(self, job: Callable[[], str | None]) -> None:
+        """Run `job` on the engine's thread between two frames. What it returns, or its Mistake, is shown."""
+        with self._wake:
+            self._jobs.append(job)
+            self._wake.notify()
+
+    def newest(self) -> Shot | None:
+        """The newest frame; the key presses it answers are handed out once."""
+        with self._wake:
+            shot, presses = self._shot, tuple(self._presses)
+            self._presses.clear()
+        return shot._replace(presses=presses) if shot else None
+
+    def start(self) -> None:
+        """Run on a thread of its own."""
+        self._thread = threading.Thread(target=self._guarded, name="engine", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End after the frame in progress and wait for it."""
+        with self._wake:
+            self._stop = True
+            self._wake.notify()
+        if self._thread is not None:
+            self._thread.join()
+
+    # The engine's thread.
+
+    def _guarded(self) -> None:
+        try:
+            self.run()
+        except BaseException as error:  # handed to the window's thread, which raises it
+            self.error = error
+        finally:
+            self.ended = True
+            self.on_frame()
+
+    def run(self) -> None:
+        """Play until `stop`, or until the frames asked for are made."""
+        self._show(self.session.frame, frame_made=False)
+        self.meter.begun(time.perf_counter())
+        due = time.perf_counter()
+        while True:
+            with self._wake:
+                job = self._jobs.popleft() if self._jobs else None
+                # What was asked for before the end, such as to save a recording, is done.
+                if not job and (self._stop or (self.limit is not None and self.meter.frames >= self.limit)):
+                    return
+                wait = 0.0 if job else self._wait(due)
+                if wait != 0.0:
+                    if self.paused or self.rewinding:
+                        self.meter.pause()
+                    self._wake.wait(wait)
+                    if self.paused and not self.rewinding:
+                        due = time.perf_counter()
+                    continue
+            if job:
+                self._run_job(job)
+            elif self.rewinding:
+                self._go_back()
+                due += self.period
+            else:
+                self._frame(due)
+                due += self.period
+            # What came too late is not caught up: the slots begin anew.
+            due = max(due, time.perf_counter())
+
+    def _wait(self, due: float) -> float | None:
+        """Seconds to sleep before the next frame; 0 = it is time, None = until woken."""
+        if self.rewinding:
+            return max(0.0, due - time.perf_counter())
+        if self.paused and not self._steps:
+            return None
+        if self.paused or not self.paced:
+            return 0.0
+        begin = due - self.period if self.latch.waiting else due
+        return max(0.0, begin - time.perf_counter())
+
+    def _take(self) -> Taken:
+        if self.script is not None:
+            return Taken(self.script[self.meter.frames % len(self.script)], None)
+        return self.latch.take()
+
+    def _frame(self, due: float) -> None:
+        stepping, self._steps = self.paused, max(0, self._steps - 1)
+        name, pressed_at = self._take()
+        actions = self.session.actions
+        action = actions.index(name) if name in actions else NOOP
+        began = time.perf_counter()
+        fault = self.session.fault
+        frame, _, ended = self.session.step(action)
+        now = time.perf_counter()
+        late = self.paced and not stepping and now > due + self.period
+        self.meter.made(frame, began, now, self.session.timings, late)
+        if ended:
+            self.messages.append("game over")
+        if self.session.fault != fault:
+            self.messages.append(self.session.fault)
+        self._show(frame, pressed_at=pressed_at)
+
+    def _show(self, frame: Frame, frame_made: bool = True, pressed_at: float | None = None) -> None:
+        with self._wake:
+            if pressed_at is not None:
+                self._presses.append(pressed_at)
+            self._shot = Shot(frame, self.meter.frames, self.session.status(), ())
+        self.on_frame()
+        if frame_made:
+            self.recent.append(frame)
+            for sink in tuple(self.sinks):
+                self._pour(sink, frame)
+
+    def _pour(self, sink: Callable[[Frame], None], frame: Frame) -> None:
+        """Give a frame to a recording. One that can take no more (a full disk) is dropped, and the play goes on."""
+        try:
+            sink(frame)
+        except Mistake as error:
+            self.sinks.remove(sink)
+            self.messages.append(str(error))
+
+    def _go_back(self) -> None:
+        if self.session.rewind():
+            self._show(self.session.frame, frame_made=False)
+            self._went_back = True
+        elif self._went_back:
+            self.messages.append("that is as far back as it goes")
+            self._went_back = False
+            self.on_frame()
+
+    def _run_job(self, job: Callable[[], str | None]) -> None:
+        try:
+            self.session.play_on()
+            message = job()
+        except (Mistake, ValueError) as error:
+            message = str(error)
+        if message:
+            self.messages.append(message)
+        self._show(self.session.frame, frame_made=False)

@@ -1,0 +1,78 @@
+"""The last seconds of a play, to go back through: every picture, and now and then a moment to play on from."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from reverie.games.world import Frame
+
+EVERY = 5
+"""Frames from one moment to the next. A dream's holds the keys and values of its history, which are megabytes."""
+MOST = 120
+"""Moments that are kept: 30 seconds at 20 frames a second."""
+MOST_BYTES = 256 * 2**20
+
+
+class Moment(NamedTuple):
+    """All that decides how a game goes on.
+
+    is_real: whether the real game was played, or the dream. snapshot: of that world. history: the last frames, each
+    with the action that led to it. score, seed: of what was played.
+    """
+
+    is_real: bool
+    snapshot: Any
+    history: tuple[tuple[Frame, int], ...]
+    score: float
+    seed: int
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """A moment, its picture, and those that followed until the next moment."""
+
+    moment: Moment
+    frames: list[Frame]
+
+    @property
+    def bytes(self) -> int:
+        """What it takes in memory, roughly: a real game's snapshot is small and does not say."""
+        return int(getattr(self.moment.snapshot, "nbytes", 0)) + EVERY * self.frames[0].nbytes
+
+
+class Rewind:
+    """What was played last, as chapters; the oldest are forgotten."""
+
+    def __init__(self) -> None:
+        self._chapters: deque[Chapter] = deque()
+
+    def add(self, frame: Frame, moment: Callable[[], Moment]) -> None:
+        """`frame` (H, W, 3) uint8 is what is seen now; `moment` gives its moment, and is asked when one is due."""
+        chapters = self._chapters
+        if chapters and len(chapters[-1].frames) < EVERY:
+            chapters[-1].frames.append(frame)
+            return
+        chapters.append(Chapter(moment(), [frame]))
+        while len(chapters) > MOST or (len(chapters) > 1 and sum(each.bytes for each in chapters) > MOST_BYTES):
+            chapters.popleft()
+
+    def back(self, frames: int) -> Frame | None:
+        """Forget the last few frames and return the picture before them; None where there is nothing to forget."""
+        went = 0
+        for chapter in reversed(tuple(self._chapters)):
+            while went < frames and len(chapter.frames) > 1:
+                chapter.frames.pop()
+                went += 1
+            if went < frames and len(self._chapters) > 1:
+                self._chapters.pop()
+                went += 1
+        return self._chapters[-1].frames[-1] if went else None
+
+    def moment(self) -> Moment:
+        """The last moment up to the present picture, to which it goes back."""
+        chapter = self._chapters[-1]
+        del chapter.frames[1:]
+        return chapter.moment

@@ -1,0 +1,323 @@
+"""What is being played: a dream, the real game, one game or another. Lives on the engine's thread."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Protocol
+
+from reverie.app.errors import Mistake
+from reverie.app.play import switches
+from reverie.app.play.game_state import OneGame
+from reverie.app.play.opening import dream_name, open_real, settings_in
+from reverie.games import registry
+from reverie.games.environment import Environment
+from reverie.games.world import Frame, Step
+
+if TYPE_CHECKING:
+    from reverie.engine.bundle import Bundle
+    from reverie.engine.dream import Dream
+    from reverie.engine.settings import Chosen
+    from reverie.engine.taping import TapedDream
+
+REWOUND = 2
+"""Frames that the picture goes back in a tick: twice as fast as they were played."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What to play.
+
+    bundle: name or folder, None for the real game only. game: which of the bundle's games, or which real game; None
+    for the first. real: every game begins as the real one. mode, decoder, temperature, passes, steps: None for what
+    the bundle holds best. seed: of the first start of every game. start: which of the first game's start histories,
+    None to let the seed choose. tape: note down what replays the first dream. environment: how the real game is made,
+    None for what its name and the bundle say.
+    """
+
+    bundle: str | None = None
+    game: str | None = None
+    real: bool = False
+    mode: str | None = None
+    decoder: str | None = None
+    temperature: float | None = None
+    passes: int | None = None
+    steps: int | None = None
+    seed: int = 0
+    start: int | None = None
+    backend: str = "onnx"
+    tape: bool = False
+    environment: Environment | None = None
+
+
+@dataclass(frozen=True)
+class Status:
+    """What the HUD says about the session at one frame.
+
+    steps: of the diffusion decoder, None where it does not draw. score: None where a dream predicts no rewards.
+    games: all that can be played here, in order.
+    """
+
+    real: bool
+    bundle: str
+    game: str
+    games: tuple[str, ...]
+    mode: str
+    decoder: str
+    temperature: float
+    passes: int
+    history: int
+    slots: int
+    seed: int
+    timings: Mapping[str, float]
+    score: float | None
+    faults: int
+    steps: int | None = None
+
+
+class Witness(Protocol):
+    """Writes down every transition, for training."""
+
+    def reset(self, frame: Frame, seed: int) -> None:
+        """What follows does not come from what was before: an episode begins at `frame`."""
+
+    def step(self, action: int, frame: Frame, reward: float, ended: bool) -> None:
+        """`action` turned the last frame into `frame`."""
+
+
+class Session:
+    """A World with the switches of the window: game, mode, temperature, hand-over, bundle, new start, saved moment."""
+
+    def __init__(self, choice: Choice, bundle: Bundle | None = None, size: int = 64) -> None:
+        """bundle: the loaded bundle of `choice.bundle`. size: of the real game's frames where no dream gives it.
+
+        `remembers`, false at first, is whether the way back is kept, which takes memory and a little time a frame.
+        Raises Mistake, or the ValueErrors of engine and games.
+        """
+        self.choice = choice
+        self.size = size
+        self.bundle = bundle
+        self.taped: TapedDream | None = None
+        self.witness: Witness | None = None
+        self.remembers = False
+        self.fault = ""
+        self._settings: Chosen = settings_in(bundle, choice, None) if bundle else {}
+        self.game = self._begin(self._first_game(), bundle, choice.seed, choice.real, choice.start)
+        self._played = {self.game.name: self.game}
+
+    # The World's verbs.
+
+    @property
+    def frame(self) -> Frame:
+        """The present picture, (H, W, 3) uint8."""
+        return self.game.frame
+
+    @property
+    def is_real(self) -> bool:
+        """True while the real game is played."""
+        return self.game.is_real
+
+    @property
+    def dream(self) -> Dream | None:
+        """The dream of the game that is played, None where there is none."""
+        return self.game.dream
+
+    @property
+    def name(self) -> str:
+        """What the world is called in a recording."""
+        return self.game.real.name if self.is_real else dream_name(self._bundle(), self.game.name)
+
+    @property
+    def actions(self) -> tuple[str, ...]:
+        """Names of the actions of the game that is played; index 0 is noop."""
+        return self.game.world.actions
+
+    @property
+    def timings(self) -> Mapping[str, float]:
+        """Milliseconds by stage of the last frame; empty for the real game."""
+        return {} if self.is_real else self._dream().timings
+
+    def step(self, action: int) -> Step:
+        """Play one action. `fault` then is the sentence of the last frame that a graph got too wrong to be shown."""
+        step = self.game.step(action)
+        if self.remembers:
+            self.game.remember()
+        if self.dream is not None and self.dream.faults.count > self.game.told:
+            self.game.told, self.fault = self.dream.faults.count, self.dream.faults.last
+        if self.game.cut:
+            self._break()
+        elif self.witness:
+            self.witness.step(action, *step)
+        return step
+
+    # The switches. Each returns the message for the person.
+
+    def new_start(self) -> str:
+        """Begin anew with the next seed."""
+        self.game.begin(self.game.seed + 1)
+        self._break()
+        return f"new start, seed {self.game.seed}"
+
+    def toggle_mode(self) -> str:
+        """parallel ↔ ar."""
+        return "the real game has no modes" if self.is_real else switches.toggle_mode(self._dream())
+
+    def toggle_decoder(self) -> str:
+        """vq ↔ diffusion."""
+        return "the real game has no decoder" if self.is_real else switches.toggle_decoder(self._dream())
+
+    def change_temperature(self, by: float) -> str:
+        """Warmer dreams are wilder."""
+        return "the real game has no temperature" if self.is_real else switches.change_temperature(self._dream(), by)
+
+    def change_passes(self, by: int) -> str:
+        """More passes make the frame of the parallel mode agree with itself, and take longer."""
+        return "the real game has no passes" if self.is_real else switches.change_passes(self._dream(), by)
+
+    def change_steps(self, by: int) -> str:
+        """More steps of the diffusion decoder draw a cleaner picture, and take longer."""
+        return "the real game has no decoder" if self.is_real else switches.change_steps(self._dream(), by)
+
+    def hand_over(self) -> str:
+        """Dream ↔ real game, going on from the current frame."""
+        if self.witness:
+            return "one world is being recorded: no hand-over"
+        if not self.is_real:
+            return self.game.go_on_in_real()
+        if self.dream is None and self.bundle:
+            return f"{self.bundle.manifest.name} does not dream {self.game.name}"
+        if self.dream is None:
+            return "no dream is open: press a number to open one"
+        self.game.go_on_in_dream()
+        return "the dream goes on from here"
+
+    @property
+    def games(self) -> tuple[str, ...]:
+        """What can be played here: the games of the bundle, and after --real the built-in ones too."""
+        own = self.bundle.manifest.games if self.bundle else ()
+        built_in = self.game.name in registry.names() and self.choice.environment is None
+        others = registry.names() if self.choice.real and built_in else (self.game.name,)
+        return tuple(dict.fromkeys((*own, *others)))
+
+    def next_game(self) -> str:
+        """Jump to the game after this one."""
+        games = self.games
+        if len(games) == 1:
+            return f"{self.bundle.manifest.name} only has the game {games[0]}" if self.bundle else "no other game here"
+        return self.open_game(games[(games.index(self.game.name) + 1) % len(games)])
+
+    def open_game(self, name: str) -> str:
+        """Jump to another game with the same settings. One that was played before goes on where it was left."""
+        if self.witness:
+            return "one world is being recorded: no other game"
+        if name not in self.games:
+            raise Mistake(f"There is no game {name} here; there is {', '.join(self.games)}.")
+        if self.dream is not None:
+            self._settings = self.dream.settings.chosen
+        game = self._played.get(name) or self._begin(name, self.bundle, self.choice.seed, self.choice.real)
+        if game.dream is not None:
+            game.dream.change(**self._settings)
+        self.game = self._played[name] = game
+        return f"game: {name}"
+
+    def switch_bundle(self, bundle: Bundle) -> str:
+        """Another dream goes on from the current frame when it knows the same pictures, and starts anew otherwise."""
+        before, manifest = self.game, bundle.manifest
+        known = before.name in manifest.games
+        self._settings = settings_in(bundle, self.choice, self.dream)
+        game = self._begin(before.name if known else manifest.games[0], bundle, before.seed, real=False)
+        if known and before.frame.shape[0] == manifest.resolution:
+            game.follow(before)
+        self.bundle, self.game, self._played = bundle, game, {game.name: game}
+        self._break()
+        return f"bundle {manifest.name}"
+
+    def save_moment(self) -> str:
+        """Keep this moment (one is kept of each game)."""
+        self.game.save_moment()
+        return "moment saved"
+
+    def load_moment(self) -> str:
+        """Go back to the kept moment of this game."""
+        if not self.game.load_moment():
+            return "no moment is saved yet"
+        self._break()
+        return "back to the saved moment"
+
+    def rewind(self) -> bool:
+        """Show the picture before the last ones; False where what is kept does not go back further."""
+        return self.game.rewind(REWOUND)
+
+    def play_on(self) -> None:
+        """After `rewind`, go on from there: from the last moment up to the picture shown, a quarter of a second."""
+        if self.game.play_on():
+            self._break()
+
+    def status(self) -> Status:
+        """What the HUD shows now."""
+        game, dream = self.game, self.dream
+        known = self.is_real or self._bundle().manifest.outcome is not None
+        common = {
+            "bundle": self.bundle.manifest.name if self.bundle else "",
+            "game": game.name,
+            "games": self.games,
+            "seed": game.seed,
+            "score": game.score if known else None,
+            "real": self.is_real,
+            "faults": dream.faults.count if dream else 0,
+        }
+        if dream is None or self.is_real:
+            return Status(mode="", decoder="", temperature=0.0, passes=1, history=0, slots=0, timings={}, **common)  # type: ignore[arg-type]
+        settings = dream.settings
+        return Status(
+            mode=settings.mode,
+            decoder=settings.decoder,
+            temperature=settings.temperature,
+            passes=settings.passes,
+            steps=settings.steps if settings.decoder == "diffusion" else None,
+            history=dream.history_fill,
+            slots=self._bundle().manifest.history,
+            timings=dict(dream.timings),
+            **common,  # type: ignore[arg-type]
+        )
+
+    # Inside.
+
+    def _bundle(self) -> Bundle:
+        assert self.bundle is not None
+        return self.bundle
+
+    def _dream(self) -> Dream:
+        assert self.dream is not None
+        return self.dream
+
+    def _first_game(self) -> str:
+        """The game to begin with. Raises ValueError for one that the bundle does not dream."""
+        if self.bundle:
+            manifest = self.bundle.manifest
+            return manifest.games[manifest.game_number(self.choice.game)]
+        made = self.choice.environment
+        return self.choice.game or (made.source if made else registry.names()[0])
+
+    def _begin(self, name: str, bundle: Bundle | None, seed: int, real: bool, start: int | None = None) -> OneGame:
+        """Begin a game: dreamt where the bundle can and `real` does not say otherwise."""
+        dream: Dream | None = None
+        if bundle and name in bundle.manifest.games:
+            if self.choice.tape and self.taped is None:
+                from reverie.engine.taping import TapedDream
+
+                dream = self.taped = TapedDream(bundle, **self._settings, seed=seed, start=start, game=name)
+            else:
+                from reverie.engine.dream import Dream
+
+                dream = Dream(bundle, **self._settings, seed=seed, game=name)
+                if start is not None:
+                    dream.reset(seed, start)
+        size = bundle.manifest.resolution if bundle else self.size
+        return OneGame(name, dream, partial(open_real, name, bundle, self.choice, size), seed, real or dream is None)
+
+    def _break(self) -> None:
+        """The frame does not come from the one before: an episode of a recording begins."""
+        if self.witness:
+            self.witness.reset(self.frame, self.game.seed)

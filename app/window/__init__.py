@@ -1,0 +1,1 @@
+"""The window: what is drawn, and which key does what."""

@@ -1,0 +1,64 @@
+"""Which keys play the actions of a game that nobody has written keys for."""
+
+from __future__ import annotations
+
+from reverie.app.window.keys import DEFAULTS, Keys
+
+GUESSES: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("left", ("left", "a")),
+    ("right", ("right", "d")),
+    ("up", ("up", "w")),
+    ("forward", ("up", "w")),
+    ("down", ("down", "s")),
+    ("back", ("down", "s")),
+    ("fire", ("space",)),
+    ("attack", ("space",)),
+    ("jump", ("space",)),
+    ("toggle", ("space",)),
+)
+"""Words in an action's name, and keys that fit; an action that is called exactly so comes first."""
+SPARE = tuple("ijklouyqecbtfn")
+"""Keys for all other actions, in this order."""
+
+
+def keys_for(actions: tuple[str, ...], given: dict[str, tuple[str, ...]] | None = None) -> dict[str, tuple[str, ...]]:
+    """Action → keys, for every action but the first, which is no key at all. given: keys that a person chose."""
+    given = given or {}
+    keys = {action: given[action] for action in actions[1:] if given.get(action)}
+    taken = {key for names in keys.values() for key in names}
+    for exact in (True, False):
+        for action in actions[1:]:
+            for word, fitting in GUESSES:
+                free = tuple(key for key in fitting if key not in taken)
+                if action not in keys and free and (action == word if exact else word in action.split("_")):
+                    keys[action] = free
+                    taken.update(free)
+    for action in actions[1:]:
+        spare = next((key for key in SPARE if key not in taken), None)
+        if action not in keys and spare:
+            keys[action] = (spare,)
+            taken.add(spare)
+    return {action: keys.get(action, ()) for action in actions[1:]}
+
+
+def keys_of_game(own: Keys, actions: tuple[str, ...], given: dict[str, tuple[str, ...]] | None = None) -> Keys:
+    """The person's own keys, with those that play this game over them: what a game needs, the window gives up.
+
+    Raises Mistake for a key that does not exist.
+    """
+    playing = ("up", "down", "left", "right", "a")
+    if not given and set(actions[1:]) <= set(playing):
+        if "a" not in actions or "up" in actions:
+            return own
+        # Nothing else is up in such a game, and people jump with it.
+        return Keys({**own.names, "up": (), "a": own.names["a"] + own.names["up"]}, own.record_as)
+    # Keys that a person has bound in their own file stay with what they bound them to.
+    kept = {
+        action: own.names[action] for action in playing if action in actions and own.names[action] != DEFAULTS[action]
+    }
+    play = keys_for(actions, {**kept, **(given or {})})
+    taken = {key for names in play.values() for key in names}
+    rest = {
+        what: tuple(key for key in names if key not in taken) for what, names in own.names.items() if what not in play
+    }
+    return Keys({**rest, **play}, own.record_as)

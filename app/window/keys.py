@@ -1,0 +1,141 @@
+"""Which key does what. A person may rebind any of it in `keys.json` in their config folder."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+
+from reverie.app.errors import Mistake
+
+DEFAULTS: dict[str, tuple[str, ...]] = {
+    "up": ("up", "w"),
+    "down": ("down", "s"),
+    "left": ("left", "a"),
+    "right": ("right", "d"),
+    "a": ("j", "left ctrl"),
+    "mode": ("m",),
+    "decoder": ("v",),
+    "hand over": ("tab",),
+    "next game": ("n",),
+    "rewind": ("backspace",),
+    "pause": ("p", "space"),
+    "step": (".",),
+    "new start": ("return",),
+    "save moment": ("f5",),
+    "load moment": ("f9",),
+    "cooler": ("[",),
+    "warmer": ("]",),
+    "fewer passes": ("-",),
+    "more passes": ("=",),
+    "fewer steps": ("z",),
+    "more steps": ("x",),
+    "gif": ("g",),
+    "record": ("r",),
+    "hud": ("h",),
+    "help": ("f1",),
+    "fullscreen": ("f11",),
+    "menu": ("escape",),
+}
+"""What can be done → the keys that do it, by pygame's key names. Names of actions play; 1-9 always choose a bundle."""
+
+EXPLAINED: dict[str, str] = {
+    "a": "the game's main button",
+    "mode": "parallel / autoregressive",
+    "decoder": "vq / diffusion",
+    "hand over": "dream / real game",
+    "next game": "next game, if there is one",
+    "rewind": "rewind while it is held",
+    "pause": "pause",
+    "step": "one single step",
+    "new start": "new start",
+    "save moment": "save this moment",
+    "load moment": "back to the saved moment",
+    "cooler": "cooler dream",
+    "warmer": "warmer dream",
+    "fewer passes": "fewer passes a frame",
+    "more passes": "more passes a frame",
+    "fewer steps": "fewer steps of diffusion",
+    "more steps": "more steps of diffusion",
+    "gif": "save the last 10 s as GIF",
+    "record": "start or stop recording",
+    "hud": "figures on or off",
+    "help": "this help",
+    "fullscreen": "full screen",
+    "menu": "menu, quit",
+}
+RECORD_AS = "record as"
+"""The one setting that is no key: "gif" or "mp4"."""
+
+
+def config_path() -> Path:
+    """Where the person's `keys.json` is looked for. REVERIE_CONFIG names another folder."""
+    if folder := os.environ.get("REVERIE_CONFIG"):
+        return Path(folder) / "keys.json"
+    if sys.platform == "win32":
+        base = Path(os.environ.get("APPDATA", Path.home()))
+    else:
+        base = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
+    return base / "reverie" / "keys.json"
+
+
+class Keys:
+    """Key code → what it does."""
+
+    def __init__(self, names: dict[str, tuple[str, ...]], record_as: str = "gif") -> None:
+        """Raises Mistake for a key name that pygame does not know, or one key with two meanings."""
+        import pygame
+
+        self.names = names
+        self.record_as = record_as
+        self.does: dict[int, str] = {}
+        for what, keys in names.items():
+            for key in keys:
+                try:
+                    code = pygame.key.key_code(key)
+                except ValueError as error:
+                    raise Mistake(
+                        f"{config_path()}: there is no key '{key}' (for '{what}'); try a name like 'space' or 'f5'."
+                    ) from error
+                if code in self.does:
+                    raise Mistake(
+                        f"{config_path()}: the key '{key}' is both '{self.does[code]}' and '{what}'; give each its own."
+                    )
+                self.does[code] = what
+
+    def shown(self, what: str) -> str:
+        """The keys of one entry as the help writes them."""
+        names = {"return": "Enter", "escape": "Esc", "up": "↑", "down": "↓", "left": "←", "right": "→"}
+        return " ".join(
+            names.get(key, key if len(key) == 1 and not key.isalpha() else key.capitalize()) for key in self.names[what]
+        )
+
+
+def load_keys(path: Path | None = None) -> Keys:
+    """The default keys with the person's own over them: `{"pause": ["p"], "record as": "mp4"}`.
+
+    Raises Mistake with one sentence for a file that is not such a table.
+    """
+    path = path or config_path()
+    names, record_as = dict(DEFAULTS), "gif"
+    try:
+        own = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return Keys(names)
+    except (OSError, ValueError) as error:
+        raise Mistake(f"{path} cannot be read as JSON ({error}); mend it or delete it.") from error
+    if not isinstance(own, dict):
+        raise Mistake(f'{path} must be a table such as {{"pause": ["p"]}}.')
+    for what, keys in own.items():
+        if what == RECORD_AS:
+            if keys not in ("gif", "mp4"):
+                raise Mistake(f'{path}: \'{RECORD_AS}\' must be "gif" or "mp4".')
+            record_as = keys
+        elif what not in names:
+            raise Mistake(f"{path}: nothing is called '{what}'; there is {', '.join((*names, RECORD_AS))}.")
+        elif not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
+            raise Mistake(f"{path}: the keys of '{what}' must be a list of key names.")
+        else:
+            names[what] = tuple(keys)
+    return Keys(names, record_as)

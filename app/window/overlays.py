@@ -1,0 +1,84 @@
+"""What is laid over the picture: the help and the menu."""
+
+from __future__ import annotations
+
+import pygame
+
+from reverie.app.window import font, theme
+from reverie.app.window.display import title_of
+from reverie.app.window.keys import DEFAULTS, EXPLAINED, Keys
+
+LINE = 20
+ARROWS = ("up", "down", "left", "right")
+MENU = ("resume", "new start", "save GIF", "help", "quit")
+
+
+def draw_help(screen: pygame.Surface, keys: Keys, title: str, goal: str, unused: frozenset[str]) -> None:
+    """The game's title, what to do in it, and the list of keys; in smaller letters where the window is small.
+
+    unused: entries of EXPLAINED that have nothing to do here.
+    """
+    arrows = [what for what in ARROWS if keys.names[what]]
+    rows = [("↑ ↓ ← →  W A S D" if _default_arrows(keys) else "  ".join(keys.shown(what) for what in arrows), "play")]
+    if own := [what for what in keys.names if what not in DEFAULTS]:  # a game with actions of its own
+        rows = [(keys.shown(what), what.replace("_", " ")) for what in (*arrows, *own)]
+    rows += [(keys.shown(what), words) for what, words in EXPLAINED.items() if what not in unused]
+    rows.append(("1 – 9", "open another dream"))
+    for scale, line in ((2, LINE), (1, LINE // 2 + 2)):
+        left = max(font.measure(key, scale) for key, _ in rows)
+        width = left + max(font.measure(words, scale) for _, words in rows) + 34 * scale
+        told = font.wrapped(goal, scale, width - 24 * scale) if goal else []
+        height = line * (len(rows) + len(told)) + line * 9 // 4
+        if width <= screen.get_width() and height <= screen.get_height():
+            break
+    theme.veil(screen)
+    box = theme.panel(screen, width, height)
+    x, y = box.x + 12 * scale, box.y + line // 2
+    theme.text(screen, title, (x, y), theme.DREAM, scale)
+    y += line * 5 // 4
+    for words in told:
+        theme.text(screen, words, (x, y), theme.DIM, scale)
+        y += line
+    for key, words in rows:
+        theme.text(screen, key, (x, y), theme.WARM, scale)
+        theme.text(screen, words, (box.x + 22 * scale + left, y), theme.TEXT, scale)
+        y += line
+
+
+def menu(games: tuple[str, ...]) -> tuple[str, ...]:
+    """The lines of the menu. games: those that can be chosen from."""
+    return (MENU[0], *games, *MENU[1:])
+
+
+def draw_menu(screen: pygame.Surface, chosen: int, games: tuple[str, ...], played: str) -> None:
+    """The menu with one line marked, and the game that is played; in smaller letters where the window is small."""
+    lines = menu(games)
+    height = 34 * len(lines) + 60 + (28 if games else 0)
+    scale = 2 if screen.get_height() > height else 1
+    unit = scale / 2
+    theme.veil(screen)
+    box = theme.panel(screen, int(220 * unit), int(height * unit))
+    left = box.x + int(24 * unit)
+    theme.text(screen, "REVERIE", (left, box.y + int(18 * unit)), theme.DREAM, scale)
+    y = 54.0
+    for i, words in enumerate(lines):
+        if games and i in (1, 1 + len(games)):  # a line above the games and one below them
+            at = box.y + int((y - 1) * unit)
+            pygame.draw.line(screen, theme.EDGE, (left, at), (box.right - int(24 * unit), at))
+            y += 14
+        top = box.y + int(y * unit)
+        if i == chosen:
+            mark = pygame.Rect(box.x + int(12 * unit), top - int(8 * unit), box.width - int(24 * unit), int(32 * unit))
+            pygame.draw.rect(screen, theme.EDGE, mark, border_radius=4)
+        colour = theme.TEXT if i == chosen else theme.DIM
+        theme.text(screen, title_of(words), (left, top), theme.DREAM if words == played else colour, scale)
+        y += 34
+
+
+def several(games: tuple[str, ...]) -> tuple[str, ...]:
+    """The games that can be chosen from; none where there is but one."""
+    return games if len(games) > 1 else ()
+
+
+def _default_arrows(keys: Keys) -> bool:
+    return all(keys.names[what] == DEFAULTS[what] for what in ARROWS)

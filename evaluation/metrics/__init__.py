@@ -1,0 +1,1 @@
+"""The figures: what each one measures and how."""

@@ -1,0 +1,99 @@
+"""Which action was taken, told from the frame before it and the frame after.
+
+For games whose state nobody can read, this says whether a dream obeys: a small network learns from real play to name
+the action between two frames, and is then asked about frames that were dreamt. Where it names as many of the actions
+that the dream was given as it names in the real game, they show in the dream as they show in the game. Needs torch.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from reverie.evaluation.progress import Progress, silent
+
+SIDE = 64
+"""Pixels a side that the network sees; larger frames are made smaller."""
+EPOCHS = 8
+BATCH = 64
+LEARNING_RATE = 2e-3
+ASKED_AT_ONCE = 256
+
+
+class InverseDynamics:
+    """Names actions. Learnt once for a game, from play that nothing else is measured on."""
+
+    def __init__(self, actions: int, seed: int = 0) -> None:
+        """actions: how many there are. seed: of the first weights and of the order of learning."""
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            self.network = _Network(actions)
+        self.seed = seed
+
+    def learn(
+        self, pictures: NDArray[np.uint8], actions: NDArray[np.int64], epochs: int = EPOCHS, progress: Progress = silent
+    ) -> None:
+        """Learn from real play: pictures (T + 1, B, H, W, 3) uint8; actions (T, B) led from picture t to t + 1."""
+        frames, (ticks, batch) = shrunk(pictures), actions.shape
+        luck = np.random.default_rng(self.seed)
+        optimizer = torch.optim.AdamW(self.network.parameters(), LEARNING_RATE, weight_decay=0.01)
+        steps = epochs * max(1, ticks * batch // BATCH)
+        schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, LEARNING_RATE, total_steps=steps)
+        self.network.train()
+        for step in range(steps):
+            t, b = luck.integers(ticks, size=BATCH), luck.integers(batch, size=BATCH)
+            scores = self.network(_pairs(frames[t, b], frames[t + 1, b]))
+            loss = nn.functional.cross_entropy(scores, torch.from_numpy(actions[t, b]))
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            schedule.step()
+            progress("learning to tell actions", step + 1, steps)
+        self.network.eval()
+
+    @torch.no_grad()
+    def named(self, before: NDArray[np.uint8], after: NDArray[np.uint8]) -> NDArray[np.int64]:
+        """The action (N,) between frames before and after, each (N, H, W, 3) uint8."""
+        before, after = shrunk(before), shrunk(after)
+        parts = [
+            self.network(_pairs(before[i : i + ASKED_AT_ONCE], after[i : i + ASKED_AT_ONCE])).argmax(1).numpy()
+            for i in range(0, len(before), ASKED_AT_ONCE)
+        ]
+        return np.concatenate([*parts, np.zeros(0, np.int64)])
+
+
+class _Network(nn.Module):
+    """What moved, found by convolutions anywhere in the picture; then the strongest and the mean of each finding."""
+
+    def __init__(self, actions: int) -> None:
+        super().__init__()
+        self.body = nn.Sequential(
+            nn.Conv2d(11, 24, 4, stride=2, padding=1), nn.GroupNorm(4, 24), nn.ReLU(),
+            nn.Conv2d(24, 32, 4, stride=2, padding=1), nn.GroupNorm(4, 32), nn.ReLU(),
+            nn.Conv2d(32, 48, 3, padding=1), nn.ReLU(),
+        )  # fmt: skip
+        self.head = nn.Sequential(nn.Linear(96, 64), nn.ReLU(), nn.Linear(64, actions))
+
+    def forward(self, pairs: Tensor) -> Tensor:
+        found = self.body(pairs)
+        return self.head(torch.cat([found.amax((2, 3)), found.mean((2, 3))], dim=1))
+
+
+def _pairs(before: NDArray[np.uint8], after: NDArray[np.uint8]) -> Tensor:
+    """(N, 11, h, w): both frames, what changed between them, and where each pixel is."""
+    first, second = (torch.from_numpy(f).permute(0, 3, 1, 2).float() / 127.5 - 1 for f in (before, after))
+    n, _, height, width = first.shape
+    down = torch.linspace(-1, 1, height)[:, None].expand(n, 1, height, width)
+    right = torch.linspace(-1, 1, width).expand(n, 1, height, width)
+    return torch.cat([first, second, second - first, down, right], dim=1)
+
+
+def shrunk(frames: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """(..., H, W, 3) with sides halved until they are no longer than SIDE."""
+    while frames.shape[-2] > SIDE:
+        *n, height, width, _ = frames.shape
+        halves = frames.reshape(*n, height // 2, 2, width // 2, 2, 3)
+        frames = np.rint(halves.mean((-4, -2), dtype=np.float32)).astype(np.uint8)
+    return frames

@@ -1,0 +1,1 @@
+"""The pages and pictures that people read."""

@@ -1,0 +1,1 @@
+"""How fast a dream is, beside this machine's own limit."""

@@ -1,0 +1,193 @@
+"""`reverie bench`: how fast each bundle is, in every mode with every decoder, and how near the machine's own limit.
+
+Every row runs in a process of its own, so that its peak of memory is its own. A frame's time runs from the action
+going in to the picture coming out; the first frames, in which caches and threads warm up, are not counted.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from reverie.engine.bundle import default_threads, read_manifest
+from reverie.engine.files import write_json
+from reverie.engine.manifest import Graphs, Manifest
+from reverie.evaluation.pages.tables import speed_table
+from reverie.evaluation.speed.flops import gflop_of_graph
+from reverie.evaluation.speed.gemm import gemm_gflops
+from reverie.evaluation.speed.machine import machine, peak_rss_mb
+
+WARM_UP = 20
+_HELD = 6
+
+
+def bench(
+    bundles: Sequence[str | Path],
+    frames: int = 300,
+    threads: int | None = None,
+    json_path: str | Path | None = None,
+    seed: int = 0,
+    baseline: bool = False,
+) -> dict[str, Any]:
+    """Time bundles. bundles: names or folders, none means all that ship. threads: None means as many as play uses.
+
+    A bundle of several games is timed in its first: every one of them takes the same arithmetic.
+
+    baseline: time a plain pixel diffusion too, at the largest resolution there is among the bundles; it needs torch.
+    Prints a table and returns the report of the command line's contract, and writes it to `json_path` if given.
+    Raises ValueError with one sentence for a person's mistake.
+    """
+    from reverie.evaluation.subjects.bundle_subject import folders, ways
+
+    if frames < 1:
+        raise ValueError(f"A benchmark needs at least one frame, not {frames}.")
+    if threads is not None and threads < 1:
+        raise ValueError(f"A benchmark needs at least one thread, not {threads}.")
+    if json_path is not None and not Path(json_path).resolve().parent.is_dir():
+        raise ValueError(f"There is no folder {Path(json_path).parent} to write {Path(json_path).name} into.")
+    chosen = [(folder, read_manifest(folder)[0]) for folder in folders(bundles)]
+    threads = threads or default_threads()
+    peak = gemm_gflops(threads)
+    report: dict[str, Any] = {"machine": machine(), "gemm_gflops": round(peak, 1), "frames": frames, "seed": seed}
+    report["rows"] = []
+    jobs: list[tuple[str, tuple[object, ...]]] = [
+        ("bench", (folder.resolve(), mode, decoder, frames, threads, seed, backend))
+        for folder, manifest in chosen
+        for mode, decoder in ways(manifest)
+        for backend in backends_here(manifest)
+    ]
+    if baseline:
+        largest = max((manifest for _, manifest in chosen), key=lambda manifest: manifest.resolution)
+        few = max(1, frames // 30)  # a frame of it takes as long as thirty of a dream
+        jobs.append(("pixel_diffusion", (largest.resolution, len(largest.actions), few, threads, seed)))
+    for module, words in jobs:
+        row = _in_fresh_process(module, words, threads)
+        on_gpu = row["backend"].endswith("-cuda")  # whose peak is not the one that was measured
+        row["roofline_share"] = None if on_gpu else row["gflop_per_frame"] * row["fps"] / peak
+        gflop = row.pop("gflop_dynamics")
+        row["dynamics_roofline_share"] = None if on_gpu else gflop / (row["stages_ms"]["dynamics"] / 1e3) / peak
+        if note := row.pop("note", ""):
+            print(note, file=sys.stderr)
+        report["rows"].append(row)
+        name = " ".join(row[key] for key in ("bundle", "mode", "decoder", "backend"))
+        print(f"{name}: {row['fps']:.1f} FPS, p95 {row['frame_ms']['p95']:.1f} ms", file=sys.stderr, flush=True)
+    if json_path is not None:
+        write_json(Path(json_path), report)
+    table = speed_table(report)
+    print(f"{table.markdown()}\n\n{table.note}")
+    return report
+
+
+def backends_here(manifest: Manifest) -> list[str]:
+    """What a bundle is timed with: ONNX Runtime on the processor, and on a GPU whatever can use it."""
+    found = ["onnx"]
+    if shutil.which("nvidia-smi") is None:
+        return found
+    import onnxruntime
+
+    if "CUDAExecutionProvider" in onnxruntime.get_available_providers():
+        found.append("onnx-cuda")
+    if manifest.programs is not None and find_spec("torch") is not None:
+        found.append("torch-cuda")
+    return found
+
+
+def _in_fresh_process(module: str, words: tuple[object, ...], threads: int) -> dict[str, Any]:
+    done = subprocess.run(
+        [sys.executable, "-m", f"reverie.evaluation.speed.{module}", *map(str, words)],
+        env={**os.environ, "OMP_NUM_THREADS": str(threads)},
+        capture_output=True,
+        text=True,
+    )
+    if done.returncode:
+        last = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
+        raise ValueError(f"The benchmark of {' '.join(map(str, words[:3]))} failed: {last}")
+    row: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return row
+
+
+def bench_row(
+    path: Path, mode: str, decoder: str, frames: int, threads: int, seed: int, backend: str
+) -> dict[str, Any]:
+    """One row, without the shares of the roofline. Runs in this process, whose peak of memory is reported."""
+    from reverie.engine.bundle import Bundle
+    from reverie.engine.dream import Dream
+
+    bundle = Bundle.load(path, backend, threads)
+    dream = Dream(bundle, mode=mode, decoder=decoder, seed=seed)
+    dream.reset(seed)
+    steps = dream.settings.steps or 0 if decoder == "diffusion" else 0
+    rng = np.random.default_rng(seed)
+    actions = np.repeat(rng.integers(0, len(dream.actions), (WARM_UP + frames) // _HELD + 1), _HELD).tolist()
+    for action in actions[:WARM_UP]:
+        dream.step(action)
+    times = np.zeros(frames)
+    stages: dict[str, float] = {}
+    head_runs = 0.0
+    began = time.perf_counter()
+    for index, action in enumerate(actions[WARM_UP : WARM_UP + frames]):
+        start = time.perf_counter()
+        dream.step(action)
+        times[index] = time.perf_counter() - start
+        head_runs += dream.head_runs / frames
+        for stage, milliseconds in dream.timings.items():
+            stages[stage] = stages.get(stage, 0.0) + milliseconds
+    wall = time.perf_counter() - began
+    peak_mb = peak_rss_mb()  # before the arithmetic is counted, which takes memory too
+    return {
+        "bundle": bundle.manifest.name,
+        "mode": mode,
+        "decoder": decoder,
+        "steps": steps or None,
+        "backend": bundle.backend,
+        "note": bundle.runtime.note,
+        "threads": threads,
+        "parameters": bundle.manifest.parameters,
+        "resolution": bundle.manifest.resolution,
+        "tokens_per_frame": bundle.manifest.positions,
+        "fps": frames / wall,
+        "frame_ms": {
+            "p50": float(np.percentile(times, 50) * 1e3),
+            "p95": float(np.percentile(times, 95) * 1e3),
+            "max": float(times.max() * 1e3),
+        },
+        "stages_ms": {stage: total / frames for stage, total in stages.items()},
+        "ar_passes": head_runs if mode == "ar" else None,
+        "gflop_dynamics": gflop_of_graph(path / bundle.manifest.graphs.dynamics),
+        "gflop_per_frame": gflop_per_frame(path, bundle.manifest.graphs, head_runs, steps),
+        "peak_rss_mb": peak_mb,
+    }
+
+
+def gflop_per_frame(folder: Path, graphs: Graphs, head_runs: float, steps: int) -> float:
+    """The arithmetic of a frame: every graph but the encoder once, two of them as often as they were run.
+
+    head_runs: of the causal head. steps: of the diffusion decoder, 0 where it does not draw.
+    """
+    total = gflop_of_graph(folder / graphs.dynamics) + gflop_of_graph(folder / graphs.decoder)
+    if graphs.outcome is not None:
+        total += gflop_of_graph(folder / graphs.outcome)
+    if graphs.diffusion is not None and steps:
+        total += steps * gflop_of_graph(folder / graphs.diffusion)
+    if graphs.causal_head is None or not head_runs:
+        return total
+    return total + head_runs * gflop_of_graph(folder / graphs.causal_head)
+
+
+if __name__ == "__main__":
+    bundle_path, mode_name, decoder_name, *numbers, backend_name = sys.argv[1:]
+    frame_count, thread_count, seed_value = map(int, numbers)
+    row_of_it = bench_row(
+        Path(bundle_path), mode_name, decoder_name, frame_count, thread_count, seed_value, backend_name
+    )
+    print(json.dumps(row_of_it))

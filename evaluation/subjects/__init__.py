@@ -1,0 +1,1 @@
+"""What is measured: bundles, and the real games they are held against."""

@@ -1,0 +1,144 @@
+"""What really happened: held-out trajectories of the real game, kept as actions and replayed for their frames.
+
+The games are deterministic given (seed, actions) and fast, so a trajectory is kept as its actions: replaying a thousand
+frames costs less than keeping them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reverie.games.base import FIRST_HELD_OUT_SEED, BatchGame, Policy
+
+LEAD = 16
+"""True frames before the first prediction, the same for every bundle: at least as many as any history is long."""
+
+_SEEDS_APART = 100_000
+_TWIN_SALT = 0x7157
+
+
+class Played(Protocol):
+    """True trajectories of any game, as their pictures; see `Truth` for the shapes."""
+
+    @property
+    def actions(self) -> NDArray[np.int64]: ...
+    @property
+    def rewards(self) -> NDArray[np.float32]: ...
+    @property
+    def ended(self) -> NDArray[np.bool_]: ...
+    @property
+    def ticks(self) -> int: ...
+    @property
+    def batch(self) -> int: ...
+    def play(self, start: int = 0, stop: int | None = None) -> Iterator[tuple[int, Any, NDArray[np.uint8]]]:
+        """Yields (t, the game or nothing, frames (B, size, size, 3) uint8)."""
+
+
+@dataclass(frozen=True)
+class Truth:
+    """Held-out trajectories of one game.
+
+    make: builds the batched game. seeds: (B,) int64. actions: (T, B) int64; actions[t] turns frame t into frame t +
+    1. player: (T + 1, B, 2) float, the player's position in pixels of a frame of `size`. twin: the same for a game
+    with the same start and actions, but other luck from frame LEAD on: how far apart two true games drift is the
+    limit of what any dream can keep up with. rewards: (T, B) float32 and ended: (T, B) bool, of the same transitions as
+    actions.
+    """
+
+    make: Callable[[int], BatchGame]
+    size: int
+    seeds: NDArray[np.int64]
+    actions: NDArray[np.int64]
+    player: NDArray[np.float64]
+    twin: NDArray[np.float64]
+    rewards: NDArray[np.float32]
+    ended: NDArray[np.bool_]
+
+    @property
+    def ticks(self) -> int:
+        return len(self.actions)
+
+    @property
+    def batch(self) -> int:
+        return len(self.seeds)
+
+    def head(self, episodes: int) -> Truth:
+        """The first `episodes` trajectories alone."""
+        return self.only(slice(episodes))
+
+    def only(self, episodes: slice) -> Truth:
+        """Some trajectories alone; they are the same, for a trajectory does not depend on its batch."""
+        names = ("actions", "player", "twin", "rewards", "ended")
+        kept = {name: getattr(self, name)[:, episodes] for name in names}
+        return replace(self, seeds=self.seeds[episodes], **kept)
+
+    def play(self, start: int = 0, stop: int | None = None) -> Iterator[tuple[int, BatchGame, NDArray[np.uint8]]]:
+        """Replay. Yields (t, game, frames (B, size, size, 3) uint8) for t from `start` up to, not including, `stop`.
+
+        The game stands at tick t when it is yielded; whoever plays with it must restore it before the next is asked
+        for.
+        """
+        stop = self.ticks + 1 if stop is None else stop
+        if not 0 <= start <= stop <= self.ticks + 1:
+            raise ValueError(f"These trajectories have frames 0 to {self.ticks}, not {start} to {stop - 1}.")
+        game = self.start()
+        for t in range(stop):
+            if t >= start:
+                yield t, game, game.render(self.size)
+            if t + 1 < stop:
+                game.step(self.actions[t])
+
+    def start(self) -> BatchGame:
+        """The game as it stood at frame 0."""
+        game = self.make(self.batch)
+        game.reset(self.seeds, vary=True)
+        return game
+
+    def frames(self, start: int, stop: int) -> NDArray[np.uint8]:
+        """(stop - start, B, size, size, 3) uint8: the frames from `start` up to, not including, `stop`."""
+        return np.stack([frames for _, _, frames in self.play(start, stop)])
+
+
+def record_truth(
+    make: Callable[[int], BatchGame],
+    policy: Policy,
+    position: Callable[[BatchGame], NDArray[Any]],
+    size: int,
+    episodes: int,
+    ticks: int,
+    seed: int,
+) -> Truth:
+    """Play `episodes` held-out trajectories of `ticks` ticks with `policy`.
+
+    position: gives the players' (B, 2) position in pixels at 64x64, out of the simulator's own state.
+    The game's seeds are 1,000,000 + 100,000 * seed + 0, 1, ...; they start from varied states (any score, any place).
+    """
+    if seed < 0 or episodes < 1 or ticks < LEAD:
+        raise ValueError(f"An evaluation needs a seed >= 0, episodes >= 1 and at least {LEAD} ticks.")
+    seeds = FIRST_HELD_OUT_SEED + _SEEDS_APART * seed + np.arange(episodes, dtype=np.int64)
+    game, twin = make(episodes), make(episodes)
+    game.reset(seeds, vary=True)
+    actions = np.zeros((ticks, episodes), np.int64)
+    rewards, ended = np.zeros((ticks, episodes), np.float32), np.zeros((ticks, episodes), np.bool_)
+    where = np.zeros((ticks + 1, episodes, 2))
+    where_twin = np.zeros((ticks + 1, episodes, 2))
+    where[0] = where_twin[0] = position(game)
+    for t in range(ticks):
+        if t == LEAD - 1:
+            twin.restore(game.snapshot())
+            twin.branch(_TWIN_SALT)
+        actions[t] = policy.act(game)
+        rewards[t], ended[t] = game.step(actions[t])
+        where[t + 1] = position(game)
+        if t < LEAD - 1:
+            where_twin[t + 1] = where[t + 1]
+        else:
+            twin.step(actions[t])
+            where_twin[t + 1] = position(twin)
+    scale = size / 64
+    return Truth(make, size, seeds, actions, where * scale, where_twin * scale, rewards, ended)

@@ -1,0 +1,201 @@
+"""The sizes of a world model, and the layer that its trunk is made of."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from reverie.models.layers import FeedForward, LocalMixing, RelativeBias
+
+
+@dataclass(frozen=True)
+class WorldModelConfig:
+    """Sizes of a `TemporalVisualWorldModel`.
+
+    vocabulary: number of codes of its tokenizer.
+    grid: rows and columns of tokens in a frame; of the coarse ones where there are two levels.
+    actions: number of actions, no-op included.
+    history: frames that a prediction can look at directly, the newest included.
+    width: features per position.
+    layers: layers of the trunk.
+    heads: attention heads of trunk and causal head; a narrower head has fewer, of the same size.
+    causal_layers: layers of the causal head; 0 leaves it out.
+    causal_width: features per position of the causal head, which runs several times a frame; 0 for those of the trunk.
+    merge: edge of the square of tokens that share one position of the trunk (latent downsampling).
+    fine: edge of the square of fine tokens below each coarse one (two-level tokens: those of all coarse positions come
+        first, row by row, then the fine ones, row by row); 0 for tokens of one level.
+    axial: attention within a frame goes along its rows in one layer and along its columns in the next (sparse
+        attention; Ho et al. 2019, "Axial attention in multidimensional transformers").
+    rewards: the values a reward can have; with any, the model predicts the reward and the end of the round too.
+    games: number of games that it dreams; with more than one it is told which.
+    looks: features between the picture of a code and its vectors (`code_features.py`); 0 for vectors of its own alone.
+    """
+
+    vocabulary: int = 512
+    grid: tuple[int, int] = (8, 8)
+    actions: int = 5
+    history: int = 4
+    width: int = 256
+    layers: int = 4
+    heads: int = 8
+    causal_layers: int = 2
+    causal_width: int = 0
+    merge: int = 1
+    fine: int = 0
+    axial: bool = False
+    rewards: tuple[float, ...] = ()
+    games: int = 1
+    looks: int = 0
+
+    @property
+    def members(self) -> int:
+        """Tokens that share a position of the trunk."""
+        return 1 + self.fine**2 if self.fine else self.merge**2
+
+    @property
+    def causal_heads(self) -> int:
+        """Attention heads of the causal head, of as many features as those of the trunk where it is narrower."""
+        return max(1, self.heads * self.causal_width // self.width) if self.causal_width else self.heads
+
+    @property
+    def trunk_grid(self) -> tuple[int, int]:
+        """Rows and columns of the trunk's positions. Raises ValueError where they do not come out whole."""
+        h, w = self.grid
+        if self.fine and self.merge > 1:
+            raise ValueError("tokens of two levels share their positions already: merge must be 1")
+        if h % self.merge or w % self.merge:
+            raise ValueError(f"a grid of {h} x {w} tokens cannot be merged {self.merge} x {self.merge}")
+        return h // self.merge, w // self.merge
+
+    @property
+    def trunk_positions(self) -> int:
+        """Positions of the trunk: what the ring holds of a frame."""
+        return self.trunk_grid[0] * self.trunk_grid[1]
+
+    @property
+    def positions(self) -> int:
+        """Tokens in a frame, S."""
+        return self.trunk_positions * self.members
+
+
+class TrunkLayer(nn.Module):
+    """Local mixing; attention over the frame's own positions and the same position's past; feed-forward.
+
+    Each position looks at all positions of its own frame (or of its row or column, where the model is axial) and at
+    itself in the frames before. What moved in from a
+    neighbour reaches it through the neighbour's own past, one layer later, at a quarter of the price of looking at
+    every position of every frame.
+    """
+
+    def __init__(self, config: WorldModelConfig, number: int) -> None:
+        """number: of the layer, which decides between rows and columns."""
+        super().__init__()
+        c, self.heads, self.grid = config.width, config.heads, config.trunk_grid
+        h, w = self.grid
+        self.by_row, self.by_column = config.axial and number % 2 == 0, config.axial and number % 2 == 1
+        self.local = LocalMixing(c, self.grid)
+        self.norm = nn.LayerNorm(c, bias=False)
+        self.qkv = nn.Linear(c, 3 * c, bias=False)
+        self.out = nn.Linear(c, c, bias=False)
+        self.bias = RelativeBias(config.heads, (1, w) if self.by_row else (h, 1) if self.by_column else self.grid)
+        # Temporal positions, apart from the spatial ones and relative to now (row a: a frames ago), so that cached keys
+        # and values stay right as the ring turns.
+        head_dim = c // config.heads
+        self.age_key = nn.Parameter(torch.randn(config.history, config.heads, head_dim) * 0.02)
+        self.age_value = nn.Parameter(torch.zeros(config.history, config.heads, head_dim))
+        self.age_bias = nn.Parameter(torch.zeros(config.history, config.heads))
+        self.feed_forward = FeedForward(c, 4)
+
+    def project(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """(..., S, width) to query, key, value (..., heads, S, head_dim)."""
+        *lead, s, c = x.shape
+        y = self.qkv(self.norm(x)).reshape(*lead, s, 3, self.heads, c // self.heads)
+        y = y.movedim(-3, 0).transpose(-2, -3)
+        return y[0], y[1], y[2]
+
+    def lines(self, x: Tensor) -> Tensor:
+        """(N, heads, S, D) to (N, heads, lines, positions of a line, D): what looks at one another stands in a line.
+
+        Where all positions do, there is one line and no axis for it.
+        """
+        if not (self.by_row or self.by_column):
+            return x
+        x = x.unflatten(2, self.grid)
+        return x.transpose(2, 3) if self.by_column else x
+
+    def positions(self, x: Tensor) -> Tensor:
+        """The inverse of `lines`."""
+        if not (self.by_row or self.by_column):
+            return x
+        return (x.transpose(2, 3) if self.by_column else x).flatten(2, 3)
+
+    def weigh(self, q: Tensor, k: Tensor, before: Tensor) -> tuple[Tensor, Tensor]:
+        """One softmax over the positions of this frame and the A cached frames of the same position.
+
+        q, k: (N, heads, S, head_dim). before: (N, heads, S, A), the scores of the past; -inf where no frame is.
+        Returns the weights of this frame's positions (N, heads, [lines,] L, L) and those of the past (N, heads, S, A).
+        """
+        line = self.lines(k)  # (N, heads, lines, L, head_dim)
+        bias = self.bias()[:, None] if line.ndim > k.ndim else self.bias()
+        here = self.lines(q) @ line.transpose(-1, -2) / math.sqrt(q.shape[-1]) + bias
+        weights = torch.cat([here, self.lines(before)], dim=-1).softmax(-1)
+        length = line.shape[-2]
+        return weights[..., :length], self.positions(weights[..., length:])
+
+    def finish(self, x: Tensor, mixed: Tensor) -> Tensor:
+        """Residual connections: x (N, S, width), mixed (N, heads, S, head_dim)."""
+        n, s, c = x.shape
+        x = x + self.out(mixed.transpose(1, 2).reshape(n, s, c))
+        return x + self.feed_forward(x)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """A whole window at once, every frame looking back at most history - 1 frames. x: (B, W, S, width)."""
+        b, w, s, c = x.shape
+        x = x.reshape(b * w, s, c)
+        x = x + self.local(x)
+        q, k, v = self.project(x)  # (B * W, heads, S, head_dim)
+        ages = range(1, len(self.age_key))
+        past = [(_earlier(k, age, b), _earlier(v, age, b)) for age in ages]
+        before = torch.stack([(q * past_k).sum(-1) for past_k, _ in past], -1)
+        before = before + torch.einsum("nhsd,ahd->nhsa", q, self.age_key[1:])
+        before = before / math.sqrt(q.shape[-1]) + self.age_bias[1:].T[:, None]
+        frame = torch.arange(w, device=x.device)
+        missing = frame[:, None] < torch.tensor(ages, device=x.device)  # (W, A)
+        before = before.masked_fill(missing.repeat(b, 1)[:, None, None], float("-inf"))
+        here, weight = self.weigh(q, k, before)
+        mixed = self.positions(here @ self.lines(v))
+        for number, (_, past_v) in enumerate(past):
+            mixed = mixed + weight[..., number, None] * past_v
+        mixed = mixed + torch.einsum("nhsa,ahd->nhsd", weight, self.age_value[1:])
+        return self.finish(x, mixed).reshape(b, w, s, c)
+
+    def step(self, x: Tensor, keys: Tensor, values: Tensor, age: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """One frame against the ring.
+
+        x: (B, S, width). keys, values: (B, heads, slots, S, head_dim). age: (B, slots) int64, 0 where a slot is empty.
+        Returns the layer's output and this frame's own keys and values (B, heads, S, head_dim).
+        """
+        x = x + self.local(x)
+        q, k, v = self.project(x)
+        # The same sums as in `forward`, in as few operations as can be: of small ones a frame has hundreds.
+        keys, values = keys + self._by_age(self.age_key, age), values + self._by_age(self.age_value, age)
+        before = (q[:, :, None] * keys).sum(-1) / math.sqrt(q.shape[-1])  # (B, heads, slots, S)
+        bias = F.embedding(age, self.age_bias) + torch.where(age > 0, 0.0, float("-inf"))[:, :, None]
+        here, weight = self.weigh(q, k, (before + bias.transpose(1, 2)[..., None]).transpose(2, 3))
+        mixed = self.positions(here @ self.lines(v)) + (weight.transpose(2, 3)[..., None] * values).sum(2)
+        return self.finish(x, mixed), k, v
+
+    def _by_age(self, table: Tensor, age: Tensor) -> Tensor:
+        """Rows of a table (history, heads, head_dim) by age (B, slots): (B, heads, slots, 1, head_dim)."""
+        return F.embedding(age, table.flatten(1)).unflatten(2, table.shape[1:]).transpose(1, 2)[:, :, :, None]
+
+
+def _earlier(x: Tensor, age: int, batch: int) -> Tensor:
+    """Whole windows (batch * W, ...), each frame replaced by the one `age` before it; zeros before a window."""
+    y = x.unflatten(0, (batch, -1))
+    shift = min(age, y.shape[1])
+    return torch.cat([torch.zeros_like(y[:, :shift]), y[:, : y.shape[1] - shift]], 1).flatten(0, 1)

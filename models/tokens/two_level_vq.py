@@ -1,0 +1,84 @@
+"""A tokenizer of two levels: what a tile looks like from afar, and what that lacks from near.
+
+Razavi et al. 2019, "Generating diverse high-fidelity images with VQ-VAE-2"; here the fine level codes what is left
+over, as in Lee et al. 2022, "Autoregressive image generation using residual quantization". Both levels look at one tile
+only, so that a token can change only when a pixel of its tile does.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from reverie.models.tokens.patch_vq import PatchVQ, PatchVQConfig
+
+
+@dataclass(frozen=True)
+class TwoLevelVQConfig:
+    """Sizes of a `TwoLevelVQ`; its frames are grid * patch * fine pixels wide.
+
+    level_vocabulary: number of codes of each level.
+    patch: edge of a patch in pixels: of the frame for the fine level, of the frame made `fine` times smaller for the
+    coarse one. grid: rows and columns of coarse tokens. fine: edge of the square of fine tokens below a coarse one.
+    """
+
+    level_vocabulary: int = 1024
+    patch: int = 8
+    grid: tuple[int, int] = (8, 8)
+    fine: int = 2
+
+
+class TwoLevelVQ(nn.Module):
+    """Frames (N, H, W, 3) uint8 to tokens (N, S) int64 and back.
+
+    The tokens of all coarse positions come first, row by row, then the fine ones, row by row, whose codes are numbered
+    from `level_vocabulary` on.
+    """
+
+    def __init__(self, config: TwoLevelVQConfig) -> None:
+        super().__init__()
+        self.config = config
+        (h, w), f = config.grid, config.fine
+
+        def level(grid: tuple[int, int]) -> PatchVQ:
+            return PatchVQ(PatchVQConfig(config.level_vocabulary, config.patch, grid))
+
+        self.coarse, self.fine = level((h, w)), level((h * f, w * f))
+
+    def from_afar(self, frames: Tensor) -> Tensor:
+        """Frames (N, H, W, 3) uint8 made `fine` times smaller, uint8."""
+        x = frames.permute(0, 3, 1, 2).float()
+        return F.avg_pool2d(x, self.config.fine).round().to(torch.uint8).permute(0, 2, 3, 1)
+
+    def enlarged(self, coarse: Tensor) -> Tensor:
+        """What coarse tokens (N, h * w) show, at full size: (N, H, W, 3) uint8."""
+        f = self.config.fine
+        return self.coarse.decode(coarse).repeat_interleave(f, 1).repeat_interleave(f, 2)
+
+    def left_over(self, frames: Tensor) -> Tensor:
+        """Frames (N, H, W, 3) uint8 less what their coarse tokens show, halved and moved into uint8."""
+        shown = self.enlarged(self.coarse.encode(self.from_afar(frames)))
+        return ((frames.float() - shown.float()) / 2 + 128).round().clamp(0, 255).to(torch.uint8)
+
+    def encode(self, frames: Tensor) -> Tensor:
+        """Frames (N, H, W, 3) uint8 to tokens (N, S) int64."""
+        coarse = self.coarse.encode(self.from_afar(frames))
+        return torch.cat([coarse, self.fine.encode(self.left_over(frames)) + self.config.level_vocabulary], 1)
+
+    def decode(self, tokens: Tensor) -> Tensor:
+        """Tokens (N, S) int64 to frames (N, H, W, 3) uint8.
+
+        A code of the wrong level, which a dream may draw, is taken for the first of its own.
+        """
+        positions, codes = self.config.grid[0] * self.config.grid[1], self.config.level_vocabulary
+        coarse, fine = tokens[:, :positions], tokens[:, positions:] - codes
+        shown = self.enlarged(torch.where(coarse < codes, coarse, 0)).float()
+        lacking = self.fine.decode(fine.clamp(min=0)).float() - 128
+        return (shown + 2 * lacking).clamp(0, 255).to(torch.uint8)
+
+    def code_pictures(self) -> Tensor:
+        """What each code looks like among its own kind: (2 * level_vocabulary, patch * patch * 3) float32 in [0, 1]."""
+        return torch.cat([self.coarse.code_pictures(), self.fine.code_pictures()])

@@ -1,0 +1,273 @@
+"""v1.1: a world model that sees a history of frames, with a parallel and a causal way to predict the next one."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from reverie.models.layers import FeedForward, at_once
+from reverie.models.tokens.causal_head import CausalHead
+from reverie.models.tokens.code_features import CodeLooks, picture_features
+from reverie.models.tokens.outcome_head import OutcomeHead
+from reverie.models.tokens.trunk import TrunkLayer, WorldModelConfig
+
+ABSENT = -1000.0
+"""Added to the logit of a code that a game never shows, and never learns to tell from its own; still a number."""
+
+
+class TemporalVisualWorldModel(nn.Module):
+    """Tokens of the last frames and an action in, the distribution of the next frame's tokens out.
+
+    A block-causal trunk runs once per frame: it commits frame t to the ring of keys and values and predicts frame t + 1
+    in the same pass. On its output stand two heads: a linear one that predicts every position by itself (parallel),
+    and a small causal transformer that predicts position after position (autoregressive).
+    """
+
+    def __init__(self, config: WorldModelConfig) -> None:
+        super().__init__()
+        self.config = config
+        c = config.width
+        members = config.members
+        self.token = nn.Embedding(config.vocabulary, c if members == 1 else c // 2)
+        self.join = nn.Linear(members * c // 2, c) if members > 1 else nn.Identity()
+        self.part = nn.Linear(c, members * c) if members > 1 else nn.Identity()
+        self.action = nn.Embedding(config.actions + 1, c)  # the last row stands for "not known"
+        self.game = nn.Embedding(config.games, c) if config.games > 1 else None
+        self.position = nn.Parameter(torch.randn(config.trunk_positions, c) * 0.02)
+        nn.init.normal_(self.token.weight, std=0.5)
+        nn.init.normal_(self.action.weight, std=0.5)
+        if self.game is not None:
+            nn.init.normal_(self.game.weight, std=0.5)
+        self.layers = nn.ModuleList(TrunkLayer(config, number) for number in range(config.layers))
+        self.norm = nn.LayerNorm(c, bias=False)
+        self.to_code = nn.Linear(c, c)
+        narrow = config.causal_width or c
+        if config.fine and narrow != c:
+            raise ValueError("the heads of two-level tokens share one width: causal_width must be 0")
+        self.causal_head = (
+            CausalHead(config.vocabulary, c, narrow, config.causal_layers, config.causal_heads, config.grid)
+            if config.causal_layers
+            else None
+        )
+        self.fine_head = FeedForward(c, 2) if config.fine and config.causal_layers else None
+        self.causal_to_code = nn.Linear(narrow, c) if config.causal_layers else None
+        self.code = nn.Parameter(torch.randn(config.vocabulary, c) * 0.05)
+        self.code_bias = nn.Parameter(torch.zeros(config.vocabulary))
+        self.register_buffer("absent", torch.zeros(config.games, config.vocabulary))
+        self.absent: Tensor
+        self.outcome_head = OutcomeHead(config.vocabulary, c, len(config.rewards)) if config.rewards else None
+        uses = {"token": self.token.weight.shape[1], "code": c, "previous": narrow}
+        self.looks = CodeLooks(config.vocabulary, config.looks, uses) if config.looks else None
+        for layer in self.layers:
+            assert isinstance(layer, TrunkLayer)
+            for linear in (layer.out, layer.feed_forward.down):  # a layer starts as nearly nothing
+                linear.weight.data.mul_(0.3)
+
+    @torch.no_grad()
+    def begin_with(self, pictures: Tensor) -> None:
+        """Before training: codes that look alike begin with vectors that are alike, seen and predicted.
+
+        What is learnt of a common code then holds for a rare one at once, such as a patch that two creatures share.
+        pictures: (vocabulary, pixels) float, what each code looks like.
+        """
+        features = picture_features(pictures)
+        for table in (self.token.weight, self.code, *([self.causal_head.previous.weight] if self.causal_head else [])):
+            turn = torch.randn(features.shape[1], table.shape[1])
+            mixed = features @ turn
+            table.copy_(mixed / mixed.std() * table.std())
+
+    def table(self, use: str, some: Tensor | None = None) -> Tensor:
+        """The vectors of the codes, or of `some` (N,) int64 of them: (codes, width of that use).
+
+        use: `token`, what the trunk sees; `previous`, what the causal head sees; `code`, what both foretell by.
+        """
+        match use:
+            case "token":
+                own = self.token.weight
+            case "code":
+                own = self.code
+            case _:
+                own = self.head.previous.weight
+        own = own if some is None else own.index_select(0, some)
+        return own if self.looks is None else own + self.looks.table(use, some)
+
+    def few(self, use: str, tokens: Tensor) -> tuple[Tensor, Tensor]:
+        """Tokens (..., S) int64 and the table that they point into: where looking costs, of those codes alone."""
+        if self.looks is None or at_once(tokens):
+            return tokens, self.table(use)
+        some, place = tokens.unique(return_inverse=True)
+        return place, self.table(use, some)
+
+    @torch.no_grad()
+    def settle(self) -> None:
+        """After training: what the pictures say is added to the vectors themselves, and is not computed any more."""
+        if self.looks is None:
+            return
+        uses = ("token", "code", *(("previous",) if self.causal_head is not None else ()))
+        tables = [self.table(use) for use in uses]
+        self.looks = None
+        for use, table in zip(uses, tables, strict=True):
+            self.table(use).copy_(table)
+
+    @torch.no_grad()
+    def keep_apart(self, shown: Tensor) -> None:
+        """Say which codes each game shows, (games, vocabulary) bool: a dream of it will hold no others.
+
+        Rare codes that look alike begin alike, and some are too rare to be told apart by what is learnt.
+        """
+        self.absent.copy_(torch.where(shown, 0.0, ABSENT))
+
+    def embed(self, tokens: Tensor, actions: Tensor, games: Tensor | None = None) -> Tensor:
+        """tokens (..., S), actions (...,) and games (...,) int64 to (..., P, width), P positions of the trunk.
+
+        Raises ValueError where the model dreams several games and is not told which.
+        """
+        x = F.embedding(*self.few("token", tokens))
+        if self.config.fine:
+            coarse = self.config.trunk_positions
+            x = torch.cat([x[..., :coarse, :], self.gather(x[..., coarse:, :], self.config.fine)], -1)
+        elif self.config.merge > 1:
+            x = self.gather(x, self.config.merge)
+        condition = self.action(actions)
+        if self.game is not None:
+            if games is None:
+                raise ValueError(f"this model dreams {self.config.games} games, and needs to be told which")
+            condition = condition + self.game(games)
+        return self.join(x) + self.position + condition[..., None, :]
+
+    def gather(self, x: Tensor, edge: int) -> Tensor:
+        """Squares of edge x edge neighbours become one position: (..., P * edge ** 2, e) to (..., P, edge ** 2 * e)."""
+        h, w = self.config.trunk_grid
+        return x.unflatten(-2, (h, edge, w, edge)).transpose(-3, -4).flatten(-3).flatten(-3, -2)
+
+    def scatter(self, x: Tensor, edge: int) -> Tensor:
+        """The inverse of `gather`."""
+        h, w = self.config.trunk_grid
+        return x.unflatten(-1, (edge, edge, -1)).unflatten(-4, (h, w)).transpose(-3, -4).flatten(-5, -2)
+
+    def spread(self, hidden: Tensor) -> Tensor:
+        """The trunk's output (..., P, width) to one vector for each token: (..., S, width)."""
+        c = self.config.width
+        if self.config.fine:
+            x = self.part(hidden)
+            return torch.cat([x[..., :c], self.scatter(x[..., c:], self.config.fine)], -2)
+        return self.scatter(self.part(hidden), self.config.merge) if self.config.merge > 1 else hidden
+
+    def trunk(self, tokens: Tensor, actions: Tensor, games: Tensor | None = None) -> Tensor:
+        """A window of frames at once.
+
+        tokens (B, W, S), actions (B, W) int64: actions[:, t] leads from frame t to t + 1. games: (B,) int64, for a
+        model of several.
+
+        Returns hidden (B, W, S, width): at frame t what is known of frame t + 1.
+        """
+        x = self.embed(tokens, actions, None if games is None else games[:, None])
+        for layer in self.layers:
+            x = layer(x)
+        return self.spread(self.norm(x))
+
+    def parallel_logits(self, hidden: Tensor, games: Tensor | None = None) -> Tensor:
+        """(N, ..., width) to (N, ..., vocabulary), each position by itself. games: (N,) int64, of several."""
+        return self._over_codes(self.to_code(hidden), games)
+
+    def causal_logits(self, hidden: Tensor, tokens: Tensor, games: Tensor | None = None) -> Tensor:
+        """Position i from the tokens before it.
+
+        hidden: (N, S, width). tokens: (N, S) int64, the next frame's. games: (N,) int64, where there are several.
+        Returns (N, S, vocabulary).
+        """
+        return self.causal_code(self.causal_features(hidden, tokens), games)
+
+    def causal_features(self, hidden: Tensor, tokens: Tensor) -> Tensor:
+        """What `causal_logits` are computed from: (N, S, width of the head).
+
+        Fine tokens depend on the coarse one above them.
+        """
+        if self.fine_head is None:
+            return self.head(hidden, *self.few("previous", tokens))
+        coarse = self.config.trunk_positions
+        features = self.head(hidden[:, :coarse], *self.few("previous", tokens[:, :coarse]))
+        return torch.cat([features, self.fine_features(hidden, tokens[:, :coarse])], 1)
+
+    def fine_features(self, hidden: Tensor, coarse: Tensor) -> Tensor:
+        """hidden (N, S, width) and the next frame's coarse tokens (N, P) to features (N, S - P, width)."""
+        assert self.fine_head is not None
+        above = F.embedding(*self.few("previous", coarse))
+        above = self.scatter(above.repeat(1, 1, self.config.fine**2), self.config.fine)
+        x = hidden[:, coarse.shape[1] :] + above
+        return x + self.fine_head(x)
+
+    def causal_code(self, features: Tensor, games: Tensor | None = None) -> Tensor:
+        """Features (N, ..., width) of the causal head to logits over the codes. games: (N,) int64."""
+        if self.causal_to_code is None:
+            raise ValueError("this model has no causal head: causal_layers is 0")
+        return self._over_codes(self.causal_to_code(features), games)
+
+    def _over_codes(self, features: Tensor, games: Tensor | None) -> Tensor:
+        logits = features @ self.table("code").T + self.code_bias
+        if games is None:
+            return logits + self.absent[0]
+        return logits + self.absent[games].reshape(-1, *[1] * (logits.ndim - 2), logits.shape[-1])
+
+    def outcome(self, hidden: Tensor, tokens: Tensor) -> tuple[Tensor, Tensor]:
+        """What the step to the next frame brings, given that frame: hidden (N, S, width), its tokens (N, S) int64.
+
+        Returns logits over `config.rewards` (N, R) and the logit of the round's end (N,). Raises ValueError where the
+        model has no such head.
+        """
+        if self.outcome_head is None:
+            raise ValueError("this model predicts no outcome: rewards is empty")
+        rewards, ended = self.outcome_head(hidden, tokens)
+        return rewards, ended
+
+    @property
+    def head(self) -> CausalHead:
+        """The causal head. Raises ValueError where the model has none."""
+        if self.causal_head is None:
+            raise ValueError("this model has no causal head: causal_layers is 0")
+        return self.causal_head
+
+    def forward(
+        self, frame_history: Tensor, action: Tensor, next_tokens: Tensor | None = None, game: Tensor | None = None
+    ) -> Tensor:
+        """Logits (B, S, vocabulary) of the next frame.
+
+        frame_history: (B, T, S) int64, oldest first. action: (B,) int64, what is done at the newest frame, or (B, T),
+        what was done at each. next_tokens: (B, S) int64 turns the causal mask on: position i is then predicted from the
+        history and next_tokens before i; without them every position is predicted by itself. game: (B,) int64, for a
+        model of several.
+        """
+        if action.ndim == 1:
+            unknown = action.new_full(frame_history.shape[:2], self.config.actions)
+            action = torch.cat([unknown[:, :-1], action[:, None]], dim=1)
+        hidden = self.trunk(frame_history, action, game)[:, -1]
+        if next_tokens is None:
+            return self.parallel_logits(hidden, game)
+        return self.causal_logits(hidden, next_tokens, game)
+
+    def step(
+        self,
+        tokens: Tensor,
+        action: Tensor,
+        keys: Tensor,
+        values: Tensor,
+        age: Tensor,
+        game: Tensor | None = None,
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """One frame against the ring: what the engine runs.
+
+        tokens (B, S), action (B,), age (B, slots) int64; keys, values (B, layers, heads, slots, P, head_dim). game:
+        (B,) int64, for a model of several.
+        Returns logits (B, S, vocabulary) of the next frame, hidden (B, S, width), and this frame's keys and values
+        (B, layers, heads, P, head_dim).
+        """
+        x = self.embed(tokens, action, game)
+        new_keys, new_values = [], []
+        for number, layer in enumerate(self.layers):
+            assert isinstance(layer, TrunkLayer)
+            x, k, v = layer.step(x, keys[:, number], values[:, number], age)
+            new_keys.append(k)
+            new_values.append(v)
+        hidden = self.spread(self.norm(x))
+        return self.parallel_logits(hidden, game), hidden, torch.stack(new_keys, 1), torch.stack(new_values, 1)

@@ -1,0 +1,1 @@
+"""What every training needs: clock, checkpoints, optimizers, devices."""

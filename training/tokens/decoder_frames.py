@@ -1,0 +1,65 @@
+"""What the diffusion decoder learns from: frames of a recording, and what the tokenizer makes of them."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from reverie.models.tokens.diffusion_decoder import DiffusionDecoder
+from reverie.training.data.recording import Episode, Recording, held_out_count
+
+
+class Codec(Protocol):
+    """What every tokenizer offers: the two ways between frames (N, H, W, 3) uint8 and tokens (N, S) int64."""
+
+    def encode(self, frames: Tensor) -> Tensor:
+        """Frames to tokens."""
+
+    def decode(self, tokens: Tensor) -> Tensor:
+        """Tokens to frames."""
+
+
+class Frames:
+    """The frames of some episodes of a recording, numbered through."""
+
+    def __init__(self, recording: Recording, episodes: list[Episode]) -> None:
+        self.rows = [recording.rows(episode).frames for episode in episodes]
+        self.ends = np.cumsum([len(rows) for rows in self.rows])
+
+    def __len__(self) -> int:
+        return int(self.ends[-1])
+
+    def take(self, numbers: NDArray[np.int64]) -> Tensor:
+        """Frames by their numbers: (N, H, W, 3) uint8."""
+        owners = np.searchsorted(self.ends, numbers, side="right")
+        pairs = zip(owners, numbers - self.ends[owners], strict=True)
+        return torch.from_numpy(np.stack([self.rows[owner][back] for owner, back in pairs]))
+
+    def spread(self, most: int) -> NDArray[np.int64]:
+        """Numbers of at most so many frames, evenly spread, that have another one after them in their episode."""
+        followed = np.delete(np.arange(len(self)), self.ends - 1)
+        return followed[np.linspace(0, len(followed) - 1, min(most, len(followed))).astype(np.int64)]
+
+
+def split(recording: Recording) -> tuple[Frames, Frames]:
+    """The last few episodes of a recording are kept out of training; at least one, if there are two."""
+    episodes = recording.episodes
+    border = len(episodes) - held_out_count(len(episodes))
+    return Frames(recording, episodes[:border]), Frames(recording, episodes[border:] or episodes)
+
+
+@torch.no_grad()
+def see(tokenizer: Codec, frames: Tensor) -> tuple[Tensor, Tensor]:
+    """The tokens (N, S) of frames (N, H, W, 3) uint8, and the VQ decoder's picture of them, shaped like the frames."""
+    tokens = tokenizer.encode(frames)
+    return tokens, tokenizer.decode(tokens)
+
+
+def tile_means(pixels: Tensor, decoder: DiffusionDecoder) -> Tensor:
+    """Means over each tile, (N, S), of pixels (N, H, W, C)."""
+    (h, w), p = decoder.config.grid, decoder.config.patch
+    return pixels.reshape(-1, h, p, w, p, pixels.shape[3]).mean((2, 4, 5)).flatten(1)

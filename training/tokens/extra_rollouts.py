@@ -1,0 +1,90 @@
+"""More play of a built-in game than a disk holds as pictures: it is played and encoded at once, and tokens are kept."""
+
+from __future__ import annotations
+
+import multiprocessing
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reverie.games import registry
+from reverie.games.base import FIRST_HELD_OUT_SEED
+from reverie.training.data.record import cores, play_shard
+from reverie.training.data.recording import Rows
+from reverie.training.tokens.windows import TokenEpisodes, joined
+
+EPISODE = 256
+"""Frames of an episode."""
+BATCH = 16
+"""Episodes that a process plays at once: 200 MB of pictures at 128 x 128."""
+AHEAD = 2
+"""Parts for each process that may be played before they are encoded: where playing is faster, memory would fill up."""
+APART = 1 << 20
+"""Added to the number of a part, so that its games are none of a recording's with the same seed."""
+
+
+def further_play(
+    world: str,
+    size: int,
+    frames: int,
+    seed: int,
+    encode: Callable[[NDArray[np.uint8]], NDArray[np.integer]],
+    workers: int | None = None,
+    progress: Callable[[int], None] = lambda done: None,
+) -> TokenEpisodes:
+    """Play `frames` frames, rounded up to whole parts, in several processes, and encode them here as they come.
+
+    encode: (N, H, W, 3) uint8 to (N, S). workers: None for one a core. The same seed plays the same games, however many
+    processes there are. `progress` is told the frames done so far.
+    """
+    parts, length = _parts(frames)
+    played: list[TokenEpisodes] = []
+    starts, lengths = np.arange(BATCH, dtype=np.int64) * length, np.full(BATCH, length, np.int64)
+    games = np.zeros(BATCH, np.int64)
+    workers = workers or cores()
+    with multiprocessing.get_context("spawn").Pool(min(workers, parts), _leave_interrupts) as pool:
+        room = threading.Semaphore(AHEAD * workers)
+
+        def numbers() -> Iterator[int]:
+            for number in range(parts):
+                room.acquire()
+                yield number
+
+        try:
+            for number, rows in enumerate(pool.imap(partial(_play, world, size, seed, length), numbers())):
+                room.release()
+                tokens = encode(rows.frames).astype(np.uint16)
+                played.append(TokenEpisodes(tokens, rows.actions, rows.rewards, rows.ended, starts, lengths, games))
+                progress((number + 1) * len(tokens))
+        finally:
+            room.release(parts)  # the thread that hands out the parts must not be left waiting when the pool closes
+    return joined(played)
+
+
+def frames_played(frames: int) -> int:
+    """How many frames `further_play` makes where it is asked for `frames`."""
+    parts, length = _parts(frames)
+    return parts * BATCH * length
+
+
+def _parts(frames: int) -> tuple[int, int]:
+    """Into how many parts of `BATCH` episodes so many frames go, and how many frames an episode has."""
+    return -(-frames // (BATCH * EPISODE)), max(2, min(EPISODE, -(-frames // BATCH)))
+
+
+def _leave_interrupts() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+    for name in ("SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_DFL)
+
+
+def _play(world: str, size: int, seed: int, length: int, part: int) -> Rows:
+    seeds = np.random.default_rng([seed, APART + part]).integers(FIRST_HELD_OUT_SEED, size=BATCH)
+    # Mostly one that meets every kind of event, and one that presses keys that make no sense, as people do.
+    policy = registry.policy(world, "random" if part % 3 == 2 else "explore", BATCH, int(seeds[0]))
+    return play_shard(registry.get(world)(BATCH), policy, seeds, length, size)
