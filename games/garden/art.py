@@ -11,15 +11,14 @@ from numpy.typing import NDArray
 from reverie.games.garden import sprites as grids
 from reverie.games.garden import sprites_large as grids_large
 from reverie.games.garden.layout import ARCH, BERRY, BLANK
+from reverie.games.kit import strip
+from reverie.games.kit.art import OPAQUE, Pixels, enlarge, parse, to_rgb, walk_frame
 
-Pixels = NDArray[np.uint32]
 HEART_FULL, HEART_EMPTY, BERRY_ICON, DIGIT = 9, 10, 11, 12
 """Ids of the HUD's tiles, after the kinds of layout.py; digit d is DIGIT + d."""
 TILES = 22
 PLAYER, BEETLE, WISP = 0, 8, 10
 """Ids of sprites: the player's are facing * 2 + walk frame, then two walk frames of either creature."""
-OPAQUE = 0xFF000000
-"""Alpha 255; a pixel below it is transparent."""
 
 
 @dataclass(frozen=True)
@@ -31,31 +30,6 @@ class Atlas:
     sprites: Pixels
 
 
-def parse(grid: str) -> Pixels:
-    """A grid of letters as (p, p) uint32 RGBA.
-
-    Raises ValueError where it is not square, KeyError for an unknown letter.
-    """
-    rows = grid.split()
-    if any(len(row) != len(rows) for row in rows):
-        raise ValueError(f"a sprite's grid is not square: {rows}")
-    colours = {letter: np.uint32(OPAQUE | int(c[5:7] + c[3:5] + c[1:3], 16)) for letter, c in grids.PALETTE.items()}
-    colours["."] = np.uint32(0)
-    return np.array([[colours[letter] for letter in row] for row in rows], np.uint32)
-
-
-def enlarge(small: Pixels) -> Pixels:
-    """Twice the size with rounded corners (the Scale2x rule), for (n, n) uint32."""
-    rim = np.pad(small, 1, mode="edge")
-    up, down, left, right = rim[:-2, 1:-1], rim[2:, 1:-1], rim[1:-1, :-2], rim[1:-1, 2:]
-    big = np.empty((2 * len(small), 2 * len(small)), np.uint32)
-    pairs = (((0, 0), up, left), ((0, 1), up, right), ((1, 0), down, left), ((1, 1), down, right))
-    corner = (up != down) & (left != right)
-    for (y, x), vertical, horizontal in pairs:
-        big[y::2, x::2] = np.where(corner & (vertical == horizontal), vertical, small)
-    return big
-
-
 @lru_cache(maxsize=3)
 def atlas(size: int) -> Atlas:
     """The art for frames of size x size px: 64, 128, or 256, which is that of 128 with rounded corners."""
@@ -64,23 +38,17 @@ def atlas(size: int) -> Atlas:
         larger = [np.stack([enlarge(one) for one in kind]) for kind in (half.tiles, half.sprites)]
         return Atlas(size // 8, *larger)
     g = grids
-    hud = (g.HEART_FULL, g.HEART_EMPTY, g.BERRY_ICON, *g.DIGITS)
-    kinds = (g.FLOOR, g.PAD, g.PLANTER, g.ARCH, g.HEDGE_TOP, g.HEDGE_FRONT, g.HEDGE_FLOWER, g.BERRY, g.BLANK)
-    tiles = [parse(grid) for grid in (*kinds, *hud)]
+    hud = (strip.HEART_FULL, strip.HEART_EMPTY, g.BERRY_ICON, *strip.DIGITS)
+    kinds = (g.FLOOR, g.PAD, g.PLANTER, g.ARCH, g.HEDGE_TOP, g.HEDGE_FRONT, g.HEDGE_FLOWER, g.BERRY, strip.BLANK)
+    tiles = [parse(grid, g.PALETTE) for grid in (*kinds, *hud)]
     if size == 128:
         tiles = [enlarge(tile) for tile in tiles]
     who = grids_large if size == 128 else grids
-    left = [parse(grid) for grid in who.PLAYER_LEFT]
-    players = [parse(grid) for grid in (*who.PLAYER_UP, *who.PLAYER_DOWN)]
-    creatures = [parse(grid) for grid in (*who.BEETLE, *who.WISP)]
+    left = [parse(grid, g.PALETTE) for grid in who.PLAYER_LEFT]
+    players = [parse(grid, g.PALETTE) for grid in (*who.PLAYER_UP, *who.PLAYER_DOWN)]
+    creatures = [parse(grid, g.PALETTE) for grid in (*who.BEETLE, *who.WISP)]
     sprites = [*players, *left, *(one[:, ::-1] for one in left), *creatures]
     return Atlas(size // 8, np.stack(tiles), np.stack(sprites))
-
-
-def walk_frame(position: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Which of two walk frames (...) a sprite at position (..., 2) shows: it depends on where it is, never on time."""
-    walk: NDArray[np.int64] = position.sum(axis=-1) // 2 % 2
-    return walk
 
 
 def tile_ids(
@@ -141,11 +109,6 @@ def cover(picture: Pixels, rows: NDArray[np.int64], tile: NDArray[np.int64]) -> 
     n, size = picture.shape[:2]
     p = size // 8
     picture.reshape(n, 8, p, 8, p)[rows, tile // 8, :, tile % 8, :] = atlas(size).tiles[ARCH]
-
-
-def to_rgb(picture: Pixels) -> NDArray[np.uint8]:
-    """(N, S, S) uint32 RGBA as (N, S, S, 3) uint8 RGB."""
-    return np.ascontiguousarray(picture.view(np.uint8).reshape(*picture.shape, 4)[..., :3])
 
 
 def draw(

@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 from reverie.games.garden.layout import BLANK, DOWN, DX, DY, HEDGES, RIGHT, describe
 from reverie.games.garden.reader import Reader
 from reverie.games.garden.reading import Reading
-from reverie.games.garden.rules import CREATURES, HEARTS, SPEED, WISP, State, place
+from reverie.games.garden.rules import CREATURES, SPEED, WISP, State, place
+from reverie.games.kit.state import HEARTS
 from reverie.games.rng import uniform
 
 _STEP = (-10, 10, -1, 1)

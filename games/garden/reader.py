@@ -11,12 +11,12 @@ from reverie.games.base import Bools, Ints
 from reverie.games.garden import art
 from reverie.games.garden.layout import ARCH, BERRY, BLANK, FLOOR, PAD, PLANTER
 from reverie.games.garden.reading import SEEN, Reading, sort_beetles
-from reverie.games.garden.rules import CREATURES, HEARTS, WISP
+from reverie.games.garden.rules import CREATURES, WISP
 from reverie.games.garden.search import PLACES, SIDE, Floats, Match, Templates, features
+from reverie.games.kit.art import to_rgb, walk_frame
+from reverie.games.kit.reader import RESIDUAL_LIMIT
+from reverie.games.kit.state import HEARTS
 
-RESIDUAL_LIMIT = 12.0
-"""A picture is legal up to this mean absolute error (of 255) in its worst patch: a decoder's blur passes, a torn or
-doubled sprite does not."""
 PATIENCE = 8
 """In pictures in order, a creature may stay out of sight for so many frames; in the game it does for two or three."""
 _CHUNK = 32
@@ -51,7 +51,7 @@ class Reader:
         self._beetle = Templates(size, (art.BEETLE,))
         step = size // SIDE
         small = art.atlas(size).tiles[:, ::step, ::step]
-        self._tiles = art.to_rgb(np.ascontiguousarray(small)).astype(np.float32)
+        self._tiles = to_rgb(np.ascontiguousarray(small)).astype(np.float32)
 
     def read(self, frames: NDArray[np.uint8], room: NDArray[np.uint8] | None = None) -> Reading:
         """Read frames (N, size, size, 3) uint8.
@@ -177,7 +177,7 @@ class Reader:
         found = mean[rows, best] < _PLAYER_ERROR
         near = (np.abs(PLACES - place[:, None]) < 6).all(axis=2)
         others = (match.mean.min(axis=2) < _PLAYER_ERROR) & ~near
-        sprite = best % 4 * 2 + art.walk_frame(place)
+        sprite = best % 4 * 2 + walk_frame(place)
         return _Found(found, place, sprite, match.count.reshape(n, -1)[rows, best].astype(np.int64)), (
             found.astype(np.int64) + (found & others.any(axis=1))
         )
@@ -193,7 +193,7 @@ class Reader:
         best = gain.argmax(axis=1)
         place = PLACES[best]
         found: Bools = np.isfinite(gain[rows, best])
-        return _Found(found, place, first + art.walk_frame(place), count[rows, best].astype(np.int64))
+        return _Found(found, place, first + walk_frame(place), count[rows, best].astype(np.int64))
 
     @staticmethod
     def _hide(templates: Templates, seen: Bools, sprite: _Found) -> None:
@@ -233,7 +233,7 @@ class Reader:
             art.draw_sprites(picture, rows, one.sprite[rows], one.place[rows])
             if one is sprites[WISP]:
                 art.cover(picture, *np.nonzero(ids == ARCH))
-        wrong = np.abs(frames.astype(np.int16) - art.to_rgb(picture)).sum(axis=3, dtype=np.int32)
+        wrong = np.abs(frames.astype(np.int16) - to_rgb(picture)).sum(axis=3, dtype=np.int32)
         half = self.size // 16
         blocks = wrong.reshape(n, 16, half, 16, half).sum(axis=(2, 4))
         patches = blocks[:, 1:, 1:] + blocks[:, :-1, 1:] + blocks[:, 1:, :-1] + blocks[:, :-1, :-1]

@@ -11,6 +11,7 @@ from reverie.games.base import Bools, Ints
 from reverie.games.garden import art
 from reverie.games.garden.layout import ARCH
 from reverie.games.garden.rules import CREATURES, WISP, Garden
+from reverie.games.kit.art import OPAQUE, walk_frame
 
 SEEN = 8
 """A creature counts as seen where at least so many of its px at 64x64 are not covered; below that it is a mere hint."""
@@ -73,10 +74,10 @@ def visible_state(game: Garden, size: int = 64) -> Reading:
     sprites = art.silhouettes()
     for i, sprite in enumerate((art.BEETLE, art.BEETLE, art.WISP)):
         place = s.creatures[:, i]
-        art.draw_sprites(marks, rows, sprite + art.walk_frame(place), place, sprites + np.uint32(i))
-    art.draw_sprites(marks, rows, 2 * s.facing + art.walk_frame(s.player), s.player, sprites + np.uint32(CREATURES))
+        art.draw_sprites(marks, rows, sprite + walk_frame(place), place, sprites + np.uint32(i))
+    art.draw_sprites(marks, rows, 2 * s.facing + walk_frame(s.player), s.player, sprites + np.uint32(CREATURES))
     marks[arch] = 0
-    px = np.stack([(marks == art.OPAQUE + i).sum(axis=(1, 2)) for i in range(CREATURES)], axis=1)
+    px = np.stack([(marks == OPAQUE + i).sum(axis=(1, 2)) for i in range(CREATURES)], axis=1)
     xy = np.where(px[:, :, None] > 0, s.creatures * (size // 64), np.nan).astype(np.float32)
     xy, px = sort_beetles(xy, px)
     berries = np.zeros((n, 64), np.bool_)

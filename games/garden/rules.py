@@ -28,10 +28,10 @@ from reverie.games.garden.layout import (
     Layout,
     layout,
 )
+from reverie.games.kit.state import HEARTS
 from reverie.games.rng import bits, uniform
 
 SPEED = 2
-HEARTS = 3
 CREATURES = 3
 WISP = 2
 """Creatures 0 and 1 are beetles, creature 2 is the wisp."""

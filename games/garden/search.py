@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from reverie.games.base import Bools, Ints
 from reverie.games.garden import art
+from reverie.games.kit.art import OPAQUE, to_rgb, walk_frame
 
 Floats = NDArray[np.float32]
 SIDE = 64
@@ -24,7 +25,7 @@ def _places() -> Ints:
 PLACES = _places()
 _INSIDE = (np.arange(8)[:, None] * SIDE + np.arange(8)).reshape(-1)
 _WINDOWS = PLACES[:, 1:] * SIDE + PLACES[:, :1] + _INSIDE
-_WALK = art.walk_frame(PLACES)
+_WALK = walk_frame(PLACES)
 
 
 @dataclass(frozen=True)
@@ -66,8 +67,8 @@ class Templates:
     def __init__(self, size: int, ids: tuple[int, ...]) -> None:
         step = size // SIDE
         sprites = art.atlas(size).sprites[:, ::step, ::step]
-        rgb = art.to_rgb(np.ascontiguousarray(sprites)).astype(np.float32).reshape(len(sprites), 64, 3)
-        mask = (sprites.reshape(len(sprites), 64) >= art.OPAQUE).astype(np.float32)
+        rgb = to_rgb(np.ascontiguousarray(sprites)).astype(np.float32).reshape(len(sprites), 64, 3)
+        mask = (sprites.reshape(len(sprites), 64) >= OPAQUE).astype(np.float32)
         self.ids = ids
         self.masks: Bools = mask.reshape(-1, 8, 8) > 0
         self._weights = [self._matrix(rgb, mask, [i + frame for i in ids]) for frame in (0, 1)]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from reverie.games.kit import strip
+
 PALETTE = {
+    **strip.PALETTE,
     "`": "#1b2742",  # floor, night blue
     "'": "#213050",
     ",": "#18223b",
-    "b": "#0c1120",  # the HUD's ground
     "k": "#0a0d18",  # outlines
     "p": "#3c4c78",  # stone of the pad
     "P": "#5a6ea3",
@@ -45,10 +47,6 @@ PALETTE = {
     "I": "#f4ffff",
     "u": "#35b6d8",
     "U": "#1b6c98",
-    "t": "#ff5264",  # hearts and figures of the HUD
-    "T": "#ffb0b0",
-    "1": "#e8ecff",
-    "2": "#3a4260",
 }
 """Letter to colour. `.` is transparent."""
 
@@ -60,22 +58,7 @@ ARCH = "AaAaAAaA aeaAaeaa AaexxeaA aexxxxea aexxxxea aaexxeaa AaeaaeAa aAaAaaAe"
 HEDGE_TOP = "hGghhgGh GghgGghg ghhGghhh hgGghgGg gGhhgGgh hghgGhhg GhgGghGh hghhghgh"
 HEDGE_FRONT = "hGghhgGh GghgGghg ghhGghhh hgGghgGg hhhhhhhh HhHHhHHh HHHHHHHH jjjjjjjj"
 HEDGE_FLOWER = "hGfhhgGh GfFfGghg ghfGgfhh hgGgfFfg hhhhhfhh HhfHhHHh HHHHHHfH jjjjjjjj"
-BLANK = " ".join(["bbbbbbbb"] * 8)
-HEART_FULL = "bbbbbbbb bttbbttb tTtttttt tTtttttt bttttttb bbttttbb bbbttbbb bbbbbbbb"
-HEART_EMPTY = "bbbbbbbb b22bb22b 2bb22bb2 2bbbbbb2 b2bbbb2b bb2bb2bb bbb22bbb bbbbbbbb"
 BERRY_ICON = "bbbbbbbb bbblbbbb bbbllbbb bbmmmmbb bmMmmmmb bmmmmmmb bbmmmmbb bbbbbbbb"
-DIGITS = (
-    "bbbbbbbb bb1111bb b11bb11b b11bb11b b11bb11b b11bb11b bb1111bb bbbbbbbb",
-    "bbbbbbbb bbb11bbb bb111bbb bbb11bbb bbb11bbb bbb11bbb bb1111bb bbbbbbbb",
-    "bbbbbbbb bb1111bb b1bbb11b bbbb11bb bbb11bbb bb11bbbb b111111b bbbbbbbb",
-    "bbbbbbbb b11111bb bbbbb11b bbb111bb bbbbb11b bbbbb11b b11111bb bbbbbbbb",
-    "bbbbbbbb bbbb11bb bbb111bb bb1b11bb b11b11bb b111111b bbbb11bb bbbbbbbb",
-    "bbbbbbbb b111111b b11bbbbb b11111bb bbbbb11b bbbbb11b b11111bb bbbbbbbb",
-    "bbbbbbbb bbb111bb bb11bbbb b11111bb b11bb11b b11bb11b bb1111bb bbbbbbbb",
-    "bbbbbbbb b111111b bbbbb11b bbbb11bb bbb11bbb bbb11bbb bbb11bbb bbbbbbbb",
-    "bbbbbbbb bb1111bb b11bb11b bb1111bb b11bb11b b11bb11b bb1111bb bbbbbbbb",
-    "bbbbbbbb bb1111bb b11bb11b b11bb11b bb11111b bbbb11bb bb111bbb bbbbbbbb",
-)
 
 PLAYER_DOWN = (
     "..zzzz.. .zoooOz. .zwwwwz. .zwzwzz. .zowwozY zcoooczy zccccczY .zCzzCz.",

@@ -12,12 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reverie.games.base import Ints
-from reverie.games.garden import sprites as garden
-from reverie.games.garden.art import OPAQUE, Pixels, enlarge, to_rgb, walk_frame
+from reverie.games.kit import strip
 from reverie.games.kit.state import HEARTS, View
 
-__all__ = ["OPAQUE", "Pixels", "blit", "colour", "enlarge", "hud", "hud_glyphs", "parse", "to_rgb", "walk_frame"]
-
+Pixels = NDArray[np.uint32]
+OPAQUE = 0xFF000000
+"""Alpha 255; a pixel below it is transparent."""
 HEART_FULL, HEART_EMPTY, BLANK, ICON, DIGIT = range(5)
 """Ids of the strip's glyphs; digit d is DIGIT + d."""
 
@@ -39,6 +39,24 @@ def parse(grid: str, palette: Mapping[str, str]) -> Pixels:
     return np.array([[pixels[letter] for letter in row] for row in rows], np.uint32)
 
 
+def enlarge(small: Pixels) -> Pixels:
+    """Twice the size with rounded corners (the Scale2x rule), for (n, n) uint32."""
+    rim = np.pad(small, 1, mode="edge")
+    up, down, left, right = rim[:-2, 1:-1], rim[2:, 1:-1], rim[1:-1, :-2], rim[1:-1, 2:]
+    big = np.empty((2 * len(small), 2 * len(small)), np.uint32)
+    pairs = (((0, 0), up, left), ((0, 1), up, right), ((1, 0), down, left), ((1, 1), down, right))
+    corner = (up != down) & (left != right)
+    for (y, x), vertical, horizontal in pairs:
+        big[y::2, x::2] = np.where(corner & (vertical == horizontal), vertical, small)
+    return big
+
+
+def walk_frame(position: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Which of two walk frames (...) a sprite at position (..., 2) shows: it depends on where it is, never on time."""
+    walk: NDArray[np.int64] = position.sum(axis=-1) // 2 % 2
+    return walk
+
+
 def blit(picture: Pixels, rows: Ints, sprites: Pixels, which: Ints, position: Ints) -> None:
     """Put K sprites on pictures (N, size, size) in place; what sticks out of the picture is left out.
 
@@ -57,10 +75,10 @@ def blit(picture: Pixels, rows: Ints, sprites: Pixels, which: Ints, position: In
 
 @lru_cache(maxsize=16)
 def hud_glyphs(size: int, icon: str, palette: tuple[tuple[str, str], ...]) -> Pixels:
-    """The strip's glyphs (14, p, p) at that size: the garden's hearts and figures, and a game's own 8x8 icon."""
-    grids = [parse(g, garden.PALETTE) for g in (garden.HEART_FULL, garden.HEART_EMPTY, garden.BLANK)]
+    """The strip's glyphs (14, p, p) at that size: hearts, digits, and a game's own 8x8 icon."""
+    grids = [parse(g, strip.PALETTE) for g in (strip.HEART_FULL, strip.HEART_EMPTY, strip.BLANK)]
     grids.append(parse(icon, dict(palette)))
-    grids.extend(parse(g, garden.PALETTE) for g in garden.DIGITS)
+    grids.extend(parse(g, strip.PALETTE) for g in strip.DIGITS)
     grids[ICON] = np.where(grids[ICON] >= OPAQUE, grids[ICON], grids[BLANK])
     return np.stack([enlarge(g) for g in grids] if size == 128 else grids)
 
@@ -79,3 +97,8 @@ def hud(picture: Pixels, view: View, glyphs: Pixels) -> None:
 def rgb(code: Pixels) -> NDArray[np.float32]:
     """Pixels (...) as (..., 3) float32 0..255."""
     return np.stack([(code >> np.uint32(8 * c)) & np.uint32(255) for c in range(3)], axis=-1).astype(np.float32)
+
+
+def to_rgb(picture: Pixels) -> NDArray[np.uint8]:
+    """(N, S, S) uint32 RGBA as (N, S, S, 3) uint8 RGB."""
+    return np.ascontiguousarray(picture.view(np.uint8).reshape(*picture.shape, 4)[..., :3])

@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reverie.games.base import Bools, Ints
-from reverie.games.garden.reader import RESIDUAL_LIMIT
 from reverie.games.kit import art
 from reverie.games.kit.state import HEARTS, V, View, same
 
@@ -19,6 +18,9 @@ SIDE = 64
 """Pictures are searched at 64x64: at 128x128, every other pixel of every other row, of picture and art alike."""
 FIT = 3000.0
 """A sprite is there where the mean squared error per px, RGB summed, is below: 32 a channel."""
+RESIDUAL_LIMIT = 12.0
+"""A picture is legal up to this mean absolute error (of 255) in its worst patch: a decoder's blur passes, a torn or
+doubled sprite does not."""
 _CHUNK = 32
 
 

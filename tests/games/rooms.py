@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from reverie.games.garden.layout import ARCH, BLANK, DOWN, FLOOR, HEDGE_FRONT, PAD, PLANTER, describe
-from reverie.games.garden.rules import HEARTS, Garden, State
+from reverie.games.garden.rules import Garden, State
+from reverie.games.kit.state import HEARTS
 
 KINDS = {".": FLOOR, "#": HEDGE_FRONT, "P": PAD, "S": PLANTER, "A": ARCH}
 NOOP, UP, DOWN_KEY, LEFT, RIGHT = range(5)

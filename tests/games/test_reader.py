@@ -10,9 +10,11 @@ from numpy.typing import NDArray
 
 from reverie.games import registry
 from reverie.games.garden import art
-from reverie.games.garden.reader import RESIDUAL_LIMIT, Reader
+from reverie.games.garden.reader import Reader
 from reverie.games.garden.reading import SEEN, Reading, visible_state
 from reverie.games.garden.rules import Garden
+from reverie.games.kit.art import to_rgb
+from reverie.games.kit.reader import RESIDUAL_LIMIT
 from tests.games.rooms import garden
 from tests.games.spoiled import jpeg
 
@@ -157,7 +159,7 @@ def test_a_wall_that_moved_is_not_legal_in_that_room():
 
 def test_an_unreadable_counter_is_not_legal():
     frame = garden(score=88).render(64)
-    frame[:, :8, 56:64] = art.to_rgb(art.atlas(64).tiles[[art.HEART_EMPTY]])[0]
+    frame[:, :8, 56:64] = to_rgb(art.atlas(64).tiles[[art.HEART_EMPTY]])[0]
     reading = Reader(64).read(frame)
     assert not reading.readable[0]
     assert not reading.valid[0]
