@@ -27,6 +27,9 @@ def main(argv: list[str] | None = None) -> int:
     """Run one command line (without the program's name) and return its exit code."""
     started = time.perf_counter()
     words = list(sys.argv[1:] if argv is None else argv)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a terminal that lacks a character shows "?" for it
+            stream.reconfigure(errors="replace")
     if words == ["--version"]:
         print(f"reverie {_version()}")
         return 0

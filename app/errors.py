@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 from pathlib import Path
 
 
@@ -20,3 +21,14 @@ def cannot_write(path: Path, error: OSError) -> Mistake:
         return Mistake(f"The disk is full: {path} was not written; make room or choose another folder.")
     reason = (error.strerror or "the system refused").lower()
     return Mistake(f"Cannot write {path} ({reason}); choose a folder that you may write to.")
+
+
+LONGEST_NAME = 255
+"""Bytes that a file's name may have on the file systems that people use."""
+
+
+def check_name(path: Path) -> None:
+    """Raises Mistake for a file name that no file system takes, before anything is played for it."""
+    if (size := len(os.fsencode(path.name))) > LONGEST_NAME:
+        name = f"The file name {path.name[:20]}…"
+        raise Mistake(f"{name} is {size} bytes long, and {LONGEST_NAME} are allowed; choose a shorter one.")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import os
 import zipfile
 import zlib
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from reverie.engine.cores import default_threads
 from reverie.engine.errors import BundleError
 from reverie.engine.files import sha256_of
 from reverie.engine.manifest import MANIFEST, Manifest
@@ -141,16 +141,6 @@ def load_starts(folder: Path, manifest: Manifest) -> Starts:
     for array in (starts.frames, starts.actions, starts.seeds, starts.games):
         array.flags.writeable = False
     return starts
-
-
-def usable_cores() -> int:
-    """Cores that this process may run on."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def default_threads() -> int:
-    """As many threads as this process may use cores, at most four."""
-    return min(4, usable_cores())
 
 
 def _runtime(folder: Path, manifest: Manifest, backend: str, threads: int | None) -> Runtime:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 def write_whole(path: Path, data: bytes) -> None:
     """Write `data` to `path`, whole or not at all. Raises OSError and leaves nothing behind if it cannot."""
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    handle, name = tempfile.mkstemp(prefix=".reverie-", dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)

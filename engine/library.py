@@ -38,7 +38,10 @@ def resolve(name: str | Path, folder: Path | None = None) -> Path:
     known = shipped(folder)
     if str(name) in known:
         return known[str(name)]
-    path = Path(name).expanduser()
+    try:
+        path = Path(name).expanduser()
+    except RuntimeError:  # of a person whom the system does not know
+        path = Path(name)
     if path.is_dir():
         inside = path / DREAM
         return inside if (inside / MANIFEST).is_file() and not (path / MANIFEST).is_file() else path

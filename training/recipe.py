@@ -154,8 +154,8 @@ def load(recipe: str) -> Recipe:
     if not path.is_file():
         raise RunError(f"There is no recipe {recipe!r}; there are {', '.join(names())}, or name a .toml file.")
     try:
-        content = tomllib.loads(path.read_text())
-    except tomllib.TOMLDecodeError as error:
+        content = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise RunError(f"{path} is not valid TOML: {error}.") from error
     kind = content.get("kind")
     if kind not in KINDS:

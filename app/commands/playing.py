@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from reverie.app.errors import Mistake, cannot_write
+from reverie.app.errors import Mistake, cannot_write, check_name
 from reverie.app.own.game_folder import GAME, GameFolder, is_game_folder, look_in, read_game
 from reverie.app.play.capture import Recording
 from reverie.app.play.meter import Meter
@@ -206,6 +206,7 @@ def report(session: Session, meter: Meter) -> dict[str, Any]:
 
 def _writable(path: Path) -> None:
     """Raises Mistake now for a file that could not be written at the end."""
+    check_name(path)
     if path.is_dir():
         raise Mistake(f"Cannot write {path}: it is a folder; give a file name.")
     if not path.absolute().parent.is_dir():

@@ -112,7 +112,7 @@ def read_game(name: str | Path) -> GameFolder:
     folder = Path(name).parent if Path(name).name == GAME else Path(name)
     path = folder / GAME
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        content = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError as error:
         raise Mistake(f"{folder} has no {GAME}; write one, or begin with: reverie record GAME -o {folder}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

@@ -7,17 +7,18 @@ import errno
 import io
 import os
 import tempfile
+import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from fractions import Fraction
 from importlib.util import find_spec
-from itertools import islice
+from itertools import compress, islice, pairwise
 from pathlib import Path
 from typing import IO
 
 import numpy as np
 from PIL import Image
 
-from reverie.app.errors import Mistake, cannot_write
+from reverie.app.errors import Mistake, cannot_write, check_name
 from reverie.app.extras import how_to_install
 from reverie.games.world import Frame
 
@@ -27,6 +28,8 @@ PALETTE_FRAMES = 24
 """Frames from which a GIF's one palette is made. One palette for all frames keeps still things from shimmering."""
 PIECE_FRAMES = 200
 """Frames of a GIF that are encoded at once: all of these are held in memory, 64 kB each."""
+SHORTEST = 2
+"""Hundredths of a second that a picture of a GIF lasts at least."""
 _GIF_END = b";"
 
 
@@ -34,6 +37,7 @@ def checked_target(path: Path) -> Path:
     """The path, when its ending is one that can be written here. Raises Mistake otherwise, and for a folder."""
     if path.suffix.lower() not in (".gif", ".mp4"):
         raise Mistake(f"Cannot record to {path}: the name must end in .gif or .mp4.")
+    check_name(path)
     if path.is_dir():
         raise Mistake(f"Cannot record to {path}: it is a folder; give a file name.")
     if path.suffix.lower() == ".mp4" and find_spec("av") is None:
@@ -104,7 +108,7 @@ def save(path: Path, frames: Callable[[], Iterable[Frame]], fps: float) -> Path:
     Raises Mistake when it cannot be written; then nothing is left behind.
     """
     checked_target(path)
-    part = path.with_name(f".{path.stem}.part{path.suffix}")
+    part = path.with_name(f".{os.getpid()}-{threading.get_ident()}.part{path.suffix}")  # short: names have a limit
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         (_write_gif if path.suffix.lower() == ".gif" else _write_mp4)(part, frames, fps)
@@ -128,28 +132,51 @@ def _palette(frames: Sequence[Frame]) -> Image.Image:
 
 def _write_gif(part: Path, frames: Callable[[], Iterable[Frame]], fps: float) -> None:
     count = sum(1 for _ in frames())
+    shown = _shown(count, fps)
     stride = max(1, count // PALETTE_FRAMES)
     palette = _palette([frame for i, frame in enumerate(frames()) if i % stride == 0])
 
     def drawn() -> Iterator[Image.Image]:
-        for frame in frames():
+        for frame in compress(frames(), (duration > 0 for duration in shown)):
             small = Image.fromarray(frame).quantize(palette=palette, dither=Image.Dither.NONE)
             scale = _scale(frame)
             yield small.resize((small.width * scale, small.height * scale), Image.Resampling.NEAREST)
 
     pictures = drawn()
-    # GIF counts in hundredths of a second.
-    duration = 10 * max(2, round(100 / fps))
+    durations = (10 * duration for duration in shown if duration)
     with part.open("wb") as file:
         while piece := list(islice(pictures, PIECE_FRAMES)):
             encoded = io.BytesIO()
             piece[0].save(
-                encoded, "GIF", save_all=True, append_images=piece[1:], duration=duration, loop=0, optimize=False
+                encoded,
+                "GIF",
+                save_all=True,
+                append_images=piece[1:],
+                loop=0,
+                optimize=False,
+                duration=list(islice(durations, len(piece))),
             )
             # All pieces have the same palette, so the pictures of each go on where those before it ended.
             data = encoded.getvalue().removesuffix(_GIF_END)
             file.write(data[_pictures_from(data) :] if file.tell() else data)
         file.write(_GIF_END)
+
+
+def _shown(count: int, fps: float) -> list[int]:
+    """For how many hundredths of a second a GIF shows each frame: 0 for one that is left out.
+
+    GIF counts in whole hundredths, so neighbours may differ by one, and together they last as long as the play. Players
+    slow down pictures shorter than two hundredths, so of more than 50 frames a second some are left out.
+    """
+    begins = [round(100 * number / fps) for number in range(count + 1)]
+    kept: list[int] = []  # numbers of the frames that are shown
+    for number in range(count):
+        if not kept or begins[number] - begins[kept[-1]] >= SHORTEST:
+            kept.append(number)
+    shown = [0] * count
+    for number, following in pairwise([*kept, count]):
+        shown[number] = max(SHORTEST, begins[following] - begins[number])
+    return shown
 
 
 def _pictures_from(gif: bytes) -> int:

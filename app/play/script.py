@@ -13,7 +13,7 @@ def read_script(path: Path, actions: tuple[str, ...]) -> tuple[str, ...]:
     Raises Mistake for a file that cannot be read, has no action, or names an action that the world does not have.
     """
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         raise Mistake(f"Cannot read the script {path}: {reason}.") from error

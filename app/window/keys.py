@@ -69,15 +69,21 @@ RECORD_AS = "record as"
 """The one setting that is no key: "gif" or "mp4"."""
 
 
-def config_path() -> Path:
-    """Where the person's `keys.json` is looked for. REVERIE_CONFIG names another folder."""
+def config_path() -> Path | None:
+    """Where the person's `keys.json` is looked for. REVERIE_CONFIG names another folder.
+
+    None where the person has no home folder: then there are the default keys.
+    """
     if folder := os.environ.get("REVERIE_CONFIG"):
         return Path(folder) / "keys.json"
-    if sys.platform == "win32":
-        base = Path(os.environ.get("APPDATA", Path.home()))
-    else:
-        base = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
-    return base / "reverie" / "keys.json"
+    name = "APPDATA" if sys.platform == "win32" else "XDG_CONFIG_HOME"
+    if folder := os.environ.get(name):
+        return Path(folder) / "reverie" / "keys.json"
+    try:
+        home = Path.home()
+    except RuntimeError:  # neither HOME nor the system's list of users knows one
+        return None
+    return (home if sys.platform == "win32" else home / ".config") / "reverie" / "keys.json"
 
 
 class Keys:
@@ -119,8 +125,10 @@ def load_keys(path: Path | None = None) -> Keys:
     """
     path = path or config_path()
     names, record_as = dict(DEFAULTS), "gif"
+    if path is None:
+        return Keys(names)
     try:
-        own = json.loads(path.read_text(encoding="utf-8"))
+        own = json.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         return Keys(names)
     except (OSError, ValueError) as error:

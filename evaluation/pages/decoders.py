@@ -20,7 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reverie.engine import diffusion
-from reverie.engine.bundle import Bundle, default_threads
+from reverie.engine.bundle import Bundle
+from reverie.engine.cores import default_threads
 from reverie.engine.files import write_whole
 from reverie.engine.runtime import Runtime
 from reverie.evaluation.evaluate import Sizes, lay_ground

@@ -19,7 +19,8 @@ from typing import Any
 
 import numpy as np
 
-from reverie.engine.bundle import default_threads, read_manifest
+from reverie.engine.bundle import read_manifest
+from reverie.engine.cores import default_threads
 from reverie.engine.files import write_json
 from reverie.engine.manifest import Graphs, Manifest
 from reverie.evaluation.pages.tables import speed_table

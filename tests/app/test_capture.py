@@ -12,7 +12,7 @@ from PIL import Image, ImageSequence
 
 from reverie.app.errors import Mistake
 from reverie.app.play import capture
-from reverie.app.play.capture import Recording, save
+from reverie.app.play.capture import Recording, checked_target, save
 
 
 def moving(count: int) -> list[np.ndarray]:
@@ -64,6 +64,28 @@ def test_a_picture_that_stands_still_keeps_its_time(tmp_path: Path) -> None:
     path = save(tmp_path / "still.gif", lambda: [np.full((8, 8, 3), 90, np.uint8)] * 10, fps=20)
     with Image.open(path) as gif:
         assert sum(page.info.get("duration", 0) for page in ImageSequence.Iterator(gif)) == 500
+
+
+@pytest.mark.parametrize("fps", [4, 10, 15, 24, 25, 30, 35, 50, 60, 75, 120, 144, 240])
+def test_a_gif_lasts_as_long_as_the_play_did(fps: int, tmp_path: Path) -> None:
+    frames = [np.full((8, 8, 3), 20 * (i % 11), np.uint8) for i in range(2 * fps)]
+    with Image.open(save(tmp_path / "a.gif", lambda: frames, fps)) as gif:
+        durations = [page.info["duration"] for page in ImageSequence.Iterator(gif)]
+    assert sum(durations) == pytest.approx(2000, rel=0.01)
+    assert min(durations) >= 20, "players slow shorter pictures down"
+    assert len(durations) == 2 * fps if fps <= 50 else 60 <= len(durations) <= 101
+
+
+def test_a_name_that_no_file_system_takes_is_said_before_play(tmp_path: Path) -> None:
+    assert checked_target(tmp_path / ("n" * 251 + ".gif"))
+    with pytest.raises(Mistake, match="shorter"):
+        checked_target(tmp_path / ("ü" * 130 + ".gif"))
+
+
+def test_a_name_of_the_greatest_length_is_written(tmp_path: Path) -> None:
+    path = tmp_path / ("n" * 251 + ".gif")
+    assert save(path, lambda: [np.zeros((8, 8, 3), np.uint8)], 20) == path
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_an_mp4_has_every_frame(tmp_path: Path) -> None:

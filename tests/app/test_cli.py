@@ -16,6 +16,7 @@ import pytest
 from PIL import Image
 
 from reverie.app.cli import main
+from reverie.app.play.script import read_script
 from reverie.app.window import theme
 from reverie.engine.bundle import Bundle
 from reverie.games.world import Frame
@@ -238,7 +239,7 @@ def test_training_without_torch_says_what_to_install(
     real_import = builtins.__import__
 
     def without_torch(name: str, *rest: object, **named: object) -> object:
-        if name.split(".")[0] in ("torch", "training", "export"):
+        if name.startswith(("torch", "reverie.training", "reverie.export")):
             raise ModuleNotFoundError("No module named 'torch'", name="torch")
         return real_import(name, *rest, **named)  # type: ignore[arg-type]
 
@@ -262,6 +263,21 @@ def test_help_is_there_for_every_command(capsys: pytest.CaptureFixture[str]) -> 
     assert "record" in capsys.readouterr().out
     assert main(["play", "--help"]) == 0
     assert "--unpaced" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("words", [["list"], ["--help"], ["play", "--help"]])
+@pytest.mark.parametrize("encoding", ["ascii", "cp437", "cp932", "cp1251"])
+def test_a_terminal_of_any_encoding_is_written_to(encoding: str, words: list[str]) -> None:
+    environment = {**os.environ, "PYTHONIOENCODING": encoding}
+    command = [sys.executable, "-m", "reverie.app.cli", *words]
+    done = subprocess.run(command, env=environment, capture_output=True)
+    assert done.returncode == 0, done.stderr.decode(errors="replace")
+    assert done.stderr == b""
+
+
+def test_a_script_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
+    (tmp_path / "script.txt").write_bytes("\ufeffleft\n".encode())
+    assert read_script(tmp_path / "script.txt", ("noop", "left")) == ("left",)
 
 
 def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
@@ -296,9 +312,9 @@ def test_an_interrupted_play_exits_130_with_its_recording_and_report(tmp_path: P
 
 def test_playing_loads_neither_torch_nor_gymnasium(tmp_path: Path) -> None:
     code = (
-        "import sys, engine, app, reverie.app.cli, reverie.app.window.window, reverie.app.commands.playing;"
+        "import sys, reverie.app.cli, reverie.app.window.window, reverie.app.commands.playing;"
         "code = reverie.app.cli.main(['play', '--real', '--headless', '--frames', '3', '--unpaced']);"
-        "heavy = ('torch', 'gymnasium', 'onnx', 'training', 'models');"
+        "heavy = ('torch', 'gymnasium', 'onnx', 'reverie.training', 'reverie.models');"
         "print([name for name in heavy if name in sys.modules]); sys.exit(code)"
     )
     environment = dict(os.environ)

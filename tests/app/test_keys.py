@@ -63,3 +63,18 @@ def test_every_key_is_explained_and_the_font_can_write_it(tmp_path: Path) -> Non
     assert set(EXPLAINED) == set(DEFAULTS) - {"up", "down", "left", "right"}
     written = "".join(EXPLAINED.values()) + "".join(keys.shown(what) for what in DEFAULTS)
     assert set(written) <= set(glyphs())
+
+
+def test_a_person_without_a_home_folder_has_the_default_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    def nowhere() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    for name in ("REVERIE_CONFIG", "XDG_CONFIG_HOME", "APPDATA"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(Path, "home", nowhere)
+    assert load_keys().names == DEFAULTS
+
+
+def test_keys_that_begin_with_a_byte_order_mark_are_read(tmp_path: Path) -> None:
+    (tmp_path / "keys.json").write_bytes(b'\xef\xbb\xbf{"pause": ["o"]}')
+    assert load_keys(tmp_path / "keys.json").names["pause"] == ("o",)

@@ -17,7 +17,7 @@ SAMPLE_FRAMES = 4_000
 SAMPLE_EPISODES = 24
 LEAST_TRANSITIONS = 200
 """With fewer transitions of one kind nothing is said of shifts: it could be chance."""
-STILL = 1e-6
+UNMOVED = 1e-6
 """A feature of motion that varies less than so much, all rows together, stands still."""
 FINEST = 64
 """Pixels a side at which motion is looked for first."""
@@ -166,7 +166,7 @@ def _share(motion: NDArray[np.float64], actions: NDArray[np.uint8]) -> float:
                 guess[actions == action] = motion[rows].mean(0)
         error += ((motion - guess)[~fit] ** 2).sum(0)
         spread += ((motion - middle)[~fit] ** 2).sum(0)
-    moves = spread > STILL  # a colour that the game does not use explains nothing, and is explained by nothing
+    moves = spread > UNMOVED  # a colour that the game does not use explains nothing, and is explained by nothing
     return float(max(0.0, (1 - error[moves] / spread[moves]).max(initial=0.0)))
 
 
