@@ -1,14 +1,14 @@
-"""Does the dream obey? The same history, each action held, in the dream and in the game."""
+"""Whether the dream obeys: from one history each action is held, in the dream and in the real game."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from reverie.evaluation.metrics import arithmetic
 from reverie.evaluation.progress import Progress, silent
+from reverie.evaluation.sizes import ActionSizes
 from reverie.evaluation.subjects.state import StateReader
 from reverie.evaluation.subjects.subject import Subject
 from reverie.evaluation.subjects.truth import LEAD, Truth
@@ -17,16 +17,8 @@ HELD_TICKS = 4
 AGREE_PX_AT_64 = 1.0
 """The displacement agrees within this many pixels on each axis at 64x64, and twice that at 128x128."""
 
-LUCKS = 8
-"""So many continuations of the real game are played to see whether chance decides where the player ends up."""
-
-
-@dataclass(frozen=True)
-class ActionSizes:
-    """moments: histories in each episode, `every` so many ticks."""
-
-    moments: int = 6
-    every: int = 40
+CONTINUATIONS = 8
+"""Continuations of the real game, each with other luck, that show whether chance decides where the player ends up."""
 
 
 def action_follow(
@@ -62,10 +54,10 @@ def action_follow(
         for action, name in enumerate(subject.actions):
             held = np.full(truth.batch, action, np.int64)
             ends = []
-            for luck in range(LUCKS):
+            for salt in range(CONTINUATIONS):
                 game.restore(here)
-                if luck:
-                    game.branch(luck)
+                if salt:
+                    game.branch(salt)
                 for _ in range(HELD_TICKS):
                     game.step(held)
                 ends.append(reader.position(game) * truth.size / 64)

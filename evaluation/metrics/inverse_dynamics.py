@@ -1,8 +1,8 @@
-"""Which action was taken, told from the frame before it and the frame after.
+"""Inverse dynamics: a small network names the action between two frames. It needs torch.
 
-For games whose state nobody can read, this says whether a dream obeys: a small network learns from real play to name
-the action between two frames, and is then asked about frames that were dreamt. Where it names as many of the actions
-that the dream was given as it names in the real game, they show in the dream as they show in the game. Needs torch.
+It measures whether a dream obeys, for games that have no state reader. The network learns from real play and is then
+asked about dreamt frames. Where it names as many actions right as in the real game, the actions show in the dream as
+they show in the game.
 """
 
 from __future__ import annotations
@@ -15,57 +15,66 @@ from torch import Tensor, nn
 from reverie.evaluation.progress import Progress, silent
 
 SIDE = 64
-"""Pixels a side that the network sees; larger frames are made smaller."""
+"""Side in pixels that the network sees; larger frames are halved."""
 EPOCHS = 8
 BATCH = 64
 LEARNING_RATE = 2e-3
-ASKED_AT_ONCE = 256
+INFERENCE_BATCH = 256
 
 
 class InverseDynamics:
-    """Names actions. Learnt once for a game, from play that nothing else is measured on."""
+    """Names actions. It is trained once for a game, on play that nothing else is measured on."""
 
     def __init__(self, actions: int, seed: int = 0) -> None:
-        """actions: how many there are. seed: of the first weights and of the order of learning."""
+        """actions: number of actions. seed: of the initial weights and of the order of the training pairs."""
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             self.network = _Network(actions)
         self.seed = seed
 
-    def learn(
-        self, pictures: NDArray[np.uint8], actions: NDArray[np.int64], epochs: int = EPOCHS, progress: Progress = silent
+    def train(
+        self,
+        pictures: NDArray[np.uint8],
+        actions: NDArray[np.int64],
+        cut: NDArray[np.bool_],
+        epochs: int = EPOCHS,
+        progress: Progress = silent,
     ) -> None:
-        """Learn from real play: pictures (T + 1, B, H, W, 3) uint8; actions (T, B) led from picture t to t + 1."""
-        frames, (ticks, batch) = shrunk(pictures), actions.shape
-        luck = np.random.default_rng(self.seed)
+        """Train on real play.
+
+        pictures: (T + 1, B, H, W, 3) uint8. actions: (T, B) int64 led from picture t to t + 1. cut: (T, B) bool, where
+        picture t + 1 does not follow from picture t.
+        """
+        frames, pairs = shrunk(pictures), np.argwhere(~cut)  # pairs: (N, 2), tick and episode
+        rng = np.random.default_rng(self.seed)
         optimizer = torch.optim.AdamW(self.network.parameters(), LEARNING_RATE, weight_decay=0.01)
-        steps = epochs * max(1, ticks * batch // BATCH)
+        steps = epochs * max(1, len(pairs) // BATCH)
         schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, LEARNING_RATE, total_steps=steps)
         self.network.train()
         for step in range(steps):
-            t, b = luck.integers(ticks, size=BATCH), luck.integers(batch, size=BATCH)
+            t, b = pairs[rng.integers(len(pairs), size=BATCH)].T
             scores = self.network(_pairs(frames[t, b], frames[t + 1, b]))
             loss = nn.functional.cross_entropy(scores, torch.from_numpy(actions[t, b]))
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
             schedule.step()
-            progress("learning to tell actions", step + 1, steps)
+            progress("training inverse dynamics", step + 1, steps)
         self.network.eval()
 
     @torch.no_grad()
-    def named(self, before: NDArray[np.uint8], after: NDArray[np.uint8]) -> NDArray[np.int64]:
+    def predict(self, before: NDArray[np.uint8], after: NDArray[np.uint8]) -> NDArray[np.int64]:
         """The action (N,) between frames before and after, each (N, H, W, 3) uint8."""
         before, after = shrunk(before), shrunk(after)
         parts = [
-            self.network(_pairs(before[i : i + ASKED_AT_ONCE], after[i : i + ASKED_AT_ONCE])).argmax(1).numpy()
-            for i in range(0, len(before), ASKED_AT_ONCE)
+            self.network(_pairs(before[i : i + INFERENCE_BATCH], after[i : i + INFERENCE_BATCH])).argmax(1).numpy()
+            for i in range(0, len(before), INFERENCE_BATCH)
         ]
         return np.concatenate([*parts, np.zeros(0, np.int64)])
 
 
 class _Network(nn.Module):
-    """What moved, found by convolutions anywhere in the picture; then the strongest and the mean of each finding."""
+    """Convolutions over a pair of frames, then the maximum and the mean of each feature over the picture."""
 
     def __init__(self, actions: int) -> None:
         super().__init__()
@@ -77,8 +86,8 @@ class _Network(nn.Module):
         self.head = nn.Sequential(nn.Linear(96, 64), nn.ReLU(), nn.Linear(64, actions))
 
     def forward(self, pairs: Tensor) -> Tensor:
-        found = self.body(pairs)
-        return self.head(torch.cat([found.amax((2, 3)), found.mean((2, 3))], dim=1))
+        features = self.body(pairs)  # (N, 48, h / 4, w / 4)
+        return self.head(torch.cat([features.amax((2, 3)), features.mean((2, 3))], dim=1))  # (N, actions)
 
 
 def _pairs(before: NDArray[np.uint8], after: NDArray[np.uint8]) -> Tensor:

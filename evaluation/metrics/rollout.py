@@ -1,4 +1,4 @@
-"""The figures of the dream by itself: its own predictions fed back, under the true actions."""
+"""Rollouts: the dream feeds on its own predictions, under the true actions."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from reverie.evaluation.metrics import arithmetic
 from reverie.evaluation.progress import Progress, silent
+from reverie.evaluation.sizes import RolloutSizes
 from reverie.evaluation.subjects.state import StateReader, player_within, vanished
 from reverie.evaluation.subjects.subject import Subject
-from reverie.evaluation.subjects.truth import LEAD, Truth
+from reverie.evaluation.subjects.truth import LEAD, Truth, begin
 
 NEAR_PX_AT_64 = 2.0
 """`state_fidelity`: the player is within this many pixels of the true one at 64x64, and twice that at 128x128."""
@@ -22,24 +23,12 @@ _READ_AT_ONCE = 512
 
 
 @dataclass(frozen=True)
-class RolloutSizes:
-    """How much is dreamt.
-
-    horizon: frames of the long rollouts. short: frames that all episodes are dreamt for. long_episodes: so many of
-    them go on to the horizon. drift_rollouts, drift_cap: how many dreams are followed, and how far, to find where
-    they drift.
-    """
-
-    horizon: int = 1024
-    short: int = 256
-    long_episodes: int = 16
-    drift_rollouts: int = 3
-    drift_cap: int = 10_000
-
-
-@dataclass(frozen=True)
 class Track:
-    """What came of dreams: (T, B) each. Frame number k stands in row k - 1."""
+    """How dreams compare with the truth, (T, B) each; frame number k stands in row k - 1.
+
+    near: the player is where it is in the real game. near_twin: the player of a game with other luck is. valid: the
+    frame is a legal picture of the game.
+    """
 
     psnr: NDArray[np.float64]
     near: NDArray[np.bool_]
@@ -77,20 +66,17 @@ def rollout(
     return table, [arithmetic.drift_free(column) for column in parts[0].valid[:horizon].T]
 
 
-def begin(subject: Subject, truth: Truth, reader: StateReader, seed: int) -> tuple[Any, NDArray[np.uint8]]:
-    """Dreams that go on from the true frames before LEAD, and the rooms (B, ...) that they should stay in."""
-    frames = []
-    for _, game, shown in truth.play(LEAD - subject.history, LEAD):
-        frames.append(shown)
-        rooms = reader.rooms(game)
-    return subject.dream(np.stack(frames), truth.actions[LEAD - subject.history : LEAD - 1], seed), rooms
+def _rooms(truth: Truth, reader: StateReader) -> NDArray[np.uint8]:
+    """(B, ...): the rooms of the frames before LEAD, in which the dreams should stay."""
+    _, game, _ = next(truth.play(LEAD - 1, LEAD))
+    return reader.rooms(game)
 
 
 def track(
     subject: Subject, truth: Truth, reader: StateReader, frames: int, seed: int, progress: Progress = silent
 ) -> Track:
     """Dream `frames` frames of every trajectory and hold each against the truth."""
-    dream, rooms = begin(subject, truth, reader, seed)
+    dream, rooms = begin(subject, truth, seed), _rooms(truth, reader)
     near_px = NEAR_PX_AT_64 * truth.size / 64
     shape = (frames, truth.batch)
     result = Track(np.full(shape, np.nan), *(np.zeros(shape, bool) for _ in range(3)))
@@ -140,7 +126,7 @@ def drift_free_frames(
     if median < horizon or cap <= horizon or seconds <= 0:
         return result
     deadline = time.monotonic() + seconds
-    dream, rooms = begin(subject, followed, reader, seed)
+    dream, rooms = begin(subject, followed, seed), _rooms(followed, reader)
     missing: list[NDArray[np.bool_]] = []
     valid = np.zeros((cap, followed.batch), bool)
     chunk = max(1, _READ_AT_ONCE // followed.batch)

@@ -2,8 +2,8 @@
 
     python -m reverie.evaluation.pages.pictures BUNDLE ... -o FOLDER
 
-writes `side-by-side.png`, `side-by-side.gif`, and where the
-bundles dream several games `side-by-side-GAME.png` and `.gif` for each.
+It writes `side-by-side.png` and `side-by-side.gif`. Where the bundles dream several games, it writes
+`side-by-side-GAME.png` and `.gif` for each.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from __future__ import annotations
 import argparse
 import io
 import sys
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,22 +21,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reverie.engine.files import write_whole
-from reverie.evaluation.metrics.rollout import begin
-from reverie.evaluation.subjects.recorded_truth import Film
-from reverie.evaluation.subjects.subject import Rollout, Subject
-from reverie.evaluation.subjects.truth import LEAD, Truth
+from reverie.evaluation.references import RecordedReference, Reference, References
+from reverie.evaluation.sizes import RolloutSizes, Sizes
+from reverie.evaluation.subjects.bundle_subject import open_subjects
+from reverie.evaluation.subjects.subject import Subject
+from reverie.evaluation.subjects.truth import LEAD, begin
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-    from reverie.evaluation.evaluate import Ground
-
 SHOWN_FRAMES = (1, 8, 32, 128, 512)
 SHEET = (
-    "Columns: the real game, then each dream in parallel mode and, as `NAME@ar`, one token at a time. Rows: after "
-    f"{', '.join(map(str, SHOWN_FRAMES))} frames with the same keys. Dreams may part from the game by luck."
+    "Columns: the real game, then each dream; `NAME@ar` is the dream `NAME` in the mode ar. Rows: the frames "
+    f"{', '.join(map(str, SHOWN_FRAMES))}, from the same start and with the same keys. A dream may differ from the "
+    "game because chance decides otherwise."
 )
-"""What a sheet shows, for the pages that it stands in."""
+"""Explains a sheet, on the pages that show one."""
 FPS = 20
 
 _TILE = 192
@@ -61,45 +62,47 @@ class Strips:
 
 
 def strips(
-    subjects: Sequence[Subject],
-    grounds: Mapping[tuple[str, int], Ground | Film],
+    measured: Sequence[tuple[Subject, Reference | RecordedReference]],
     seed: int,
-    quick: bool = False,
+    ticks: int | None = None,
     episode: int = 0,
 ) -> list[Strips]:
-    """Dream one held-out episode of each game with every subject of it, 512 frames (128 in a hurry)."""
-    games = dict.fromkeys(subject.game for subject in subjects)
-    return [_strips_of(game, subjects, grounds, seed, quick, episode) for game in games]
+    """Dream one held-out episode of each game with every subject of it.
+
+    measured: the subjects with their references. ticks: frames, by default as many as a sheet shows.
+    Two bundles of one game with other actions cannot follow the same keys, so they get strips of their own.
+    """
+    groups: dict[tuple[str, tuple[str, ...]], list[tuple[Subject, Reference | RecordedReference]]] = {}
+    for subject, reference in measured:
+        groups.setdefault((subject.game, subject.actions), []).append((subject, reference))
+    games = Counter(game for game, _ in groups)
+    found = []
+    for (game, _), group in groups.items():
+        names = ", ".join(dict.fromkeys(subject.name for subject, _ in group))
+        title = game if games[game] == 1 else f"{game} ({names})"
+        found.append(_strips_of(title, group, seed, ticks or max(SHOWN_FRAMES), episode))
+    return found
 
 
 def _strips_of(
-    game: str,
-    subjects: Sequence[Subject],
-    grounds: Mapping[tuple[str, int], Ground | Film],
-    seed: int,
-    quick: bool,
-    episode: int,
+    title: str, group: list[tuple[Subject, Reference | RecordedReference]], seed: int, ticks: int, episode: int
 ) -> Strips:
     frames: dict[str, NDArray[np.uint8]] = {}
+    owner: dict[str, Reference | RecordedReference] = {}
     game_seed = 0
-    for subject in (subject for subject in subjects if subject.game == game):
-        ground = grounds[(subject.game, subject.resolution)]
-        whole: Film | Truth = ground if isinstance(ground, Film) else ground.truth
-        shown = episode % whole.batch
-        truth = whole.only(slice(shown, shown + 1))
-        ticks = min(128 if quick else max(SHOWN_FRAMES), truth.ticks + 1 - LEAD)
+    for subject, reference in group:
+        number = episode % reference.truth.batch
+        truth = reference.truth.only(slice(number, number + 1))
+        shown = min(ticks, truth.ticks + 1 - LEAD)
         real = "real" if subject.resolution == 64 else f"real {subject.resolution}"
+        if owner.setdefault(real, reference) is not reference:  # the same game, made in another way
+            real = f"{real}, {subject.name}"
         if real not in frames:
-            frames[real] = truth.frames(LEAD, LEAD + ticks)[:, 0]
+            frames[real] = truth.frames(LEAD, LEAD + shown)[:, 0]
             game_seed = int(truth.seeds[0])
-        dream: Rollout
-        if isinstance(truth, Film):
-            dream = truth.begin(subject, seed)
-        else:
-            assert not isinstance(ground, Film)
-            dream, _ = begin(subject, truth, ground.reader, seed)
-        frames[subject.label] = np.stack([dream.step(truth.actions[LEAD - 1 + k])[0].copy() for k in range(ticks)])
-    return Strips(game, frames, seed, game_seed)
+        dream = begin(subject, truth, seed)
+        frames[subject.label] = np.stack([dream.step(truth.actions[LEAD - 1 + k])[0].copy() for k in range(shown)])
+    return Strips(title, frames, seed, game_seed)
 
 
 def picture(shown: Strips) -> Image:
@@ -163,10 +166,6 @@ def _write(draw: Any, where: tuple[int, int], text: str) -> None:
 
 def main() -> None:
     """The command: writes the two pictures."""
-    from reverie.evaluation.evaluate import Sizes, ground_of
-    from reverie.evaluation.metrics.rollout import RolloutSizes
-    from reverie.evaluation.subjects.bundle_subject import open_subjects
-
     parser = argparse.ArgumentParser(description="Draw the dreams beside the real game.")
     parser.add_argument("bundles", nargs="*", help="names or folders; none: all that ship")
     parser.add_argument("-o", "--out", type=Path, required=True, help="folder for the pictures")
@@ -176,23 +175,18 @@ def main() -> None:
     parser.add_argument("--frames", type=int, default=100, help="frames of the GIF")
     arguments = parser.parse_args()
     try:
+        subjects = [subject for subject in open_subjects(arguments.bundles) if arguments.mode in ("", subject.mode)]
         # Another decoder of a bundle draws the same dream; docs/decoders.md shows how they differ.
-        subjects = [
-            subject
-            for subject in open_subjects(arguments.bundles)
-            if subject.decoder == "vq" and arguments.mode in ("", subject.mode)
-        ]
+        plain = {subject.name: subject.decoder for subject in reversed(subjects)}
+        subjects = [subject for subject in subjects if subject.decoder == plain[subject.name]]
         drift = RolloutSizes(drift_cap=LEAD)
-        sizes = Sizes(arguments.episode + 1, max(SHOWN_FRAMES), quick=True, lessons=0, rollout=drift)
-        grounds: dict[tuple[str, int], Ground | Film] = {}
-        for subject in subjects:
-            place = (subject.game, subject.resolution)
-            if place not in grounds:
-                grounds[place] = ground_of(subject, sizes, arguments.seed)
-        games = strips(subjects, grounds, arguments.seed, episode=arguments.episode)
+        sizes = Sizes(arguments.episode + 1, max(SHOWN_FRAMES), quick=True, judge_episodes=0, rollout=drift)
+        references = References(sizes)
+        measured = [(subject, references.of(subject, arguments.seed)) for subject in subjects]
+        games = strips(measured, arguments.seed, episode=arguments.episode)
         arguments.out.mkdir(parents=True, exist_ok=True)
         for shown in games:
-            name = "side-by-side" if len(games) == 1 else f"side-by-side-{shown.game}"
+            name = "side-by-side" if len(games) == 1 else f"side-by-side-{shown.game}".replace(" ", "-")
             files = {f"{name}.png": png_bytes(picture(shown)), f"{name}.gif": gif_bytes(shown, arguments.frames)}
             for file, data in files.items():
                 write_whole(arguments.out / file, data)

@@ -11,7 +11,8 @@ from typing import Any
 
 from reverie.engine.files import write_whole
 from reverie.evaluation.pages.pictures import SHEET, Strips, gif_bytes, picture, png_bytes
-from reverie.evaluation.pages.tables import Table, accuracy_tables
+from reverie.evaluation.pages.table import Table
+from reverie.evaluation.pages.tables import accuracy_tables
 
 _GIF_FRAMES = 160
 _STYLE = """
@@ -30,7 +31,7 @@ def write_html(report: dict[str, Any], games: Sequence[Strips], path: Path) -> N
     parts = [
         "<h1>How true the dreams are</h1>",
         f"<p>{_text(report['made'])}, {_text(machine['processor'])} ({machine['cores']} cores), "
-        f"{report['episodes']} held-out episodes, seed {report['seed']}.</p>",
+        f"{report['episodes']} held-out episodes, {_seeds(report)}.</p>",
     ]
     if report["quick"]:
         parts.append('<p class="hurry">A quick run (--quick): too few frames to quote.</p>')
@@ -40,6 +41,11 @@ def write_html(report: dict[str, Any], games: Sequence[Strips], path: Path) -> N
     page = '<!doctype html><html lang="en"><meta charset="utf-8"><title>Reverie: evaluation</title>'
     page += f"<style>{_STYLE}</style>"
     write_whole(path, (page + "\n".join(parts) + "</html>\n").encode())
+
+
+def _seeds(report: dict[str, Any]) -> str:
+    first, count = report["seed"], report["seeds"]
+    return f"seed {first}" if count == 1 else f"each of the seeds {first} to {first + count - 1}"
 
 
 def _pictures(shown: Strips, which: str) -> list[str]:

@@ -19,7 +19,8 @@ from reverie.engine import library
 from reverie.engine.files import write_whole
 from reverie.evaluation.pages.many_games import divided, many_games_tables
 from reverie.evaluation.pages.pictures import SHEET
-from reverie.evaluation.pages.tables import BASELINE, Table, figure_tables, precision_tables, speed_table
+from reverie.evaluation.pages.table import Table
+from reverie.evaluation.pages.tables import BASELINE, figure_tables, precision_tables, speed_table
 from reverie.evaluation.subjects.subject import parts_of
 
 _INTRODUCTION = """\
@@ -42,7 +43,7 @@ def joined(evaluations: list[dict[str, Any]]) -> dict[str, Any]:
     first, *others = evaluations
     bundles = dict(first["bundles"])
     for other in others:
-        for key in ("episodes", "horizon", "seed", "quick"):
+        for key in ("episodes", "horizon", "seed", "seeds", "quick"):
             if other[key] != first[key]:
                 raise ValueError(f"the evaluations differ in {key}: {first[key]} and {other[key]}")
         if twice := bundles.keys() & other["bundles"].keys():
@@ -64,6 +65,7 @@ def results_page(
     evaluation = joined(evaluations)
     many, others = divided(evaluation["bundles"])
     options = f"--episodes {evaluation['episodes']} --horizon {evaluation['horizon']} --seed {evaluation['seed']}"
+    options += f" --seeds {evaluation['seeds']}" if evaluation["seeds"] > 1 else ""
     options += " --quick" if evaluation["quick"] else ""
     made = _made(evaluations)
     if evaluation["quick"]:

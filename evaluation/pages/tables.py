@@ -3,30 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import Any
 
+from reverie.evaluation.families import Family, family_of
 from reverie.evaluation.metrics.arithmetic import SEGMENT_NAMES
 from reverie.evaluation.metrics.teacher_forced import COMPARED_SIZE
+from reverie.evaluation.pages.table import Column, Entry, Table, digits, figure, number, share
 from reverie.evaluation.subjects.subject import parts_of
 
 BASELINE = "pixel diffusion"
-"""What the plain pixel diffusion is called in a benchmark, which `--baseline` times: it is no bundle."""
-
-
-@dataclass(frozen=True)
-class Table:
-    """title: a heading. head: column names. rows: cells as text, each row's name first. note: sentences below."""
-
-    title: str
-    head: list[str]
-    rows: list[list[str]]
-    note: str
-
-    def markdown(self) -> str:
-        """The table as Markdown, without its heading."""
-        lines = ["| " + " | ".join(self.head) + " |", "|---" * len(self.head) + "|"]
-        return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in self.rows])
+"""Name of the plain pixel diffusion that `reverie bench --baseline` times; it is no bundle."""
 
 
 def accuracy_tables(report: dict[str, Any]) -> list[Table]:
@@ -34,106 +20,108 @@ def accuracy_tables(report: dict[str, Any]) -> list[Table]:
     return [*figure_tables(report["bundles"]), *precision_tables(report["bundles"])]
 
 
-def figure_tables(entries: dict[str, dict[str, Any]]) -> list[Table]:
-    """All figures of some entries of a report; none of none."""
+def figure_tables(entries: dict[str, Entry]) -> list[Table]:
+    """All figures of some entries of a report; of no entries, no tables."""
     if not entries:
         return []
-    tables = [_tokens(entries), _tokenizer(entries), _rollout(entries)]
+    tables = [_one_step(entries), _picture(entries), _rollout(entries)]
     if read := {name: e for name, e in entries.items() if _has_reader(e)}:
         tables.append(_obedience(read))
-    if told := {name: e for name, e in entries.items() if e.get("action_accuracy_real") is not None}:
-        tables.append(_told_actions(told))
+    if judged := {name: e for name, e in entries.items() if e.get("action_accuracy_real") is not None}:
+        tables.append(_inverse_dynamics(judged))
+    if several := {name: e for name, e in entries.items() if len(e["seeds"]) > 1}:
+        tables.append(_over_seeds(several))
     return tables
 
 
+def families_of(entries: dict[str, Entry]) -> dict[str, Family]:
+    """The families of some entries, in their order."""
+    return {name: family_of(name) for name in dict.fromkeys(e["family"] for e in entries.values())}
+
+
+def family_columns(entries: dict[str, Entry], choose: Callable[[Family], tuple[Column, ...]]) -> list[Column]:
+    """The columns of all families of some entries; an entry of another family than the column's has a dash there."""
+    cells: dict[str, dict[str, Callable[[Entry], str]]] = {}  # by head, then by family
+    for name, family in families_of(entries).items():
+        for column in choose(family):
+            cells.setdefault(column.head, {})[name] = column.cell
+
+    def joined(head: str, of: dict[str, Callable[[Entry], str]]) -> Column:
+        return Column(head, lambda e: of[e["family"]](e) if e["family"] in of else "–")
+
+    return [joined(head, of) for head, of in cells.items()]
+
+
+def _table(title: str, entries: dict[str, Entry], columns: list[Column], note: str) -> Table:
+    rows = [[name, *(column.cell(e) for column in columns)] for name, e in entries.items()]
+    return Table(title, ["bundle", *(column.head for column in columns)], rows, note)
+
+
+def _notes(entries: dict[str, Entry], say: Callable[[Family, list[Entry]], str]) -> str:
+    """What each family says below a table, of its own entries."""
+    found = [
+        say(family, [e for e in entries.values() if e["family"] == name])
+        for name, family in families_of(entries).items()
+    ]
+    return "".join(f" {note}" for note in found if note)
+
+
 def _has_reader(e: dict[str, Any]) -> bool:
-    """Whether the states of the game that an entry is of can be read from its pictures."""
+    """Whether the game of an entry has a state reader."""
     return e["reader_frames"] > 0
 
 
 def _by_game(entries: Iterable[dict[str, Any]], say: Callable[[dict[str, Any]], str]) -> str:
-    """What holds for one game alone, of each game that there is; which, is said where there are several."""
+    """What `say` says of each game, with the game's name where there are several."""
     first: dict[str, dict[str, Any]] = {}
     for e in entries:
-        first.setdefault(e.get("game", "garden"), e)  # which reports did not say before there were more to dream of
+        first.setdefault(e["game"], e)
     return "; ".join(say(e) if len(first) == 1 else f"{say(e)} ({game})" for game, e in first.items())
 
 
 def _outcomes(e: dict[str, Any]) -> str:
-    """What the F1 of rewards and ends is over."""
+    """The steps that the F1 of rewards and ends is taken over."""
     return (
         f"the {e['reward_transitions']} steps that brought a reward and the {e['ended_transitions']} that ended a round"
     )
 
 
 def _reader_check(e: dict[str, Any]) -> str:
-    """How the reader of states does on the game itself."""
+    """How the state reader does on the real game."""
     return (
         f"{share(e['reader_exact'], 3)} of {e['reader_frames']} real frames and calls {share(e['reader_valid'], 3)} "
         "of them legal"
     )
 
 
-def _tokens(entries: dict[str, dict[str, Any]]) -> Table:
-    head = ["bundle", "tokens right", "copy-last", "**changed tokens right**", "ceiling", "bits a token", "vocabulary"]
-    head += ["rewards", "ends"]
-    rows = []
-    for name, e in entries.items():
-        ceiling = e["changed_token_ceiling_ar"] if e["mode"] == "ar" else e["changed_token_ceiling"]
-        rows.append(
-            [
-                name,
-                share(e["token_accuracy"]),
-                share(e["copy_last_accuracy"]),
-                f"**{share(e['changed_token_accuracy'])}**",
-                share(ceiling),
-                number(e["token_nll_bits"], 4),
-                str(e["vocabulary"]),
-                share(e["reward_f1"]),
-                share(e["ended_f1"]),
-            ]
-        )
+def _one_step(entries: dict[str, Entry]) -> Table:
+    columns = family_columns(entries, lambda family: family.one_step)
+    columns += [figure("rewards", "reward_f1"), figure("ends", "ended_f1")]
     e = next(iter(entries.values()))
     note = (
         f"True history, one frame predicted: {e['teacher_forced_frames']} frames of {e['episodes']} held-out episodes "
-        f'(game seeds from {e["first_game_seed"]}, seed {e["seed"]}). *Copy-last* is what saying "nothing changes" '
-        "scores."
+        f"(game seeds from {e['first_game_seed']}, {seeds_of(e)})."
     )
-    if branched := [e for e in entries.values() if e["ceiling_moments"]]:
-        note += (
-            " *Ceiling* is what the game's own randomness allows for the changed tokens, measured by branching the "
-            f"simulator ({branched[0]['ceiling_moments']} moments, {branched[0]['ceiling_branches']} futures each): an "
-            "estimate, so a bundle may stand a little above it."
-        )
+    note += _notes(entries, lambda family, mine: family.one_step_note(mine))
     if judged := [e for e in entries.values() if e["reward_f1"] is not None]:
         note += f" *Rewards* and *ends*: F1 over {_by_game(judged, _outcomes)}."
-    return Table("One frame ahead", head, rows, note)
+    return _table("One frame ahead", entries, columns, note)
 
 
-def _tokenizer(entries: dict[str, dict[str, Any]]) -> Table:
-    head = ["bundle", "flicker", "codes used", "perplexity", "reconstruction", "SSIM", "one step", "SSIM"]
-    head += ["reconstruction, enlarged", "one step, enlarged"]
-    rows = [
-        [
-            name,
-            share(e["token_flicker"], 2),
-            f"{e['codebook_used']} of {e['vocabulary']}",
-            number(e["codebook_perplexity"], 1),
-            number(e["reconstruction_psnr_db"], 1, " dB"),
-            number(e["reconstruction_ssim"], 4),
-            number(e["one_step_psnr_db"], 1, " dB"),
-            number(e["one_step_ssim"], 4),
-            *(number(e[f"{key}_enlarged_psnr_db"], 1, " dB") for key in ("reconstruction", "one_step")),
-        ]
-        for name, e in entries.items()
-    ]
+def _picture(entries: dict[str, Entry]) -> Table:
+    columns = family_columns(entries, lambda family: family.picture)
+    for key, words in (("reconstruction", "reconstruction"), ("one_step", "one step")):
+        columns.append(figure(words, f"{key}_psnr_db", write=digits(1, " dB")))
+        columns.append(figure("SSIM", f"{key}_ssim", write=digits(4)))
+    for key, words in (("reconstruction", "reconstruction, enlarged"), ("one_step", "one step, enlarged")):
+        columns.append(figure(words, f"{key}_enlarged_psnr_db", write=digits(1, " dB")))
     e = next(iter(entries.values()))
     note = (
-        "*Flicker*: patches of which no pixel changed whose token changed all the same. Pictures compared on "
-        f"{e['picture_frames']} frames; PSNR is the mean over frames, seed {e['seed']}. *Enlarged*: with "
-        f"hard pixels to {COMPARED_SIZE} px, against the game drawn at that size."
+        f"Pictures compared on {e['picture_frames']} frames; PSNR is the mean over frames, {seeds_of(e)}. *Enlarged*: "
+        f"with hard pixels to {COMPARED_SIZE} px, against the game drawn at that size."
     )
-    return Table("The tokenizer and the decoded picture", head, rows, note)
+    note += _notes(entries, lambda family, mine: family.picture_note(mine))
+    return _table("The decoded picture", entries, columns, note)
 
 
 def _rollout(entries: dict[str, dict[str, Any]]) -> Table:
@@ -148,7 +136,7 @@ def _rollout(entries: dict[str, dict[str, Any]]) -> Table:
             rows.append([name, words, *drawn])
     e = next(iter(entries.values()))
     counts = ", ".join(str(e["rollout"][segment]["frames"]) for segment in SEGMENT_NAMES)
-    note = f"The dream feeds on itself, with the true actions; {counts} frames, seed {e['seed']}."
+    note = f"The dream feeds on itself, with the true actions; {counts} frames, {seeds_of(e)}."
     if read := [e for e in entries.values() if _has_reader(e)]:
         limits = _by_game(
             read,
@@ -176,52 +164,96 @@ def _obedience(entries: dict[str, dict[str, Any]]) -> Table:
         ]
         for name, e in entries.items()
     ]
-    seed = next(iter(entries.values()))["seed"]
+    said = seeds_of(next(iter(entries.values())))
     note = (
-        "*Action followed*: from the same history each action held for 4 ticks, the player moves as in the game; cases "
-        "in which the real game's chance decides are left out. *Legal for*: frames before 8 in a row are no legal "
-        "picture, at least so many where it equals the frame they were followed up to. Seed "
-        f"{seed}. The reader of states is itself exact on {_by_game(entries.values(), _reader_check)}."
+        "*Action followed*: from the same history each action is held for 4 ticks, and the player moves as in the "
+        "game. Cases that chance decides in the real game are left out. *Legal for*: frames before 8 in a row are no "
+        "legal picture; where it equals the frame they were followed up to, the dreams were legal for at least so "
+        f"long. {said.capitalize()}. The state reader is exact on {_by_game(entries.values(), _reader_check)}."
     )
     return Table("Obedience and drift", head, rows, note)
 
 
-def _told_actions(entries: dict[str, dict[str, Any]]) -> Table:
-    """For games whose state nobody reads."""
-    head = ["bundle", "told from the dream", "told from the game", "dream of game", "always the most common"]
-    rows = []
-    for name, e in entries.items():
-        dream, real, common = (e["action_accuracy" + key] for key in ("", "_real", "_most_common"))
-        rows.append([name, share(dream), share(real), share(dream / real if real else None), share(common)])
+def _inverse_dynamics(entries: dict[str, Entry]) -> Table:
+    """For games without a state reader."""
+    columns = [
+        figure("named in the dream", "action_accuracy"),
+        figure("named in the game", "action_accuracy_real"),
+        Column("dream of game", lambda e: share(_ratio(e["action_accuracy"], e["action_accuracy_real"]))),
+        figure("always the most common", "action_accuracy_most_common"),
+    ]
     e = next(iter(entries.values()))
     frames = sum(part["frames"] for part in e["rollout"].values())
     note = (
-        "Nobody reads the state of these games. A small network that has learnt from other play of the real game names "
-        f"the action between two frames: how many it names right in {frames} frames that the dream drew by itself, fed "
-        f"the true actions, and how many in the same frames of the game. Seed {e['seed']}."
+        "These games have no state reader. A small network has learnt from other play of the real game to name the "
+        f"action between two frames. The columns say how many it names right in {frames} frames of rollouts under the "
+        f"true actions, and in the same frames of the game; {seeds_of(e)}."
     )
-    return Table("Actions told from the pictures", head, rows, note)
+    return _table("Actions named from the pictures", entries, columns, note)
 
 
-def precision_tables(entries: dict[str, dict[str, Any]]) -> list[Table]:
-    """What bytes for weights cost, where there are a bundle and, called NAME-fp16 or NAME-fp32, the same before."""
-    head = ["bundle", "against", "changed tokens right", *(f"legal, frames {segment}" for segment in SEGMENT_NAMES)]
+def _ratio(value: float, of: float) -> float | None:
+    return value / of if of else None
+
+
+def _over_seeds(entries: dict[str, Entry]) -> Table:
+    """The most important figures as mean, lowest and highest over the evaluation's seeds."""
+    columns = family_columns(entries, _headline)
+    columns.append(_ranged("action followed", "action_follow"))
+    columns += [_ranged(f"legal, frames {segment}", "rollout", segment, "validity") for segment in SEGMENT_NAMES]
+    columns.append(_ranged("legal for (median)", "drift_free_frames", write=digits(0)))
+    e = next(iter(entries.values()))
+    note = (
+        f"Mean (lowest to highest) over {len(e['seeds'])} evaluations of {e['episodes'] // len(e['seeds'])} episodes "
+        f"each, {seeds_of(e)}. Where all seeds agree, there is no range. In the other tables counts are sums over the "
+        "seeds and figures are means."
+    )
+    return _table("Over several seeds", entries, columns, note)
+
+
+def _headline(family: Family) -> tuple[Column, ...]:
+    headline = family.headline
+    return (_ranged(headline.words, headline.key),) if headline else ()
+
+
+def _ranged(head: str, *keys: str, write: Callable[[float | None], str] = share) -> Column:
+    """The column of one figure with its range, where it has one."""
+
+    def cell(e: Entry) -> str:
+        value: Any = e
+        limits: Any = e.get("range", {})
+        for key in keys:
+            value, limits = value[key], limits.get(key, {})
+        return f"{write(value)} ({write(limits[0])} to {write(limits[1])})" if limits else write(value)
+
+    return Column(head, cell)
+
+
+def seeds_of(e: Entry) -> str:
+    """The seed or seeds of an entry, in words."""
+    first, *others = e["seeds"]
+    return f"seeds {first} to {others[-1]}" if others else f"seed {first}"
+
+
+def precision_tables(entries: dict[str, Entry]) -> list[Table]:
+    """What weights of 8 bits cost, where a bundle NAME stands beside NAME-fp16 or NAME-fp32, which it was made from."""
+    headline = next((family.headline for family in families_of(entries).values() if family.headline), None)
+    head = ["bundle", "against", *([headline.words] if headline else [])]
+    head += [f"legal, frames {segment}" for segment in SEGMENT_NAMES]
     rows = []
     for name, e in entries.items():
-        bundle, game, way = parts_of(name)
+        bundle, game, variant = parts_of(name)
         of = f"/{game}" if game else ""
-        for other in (f"{bundle}-fp16{of}{way}", f"{bundle}-fp32{of}{way}"):
+        for other in (f"{bundle}-fp16{of}{variant}", f"{bundle}-fp32{of}{variant}"):
             if (before := entries.get(other)) is None:
                 continue
-            pairs = [(e["changed_token_accuracy"], before["changed_token_accuracy"])]
+            pairs = [(e.get(headline.key), before.get(headline.key))] if headline else []
             pairs += [(e["rollout"][part]["validity"], before["rollout"][part]["validity"]) for part in SEGMENT_NAMES]
-            cells = ["–" if None in (a, b) else f"{100 * (a - b):+.2f} points" for a, b in pairs]
+            cells = ["–" if a is None or b is None else f"{100 * (a - b):+.2f} points" for a, b in pairs]
             rows.append([name, other, *cells])
     if not rows:
         return []
-    note = (
-        "The same network and the same episodes: what the bundle scores less what it scored before, in points of 100."
-    )
+    note = "The same network on the same episodes: its figures in int8 minus those before, in percentage points."
     return [Table("What int8 costs", head, rows, note)]
 
 
@@ -255,13 +287,3 @@ def speed_table(report: dict[str, Any]) -> Table:
         f"same run at {number(report['gemm_gflops'], 0)} GFLOP/s; ONNX Runtime {machine['onnxruntime']}."
     )
     return Table("Speed", head, rows, note)
-
-
-def share(value: float | None, digits: int = 1) -> str:
-    """A share as per cent; a dash where nothing was measured."""
-    return "–" if value is None else f"{100 * value:.{digits}f} %"
-
-
-def number(value: float | None, digits: int, unit: str = "") -> str:
-    """A number; a dash where nothing was measured."""
-    return "–" if value is None else f"{value:.{digits}f}{unit}"

@@ -1,7 +1,7 @@
-"""`reverie bench`: how fast each bundle is, in every mode with every decoder, and how near the machine's own limit.
+"""`reverie bench`: the speed of each bundle in every variant, and its share of the machine's own limit.
 
-Every row runs in a process of its own, so that its peak of memory is its own. A frame's time runs from the action
-going in to the picture coming out; the first frames, in which caches and threads warm up, are not counted.
+Every row runs in a process of its own, so that its peak of memory is its own. The time of a frame runs from the action
+to the picture. The first frames, in which caches and threads warm up, are not counted.
 """
 
 from __future__ import annotations
@@ -12,17 +12,22 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from reverie.engine.bundle import read_manifest
 from reverie.engine.cores import default_threads
 from reverie.engine.files import write_json
-from reverie.engine.manifest import Graphs, Manifest
+from reverie.engine.manifest import Manifest
+from reverie.engine.runtime import Runtime
+from reverie.evaluation.families import family_of
 from reverie.evaluation.pages.tables import speed_table
 from reverie.evaluation.speed.flops import gflop_of_graph
 from reverie.evaluation.speed.gemm import gemm_gflops
@@ -40,15 +45,14 @@ def bench(
     seed: int = 0,
     baseline: bool = False,
 ) -> dict[str, Any]:
-    """Time bundles. bundles: names or folders, none means all that ship. threads: None means as many as play uses.
+    """Time bundles, print a table and return the report, which is also written to `json_path` if given.
 
-    A bundle of several games is timed in its first: every one of them takes the same arithmetic.
-
-    baseline: time a plain pixel diffusion too, at the largest resolution there is among the bundles; it needs torch.
-    Prints a table and returns the report of the command line's contract, and writes it to `json_path` if given.
+    bundles: names or folders; of none, all that ship. A bundle of several games is timed in its first, because all of
+    them take the same arithmetic. threads: by default as many as play uses. baseline: time a plain pixel diffusion
+    too, at the largest resolution among the bundles; it needs torch.
     Raises ValueError with one sentence for a person's mistake.
     """
-    from reverie.evaluation.subjects.bundle_subject import folders, ways
+    from reverie.evaluation.subjects.bundle_subject import folders, variants
 
     if frames < 1:
         raise ValueError(f"A benchmark needs at least one frame, not {frames}.")
@@ -60,11 +64,11 @@ def bench(
     threads = threads or default_threads()
     peak = gemm_gflops(threads)
     report: dict[str, Any] = {"machine": machine(), "gemm_gflops": round(peak, 1), "frames": frames, "seed": seed}
-    report["rows"] = []
+    rows: list[dict[str, Any]] = []
     jobs: list[tuple[str, tuple[object, ...]]] = [
         ("bench", (folder.resolve(), mode, decoder, frames, threads, seed, backend))
         for folder, manifest in chosen
-        for mode, decoder in ways(manifest)
+        for mode, decoder in variants(manifest)
         for backend in backends_here(manifest)
     ]
     if baseline:
@@ -79,9 +83,11 @@ def bench(
         row["dynamics_roofline_share"] = None if on_gpu else gflop / (row["stages_ms"]["dynamics"] / 1e3) / peak
         if note := row.pop("note", ""):
             print(note, file=sys.stderr)
-        report["rows"].append(row)
+        rows.append(row)
         name = " ".join(row[key] for key in ("bundle", "mode", "decoder", "backend"))
         print(f"{name}: {row['fps']:.1f} FPS, p95 {row['frame_ms']['p95']:.1f} ms", file=sys.stderr, flush=True)
+    keys = dict.fromkeys(key for row in rows for key in row)
+    report["rows"] = [{key: row.get(key) for key in keys} for row in rows]  # all rows have the keys of all families
     if json_path is not None:
         write_json(Path(json_path), report)
     table = speed_table(report)
@@ -90,7 +96,7 @@ def bench(
 
 
 def backends_here(manifest: Manifest) -> list[str]:
-    """What a bundle is timed with: ONNX Runtime on the processor, and on a GPU whatever can use it."""
+    """Backends that a bundle is timed with: ONNX Runtime on the processor, and on a GPU all that can use it."""
     found = ["onnx"]
     if shutil.which("nvidia-smi") is None:
         return found
@@ -111,7 +117,7 @@ def _in_fresh_process(module: str, words: tuple[object, ...], threads: int) -> d
         text=True,
     )
     if done.returncode:
-        last = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
+        last = (done.stderr.strip().splitlines() or ["there was no message"])[-1]
         raise ValueError(f"The benchmark of {' '.join(map(str, words[:3]))} failed: {last}")
     row: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return row
@@ -134,28 +140,29 @@ def bench_row(
         dream.step(action)
     times = np.zeros(frames)
     stages: dict[str, float] = {}
-    head_runs = 0.0
-    began = time.perf_counter()
-    for index, action in enumerate(actions[WARM_UP : WARM_UP + frames]):
-        start = time.perf_counter()
-        dream.step(action)
-        times[index] = time.perf_counter() - start
-        head_runs += dream.head_runs / frames
-        for stage, milliseconds in dream.timings.items():
-            stages[stage] = stages.get(stage, 0.0) + milliseconds
-    wall = time.perf_counter() - began
+    with counted_runs(bundle.runtime) as counts:
+        began = time.perf_counter()
+        for index, action in enumerate(actions[WARM_UP : WARM_UP + frames]):
+            start = time.perf_counter()
+            dream.step(action)
+            times[index] = time.perf_counter() - start
+            for stage, milliseconds in dream.timings.items():
+                stages[stage] = stages.get(stage, 0.0) + milliseconds
+        wall = time.perf_counter() - began
     peak_mb = peak_rss_mb()  # before the arithmetic is counted, which takes memory too
+    manifest, files = bundle.manifest, bundle.manifest.graphs.present()
+    runs = {graph: count / frames for graph, count in counts.items()}
+    gflop = {graph: gflop_of_graph(path / files[graph]) for graph in runs}
     return {
-        "bundle": bundle.manifest.name,
+        "bundle": manifest.name,
         "mode": mode,
         "decoder": decoder,
         "steps": steps or None,
         "backend": bundle.backend,
         "note": bundle.runtime.note,
         "threads": threads,
-        "parameters": bundle.manifest.parameters,
-        "resolution": bundle.manifest.resolution,
-        "tokens_per_frame": bundle.manifest.positions,
+        "parameters": manifest.parameters,
+        "resolution": manifest.resolution,
         "fps": frames / wall,
         "frame_ms": {
             "p50": float(np.percentile(times, 50) * 1e3),
@@ -163,26 +170,26 @@ def bench_row(
             "max": float(times.max() * 1e3),
         },
         "stages_ms": {stage: total / frames for stage, total in stages.items()},
-        "ar_passes": head_runs if mode == "ar" else None,
-        "gflop_dynamics": gflop_of_graph(path / bundle.manifest.graphs.dynamics),
-        "gflop_per_frame": gflop_per_frame(path, bundle.manifest.graphs, head_runs, steps),
+        "gflop_dynamics": gflop["dynamics"],
+        "gflop_per_frame": sum(runs[graph] * gflop[graph] for graph in runs),
         "peak_rss_mb": peak_mb,
-    }
+    } | family_of("tokens").bench_facts(manifest, mode, runs)
 
 
-def gflop_per_frame(folder: Path, graphs: Graphs, head_runs: float, steps: int) -> float:
-    """The arithmetic of a frame: every graph but the encoder once, two of them as often as they were run.
+@contextmanager
+def counted_runs(runtime: Runtime) -> Iterator[Counter[str]]:
+    """How often each graph of a runtime runs inside the block."""
+    run, counts = runtime.run, Counter[str]()
 
-    head_runs: of the causal head. steps: of the diffusion decoder, 0 where it does not draw.
-    """
-    total = gflop_of_graph(folder / graphs.dynamics) + gflop_of_graph(folder / graphs.decoder)
-    if graphs.outcome is not None:
-        total += gflop_of_graph(folder / graphs.outcome)
-    if graphs.diffusion is not None and steps:
-        total += steps * gflop_of_graph(folder / graphs.diffusion)
-    if graphs.causal_head is None or not head_runs:
-        return total
-    return total + head_runs * gflop_of_graph(folder / graphs.causal_head)
+    def counted(graph: str, inputs: Sequence[NDArray[np.generic]]) -> list[NDArray[np.generic]]:
+        counts[graph] += 1
+        return run(graph, inputs)
+
+    runtime.run = counted  # type: ignore[method-assign]
+    try:
+        yield counts
+    finally:
+        del runtime.run
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
-"""What Reverie is measured against: a plain world model that diffuses pixels, for the benchmark only.
+"""The baseline of the benchmark: a plain world model that diffuses pixels.
 
-The shape is that of Alonso et al. 2024, "Diffusion for world modeling: visual details matter in Atari" (DIAMOND): a
-U-Net of four levels with 64 channels each, the past four frames as further input channels, the actions and the noise
-level told to every block, three Euler steps a frame. Its weights are random: only its speed is looked at.
+Its shape is that of Alonso et al. 2024, "Diffusion for world modeling: visual details matter in Atari" (DIAMOND): a
+U-Net of four levels with 64 channels each, the past four frames as further input channels, blocks conditioned on the
+actions and the noise level, and three Euler steps a frame. Its weights are random: only its speed is measured.
 """
 
 from __future__ import annotations
@@ -22,24 +22,24 @@ from torch.utils.flop_counter import FlopCounterMode
 from reverie.evaluation.pages.tables import BASELINE
 from reverie.evaluation.speed.machine import peak_rss_mb
 
-CHANNELS, LEVELS, HISTORY, TOLD, STEPS = 64, 4, 4, 256, 3
+CHANNELS, LEVELS, HISTORY, CONDITIONING, STEPS = 64, 4, 4, 256, 3
 WARM_UP = 3
 
 
 class Block(nn.Module):
-    """Two 3x3 convolutions with a residual connection, each behind a norm whose scale and shift are told."""
+    """Two 3x3 convolutions with a residual connection, each behind a norm that the conditioning scales and shifts."""
 
     def __init__(self, inputs: int) -> None:
         super().__init__()
         self.shortcut = nn.Conv2d(inputs, CHANNELS, 1) if inputs != CHANNELS else nn.Identity()
         self.norms = nn.ModuleList(nn.GroupNorm(2, n, affine=False) for n in (inputs, CHANNELS))
-        self.told = nn.ModuleList(nn.Linear(TOLD, 2 * n) for n in (inputs, CHANNELS))
+        self.modulation = nn.ModuleList(nn.Linear(CONDITIONING, 2 * n) for n in (inputs, CHANNELS))
         self.convs = nn.ModuleList(nn.Conv2d(n, CHANNELS, 3, padding=1) for n in (inputs, CHANNELS))
 
-    def forward(self, x: Tensor, told: Tensor) -> Tensor:
+    def forward(self, x: Tensor, conditioning: Tensor) -> Tensor:
         y = x
-        for norm, tell, conv in zip(self.norms, self.told, self.convs, strict=True):
-            scale, shift = tell(told)[:, :, None, None].chunk(2, 1)
+        for norm, modulate, conv in zip(self.norms, self.modulation, self.convs, strict=True):
+            scale, shift = modulate(conditioning)[:, :, None, None].chunk(2, 1)
             y = conv(F.silu(norm(y) * (1 + scale) + shift))
         return self.shortcut(x) + y
 
@@ -49,37 +49,39 @@ class PixelUNet(nn.Module):
 
     def __init__(self, actions: int) -> None:
         super().__init__()
-        self.action = nn.Embedding(actions, TOLD // HISTORY)
-        self.tell = nn.Sequential(nn.Linear(TOLD + 1, TOLD), nn.SiLU(), nn.Linear(TOLD, TOLD))
-        self.enter = nn.Conv2d(3 + 3 * HISTORY, CHANNELS, 3, padding=1)
-        self.before = nn.ModuleList(nn.ModuleList(Block(CHANNELS) for _ in range(2)) for _ in range(LEVELS))
+        self.action = nn.Embedding(actions, CONDITIONING // HISTORY)
+        self.condition = nn.Sequential(
+            nn.Linear(CONDITIONING + 1, CONDITIONING), nn.SiLU(), nn.Linear(CONDITIONING, CONDITIONING)
+        )
+        self.conv_in = nn.Conv2d(3 + 3 * HISTORY, CHANNELS, 3, padding=1)
+        self.encoder = nn.ModuleList(nn.ModuleList(Block(CHANNELS) for _ in range(2)) for _ in range(LEVELS))
         self.down = nn.ModuleList(nn.Conv2d(CHANNELS, CHANNELS, 3, 2, 1) for _ in range(LEVELS - 1))
         self.middle = nn.ModuleList(Block(CHANNELS) for _ in range(2))
-        self.after = nn.ModuleList(nn.ModuleList(Block(2 * CHANNELS) for _ in range(3)) for _ in range(LEVELS))
+        self.decoder = nn.ModuleList(nn.ModuleList(Block(2 * CHANNELS) for _ in range(3)) for _ in range(LEVELS))
         self.up = nn.ModuleList(nn.Conv2d(CHANNELS, CHANNELS, 3, padding=1) for _ in range(LEVELS - 1))
-        self.leave = nn.Conv2d(CHANNELS, 3, 3, padding=1)
+        self.conv_out = nn.Conv2d(CHANNELS, 3, 3, padding=1)
 
     def forward(self, noisy: Tensor, history: Tensor, level: Tensor, actions: Tensor) -> Tensor:
-        told = self.tell(torch.cat([self.action(actions).flatten(1), level[:, None]], 1))
-        x = self.enter(torch.cat([noisy, history], 1))
-        kept = [x]
-        for number, blocks in enumerate(self.before):
+        conditioning = self.condition(torch.cat([self.action(actions).flatten(1), level[:, None]], 1))
+        x = self.conv_in(torch.cat([noisy, history], 1))
+        skips = [x]
+        for number, blocks in enumerate(self.encoder):
             if number:
                 x = self.down[number - 1](x)
-                kept.append(x)
+                skips.append(x)
             assert isinstance(blocks, nn.ModuleList)
             for block in blocks:
-                x = block(x, told)
-                kept.append(x)
+                x = block(x, conditioning)
+                skips.append(x)
         for block in self.middle:
-            x = block(x, told)
-        for number, blocks in enumerate(self.after):
+            x = block(x, conditioning)
+        for number, blocks in enumerate(self.decoder):
             if number:
                 x = self.up[number - 1](F.interpolate(x, scale_factor=2.0))
             assert isinstance(blocks, nn.ModuleList)
             for block in blocks:
-                x = block(torch.cat([x, kept.pop()], 1), told)
-        return self.leave(F.silu(x))
+                x = block(torch.cat([x, skips.pop()], 1), conditioning)
+        return self.conv_out(F.silu(x))
 
 
 @torch.no_grad()
@@ -115,7 +117,6 @@ def baseline_row(resolution: int, actions: int, frames: int, threads: int, seed:
         "threads": threads,
         "parameters": sum(p.numel() for p in network.parameters()),
         "resolution": resolution,
-        "tokens_per_frame": None,
         "fps": float(1 / times.mean()),
         "frame_ms": {
             "p50": float(np.percentile(milliseconds, 50)),
@@ -123,7 +124,6 @@ def baseline_row(resolution: int, actions: int, frames: int, threads: int, seed:
             "max": float(milliseconds.max()),
         },
         "stages_ms": {"dynamics": float(milliseconds.mean())},
-        "ar_passes": None,
         "gflop_dynamics": gflop,
         "gflop_per_frame": gflop,
         "peak_rss_mb": peak_rss_mb(),

@@ -1,4 +1,4 @@
-"""A bundle in one mode with one decoder, dreaming one of its games, as the metrics see it."""
+"""A bundle in one variant, dreaming one of its games, as the metrics see it."""
 
 from __future__ import annotations
 
@@ -14,39 +14,55 @@ from reverie.engine import diffusion, library
 from reverie.engine.bundle import Bundle
 from reverie.engine.dream_batch import DreamBatch, DreamSnapshot
 from reverie.engine.manifest import Manifest
-from reverie.engine.runtime import Prediction
-from reverie.evaluation.subjects.subject import Rollout, label_of
+from reverie.evaluation.families import family_of
+from reverie.evaluation.progress import Progress
+from reverie.evaluation.sizes import BranchSizes
+from reverie.evaluation.subjects.subject import FrameFigures, Rollout, Teacher, label_of
+from reverie.evaluation.subjects.truth import Truth
 
 
 class BundleSubject:
-    """Satisfies reverie.evaluation.subjects.subject.Subject. Bundles are shared between their games and modes."""
+    """Satisfies reverie.evaluation.subjects.subject.Subject. Bundles are shared between their games and variants."""
 
     def __init__(self, bundle: Bundle, mode: str, decoder: str, game: str) -> None:
         manifest = bundle.manifest
         self.bundle, self.mode, self.decoder = bundle, mode, decoder
         self.name, self.game, self.actions = manifest.name, game, manifest.actions_of(game)
-        self.resolution, self.vocabulary, self.history = manifest.resolution, manifest.vocabulary, manifest.history
-        self.grids = manifest.grids
+        self.resolution, self.history = manifest.resolution, manifest.history
         called = self.name if len(manifest.games) == 1 else f"{self.name}/{game}"
         self.label = label_of(called, mode, decoder)
         self.parameters, self.training = manifest.parameters, trained(manifest.training)
-        self.passes = manifest.sampling.passes if mode == "parallel" else None
-        self.steps = manifest.diffusion.steps if manifest.diffusion is not None and decoder == "diffusion" else None
+        self.family = "tokens"
+        self._family = family_of(self.family)
+        self.facts = self._family.facts(self)
 
-    def encode(self, frames: NDArray[np.uint8]) -> NDArray[np.int64]:
-        """(N, H, W, 3) uint8 to (N, S) tokens."""
+    @property
+    def choices(self) -> dict[str, Any]:
+        """The settings that make the variant."""
+        return {"mode": self.mode, "decoder": self.decoder}
+
+    def encode(self, frames: NDArray[np.uint8]) -> NDArray[Any]:
+        """(N, H, W, 3) uint8 to the bundle's representation (N, ...)."""
         return self.bundle.runtime.encode(frames)
 
-    def decode(self, tokens: NDArray[np.int64]) -> NDArray[np.uint8]:
-        """(N, S) tokens to (N, H, W, 3) uint8."""
+    def decode(self, z: NDArray[Any]) -> NDArray[np.uint8]:
+        """(N, ...) to (N, H, W, 3) uint8, by the variant's decoder."""
         runtime = self.bundle.runtime
-        if self.steps is None:
-            return runtime.decode(tokens)
-        return diffusion.sample(runtime, tokens, self.steps)[0]
+        if self.facts["steps"] is None:
+            return runtime.decode(z)
+        return diffusion.sample(runtime, z, self.facts["steps"])[0]
 
-    def teacher(self, batch: int) -> BundleTeacher:
+    def teacher(self, batch: int) -> Teacher:
         """A fresh batch with an empty history."""
-        return BundleTeacher(self, batch)
+        return self._family.teacher(self, batch)
+
+    def frame_figures(self) -> FrameFigures:
+        """A collector of the family's own figures."""
+        return self._family.frame_figures(self)
+
+    def branched(self, truth: Truth | None, sizes: BranchSizes, progress: Progress) -> dict[str, Any]:
+        """The family's figures of the game's own chance. truth: None where the game cannot be branched."""
+        return self._family.branched(self, truth, sizes, progress)
 
     def dream(self, frames: NDArray[np.uint8], actions: NDArray[np.int64], seed: int) -> Rollout:
         """Dreams that go on from histories (T, B, H, W, 3) and actions (T - 1, B), at the bundle's own settings.
@@ -63,7 +79,7 @@ class BundleSubject:
 
 
 class BundleRollout:
-    """The engine's dreams, as the metrics see them."""
+    """Dreams of the engine's."""
 
     def __init__(self, dream: DreamBatch) -> None:
         self._dream = dream
@@ -107,65 +123,14 @@ class TorchRollout:
         self._dreams.restore(snapshot)
 
 
-class BundleTeacher:
-    """True histories pushed through the bundle's own ring."""
-
-    def __init__(self, subject: BundleSubject, batch: int) -> None:
-        self._dream, self._mode = DreamBatch(subject.bundle, batch, game=subject.game, mode=subject.mode), subject.mode
-
-    def step(self, tokens: NDArray[np.int64], actions: NDArray[np.int64]) -> BundlePrediction:
-        """Push the true frame (B, S) with the action (B,) taken in it, and predict the frame that follows."""
-        self._dream.put_tokens(tokens, self._dream.frames)
-        return BundlePrediction(self._dream, self._mode, self._dream.advance(actions))
-
-
-class BundlePrediction:
-    """What the bundle says of the next frame."""
-
-    def __init__(self, dream: DreamBatch, mode: str, prediction: Prediction) -> None:
-        self._bundle, self._mode, self._prediction = dream.bundle, mode, prediction
-        self._number = dream.bundle.manifest.game_number(dream.game)
-
-    def logits(self, truth: NDArray[np.int64]) -> NDArray[np.float32]:
-        """(B, S, V); in ar mode position i from the true tokens (B, S) before it."""
-        return self._prediction.logits if self._mode == "parallel" else self._causal(truth)
-
-    def most_likely(self) -> NDArray[np.int64]:
-        """(B, S): the frame drawn at temperature 0, in as many passes as the bundle is sampled with."""
-        tokens = self._prediction.logits.argmax(axis=-1)
-        # What the engine's sampler does; in ar mode it looks for the fixed point.
-        passes = self._bundle.manifest.sampling.passes
-        most = passes - 1 if self._mode == "parallel" else tokens.shape[1]
-        for _ in range(most):
-            after = self._causal(tokens).argmax(axis=-1)
-            if (after == tokens).all():
-                break
-            tokens = after
-        return tokens
-
-    def outcome(self, truth: NDArray[np.int64]) -> tuple[NDArray[np.float32], NDArray[np.bool_]] | None:
-        """The most likely reward (B,) and whether the round ends (B,), given the true next tokens (B, S)."""
-        outcome, hidden = self._bundle.manifest.outcome, self._prediction.hidden
-        if outcome is None or hidden is None:
-            return None
-        rewards, ended = self._bundle.runtime.outcome(hidden, truth)
-        return np.array(outcome.rewards, np.float32)[rewards.argmax(axis=-1)], ended > 0
-
-    def _causal(self, tokens: NDArray[np.int64]) -> NDArray[np.float32]:
-        hidden = self._prediction.hidden
-        if hidden is None:
-            raise ValueError(f"{self._bundle.manifest.name} has no causal head.")
-        return self._bundle.runtime.causal_logits(hidden, tokens, self._number)
-
-
 _MOST = 1e15
-"""Minutes or frames of training that can be believed."""
+"""Minutes or frames of training above this are no believable number."""
 
 
 def trained(training: Mapping[str, Any]) -> dict[str, float]:
-    """Minutes and frames of a manifest's `training`, those of the runs that it began from among them.
+    """Minutes and frames of a manifest's `training`, with those of the runs that it continued.
 
-    A bundle may write there what it likes: what is no such number counts as not said.
+    A manifest may have anything there: a value that is no such number is left out.
     """
     before = trained(training["from"]) if isinstance(training.get("from"), dict) else {}
     said = {key: training[key] for key in ("minutes", "frames") if type(training.get(key)) in (int, float)}
@@ -173,9 +138,9 @@ def trained(training: Mapping[str, Any]) -> dict[str, float]:
 
 
 def folders(bundles: Sequence[str | Path]) -> list[Path]:
-    """Folders of names or folders; none means all that ship.
+    """The folders of bundles that are given by name or folder; of none, all that ship.
 
-    Raises BundleError, a ValueError, with one sentence for what is not there.
+    Raises BundleError, a ValueError, with one sentence where there is no such bundle.
     """
     found = [library.resolve(bundle) for bundle in bundles] or list(library.shipped().values())
     if not found:
@@ -183,8 +148,8 @@ def folders(bundles: Sequence[str | Path]) -> list[Path]:
     return found
 
 
-def ways(manifest: Manifest) -> list[tuple[str, str]]:
-    """Mode and decoder of each way in which a bundle can be measured."""
+def variants(manifest: Manifest) -> list[tuple[str, str]]:
+    """Mode and decoder of each variant in which a bundle can be measured, the plainest first."""
     modes = sorted(manifest.modes, key=lambda mode: mode != "parallel")
     return [(mode, decoder) for decoder in manifest.decoders for mode in modes]
 
@@ -192,7 +157,7 @@ def ways(manifest: Manifest) -> list[tuple[str, str]]:
 def open_subjects(
     bundles: Sequence[str | Path], threads: int | None = None, backend: str = "onnx"
 ) -> list[BundleSubject]:
-    """Everything to be measured, opened: each bundle in each of its games in every mode with every decoder.
+    """Open bundles and list what is measured: each bundle in each of its games in every variant.
 
     Raises as `folders` and `Bundle.load` do, and ValueError for a name twice.
     """
@@ -204,5 +169,5 @@ def open_subjects(
             print(bundle.runtime.note, file=sys.stderr)
         if any(other.name == manifest.name for other in subjects):
             raise ValueError(f"Two bundles are called {manifest.name}; give one of them another name in its manifest.")
-        subjects += [BundleSubject(bundle, *way, game) for game in manifest.games for way in ways(manifest)]
+        subjects += [BundleSubject(bundle, *variant, game) for game in manifest.games for variant in variants(manifest)]
     return subjects

@@ -1,7 +1,6 @@
-"""What really happened: held-out trajectories of the real game, kept as actions and replayed for their frames.
+"""Held-out trajectories of a built-in game, kept as actions and replayed for their frames.
 
-The games are deterministic given (seed, actions) and fast, so a trajectory is kept as its actions: replaying a thousand
-frames costs less than keeping them.
+The games are fast and deterministic given (seed, actions), so replaying a thousand frames costs less than keeping them.
 """
 
 from __future__ import annotations
@@ -13,12 +12,14 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from reverie.evaluation.subjects.subject import Rollout, Subject
 from reverie.games.base import FIRST_HELD_OUT_SEED, BatchGame, Policy
 
 LEAD = 16
 """True frames before the first prediction, the same for every bundle: at least as many as any history is long."""
 
-_SEEDS_APART = 100_000
+SEEDS_APART = 100_000
+"""Game seeds between those of one evaluation seed and those of the next."""
 _TWIN_SALT = 0x7157
 
 
@@ -36,7 +37,19 @@ class Played(Protocol):
     @property
     def batch(self) -> int: ...
     def play(self, start: int = 0, stop: int | None = None) -> Iterator[tuple[int, Any, NDArray[np.uint8]]]:
-        """Yields (t, the game or nothing, frames (B, size, size, 3) uint8)."""
+        """Yields (t, the game or None, frames (B, size, size, 3) uint8)."""
+
+    def frames(self, start: int, stop: int) -> NDArray[np.uint8]:
+        """(stop - start, B, size, size, 3) uint8."""
+
+    def follows(self, t: int) -> NDArray[np.bool_]:
+        """(B,): whether frame t follows from the LEAD frames before it, with no cut in between."""
+
+
+def begin(subject: Subject, truth: Played, seed: int) -> Rollout:
+    """Dreams that go on from the true frames before LEAD."""
+    first = LEAD - subject.history
+    return subject.dream(truth.frames(first, LEAD), truth.actions[first : LEAD - 1], seed)
 
 
 @dataclass(frozen=True)
@@ -103,6 +116,10 @@ class Truth:
         """(stop - start, B, size, size, 3) uint8: the frames from `start` up to, not including, `stop`."""
         return np.stack([frames for _, _, frames in self.play(start, stop)])
 
+    def follows(self, t: int) -> NDArray[np.bool_]:
+        """(B,), all true: a built-in game has no limit of time."""
+        return np.ones(self.batch, np.bool_)
+
 
 def record_truth(
     make: Callable[[int], BatchGame],
@@ -120,7 +137,7 @@ def record_truth(
     """
     if seed < 0 or episodes < 1 or ticks < LEAD:
         raise ValueError(f"An evaluation needs a seed >= 0, episodes >= 1 and at least {LEAD} ticks.")
-    seeds = FIRST_HELD_OUT_SEED + _SEEDS_APART * seed + np.arange(episodes, dtype=np.int64)
+    seeds = FIRST_HELD_OUT_SEED + SEEDS_APART * seed + np.arange(episodes, dtype=np.int64)
     game, twin = make(episodes), make(episodes)
     game.reset(seeds, vary=True)
     actions = np.zeros((ticks, episodes), np.int64)

@@ -7,8 +7,13 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from reverie.evaluation.progress import Progress
+from reverie.evaluation.sizes import BranchSizes
 from reverie.evaluation.subjects.state import Seen
 from reverie.evaluation.subjects.subject import label_of
+from reverie.evaluation.subjects.truth import Truth
+from reverie.evaluation.tokens.ceiling import changed_token_ceiling
+from reverie.evaluation.tokens.frame_figures import TokenFigures
 from reverie.games.base import BatchGame, Ints
 
 STEP = np.array([[0, 0], [0, -2], [0, 2], [-2, 0], [2, 0]])
@@ -111,8 +116,8 @@ class FakeSubject:
 
     name, mode, decoder, game, resolution, grids, vocabulary = "fake", "parallel", "vq", "dot", 64, ((8, 8),), 256
     actions = DotGame.actions
-    passes = 1
-    steps = None
+    family = "tokens"
+    facts: ClassVar[dict[str, Any]] = {}
     parameters = 0
     training: ClassVar[dict[str, float]] = {}
 
@@ -124,12 +129,18 @@ class FakeSubject:
         patches = frames[..., 0].reshape(len(frames), 8, 8, 8, 8).astype(np.int64)
         return np.asarray(patches.sum(axis=(2, 4)).reshape(len(frames), 64) // 64)
 
-    def decode(self, tokens: NDArray[np.int64]) -> NDArray[np.uint8]:
-        grid = tokens.reshape(len(tokens), 8, 8, 1).astype(np.uint8)
+    def decode(self, z: NDArray[np.int64]) -> NDArray[np.uint8]:
+        grid = z.reshape(len(z), 8, 8, 1).astype(np.uint8)
         return np.repeat(grid.repeat(8, axis=1).repeat(8, axis=2), 3, axis=3)
 
     def teacher(self, batch: int) -> Any:
         return CopyTeacher(self.vocabulary)
+
+    def frame_figures(self) -> TokenFigures:
+        return TokenFigures(self.grids, self.vocabulary)
+
+    def branched(self, truth: Truth | None, sizes: BranchSizes, progress: Progress) -> dict[str, Any]:
+        return changed_token_ceiling(self, truth, sizes, progress)
 
     def dream(self, frames: NDArray[np.uint8], actions: NDArray[np.int64], seed: int) -> Any:
         assert frames.shape[0] == self.history
@@ -146,8 +157,8 @@ class CopyTeacher:
     def __init__(self, vocabulary: int) -> None:
         self.vocabulary = vocabulary
 
-    def step(self, tokens: NDArray[np.int64], actions: NDArray[np.int64]) -> Any:
-        return CertainPrediction(tokens, self.vocabulary)
+    def step(self, z: NDArray[np.int64], actions: NDArray[np.int64]) -> Any:
+        return CertainPrediction(z, self.vocabulary)
 
 
 class CertainPrediction:

@@ -17,14 +17,15 @@ from reverie.engine.manifest import Programs
 from reverie.evaluation.evaluate import evaluate
 from reverie.evaluation.metrics.arithmetic import SEGMENT_NAMES
 from reverie.evaluation.pages.many_games import many_games_tables
+from reverie.evaluation.pages.marks import BEGIN, END, filled
 from reverie.evaluation.pages.pictures import SHEET
 from reverie.evaluation.pages.results import joined, results_page
 from reverie.evaluation.pages.tables import accuracy_tables
-from reverie.evaluation.pages.variants import BEGIN, END, filled, ways_table
 from reverie.evaluation.speed.bench import backends_here, bench
 from reverie.evaluation.speed.flops import gflop_of_graph
 from reverie.evaluation.speed.machine import peak_rss_mb
 from reverie.evaluation.subjects.bundle_subject import open_subjects, trained
+from reverie.evaluation.tokens.variants import variants_table
 from tests.evaluation.tiny_bundle import write_tiny_bundle
 
 KEYS = {
@@ -134,7 +135,10 @@ def test_the_page_needs_nothing_but_itself(evaluation: dict[str, Any], folder: P
     page = (folder / "e.html").read_text()
     assert page.count("data:image/") == 2
     assert "http" not in page
-    assert "<code>NAME@ar</code>, one token at a time. Rows: after 1, 8, 32, 128, 512 frames" in page
+    assert (
+        "<code>NAME@ar</code> is the dream <code>NAME</code> in the mode ar. Rows: the frames 1, 8, 32, 128, 512"
+        in page
+    )
     assert "copy-last" in page
     assert "vocabulary" in page
 
@@ -169,7 +173,7 @@ def test_the_diffusion_decoder_has_rows_and_an_entry_of_its_own_that_say_its_ste
     step = 2 * 64 * 64 * 3 * 3 / 1e9
     assert rows[2]["gflop_per_frame"] == pytest.approx(rows[0]["gflop_per_frame"] + 2 * step)
     vq, _, diffusion, _ = open_subjects([both])
-    assert (diffusion.label, diffusion.steps, vq.steps) == ("both@parallel+diffusion", 2, None)
+    assert (diffusion.label, diffusion.facts["steps"], vq.facts["steps"]) == ("both@parallel+diffusion", 2, None)
     tokens = np.random.default_rng(0).integers(0, 200, (3, 64))
     assert np.array_equal(diffusion.decode(tokens), vq.decode(tokens) + 5)
     start = diffusion.bundle.starts.frames.swapaxes(0, 1)
@@ -248,12 +252,12 @@ def test_where_the_system_does_not_tell_the_memory_it_is_left_open(monkeypatch: 
 def test_figures_of_bundles_go_between_the_marks_of_a_page_and_nowhere_else(
     evaluation: dict[str, Any], benchmark: dict[str, Any], folder: Path
 ) -> None:
-    page = folder / "ways.md"
+    page = folder / "variants.md"
     page.write_text(f"Before.\n\n{BEGIN}\nold figures\n{END}\n\nAfter.\n")
     command = [
         sys.executable,
         "-m",
-        "reverie.evaluation.pages.variants",
+        "reverie.evaluation.tokens.variants",
         str(folder / "e.json"),
         "--bench",
         str(folder / "b.json"),
@@ -266,19 +270,19 @@ def test_figures_of_bundles_go_between_the_marks_of_a_page_and_nowhere_else(
     assert "| tiny | " in text
     assert "copy-last" in text
     with pytest.raises(ValueError, match="no place"):
-        filled("no marks", ways_table(evaluation, benchmark))
+        filled("no marks", variants_table(evaluation, benchmark))
 
 
-def test_a_bundle_that_was_only_timed_has_its_size_and_speed_among_the_ways(
+def test_a_bundle_that_was_only_timed_has_its_size_and_speed_in_the_table(
     evaluation: dict[str, Any], benchmark: dict[str, Any]
 ) -> None:
     larger = [{**row, "bundle": "larger", "resolution": 256} for row in benchmark["rows"]]
-    table = ways_table(evaluation, {**benchmark, "rows": [*benchmark["rows"], *larger]})
+    table = variants_table(evaluation, {**benchmark, "rows": [*benchmark["rows"], *larger]})
     assert [row[:2] for row in table.rows] == [["tiny", "64"], ["larger", "256"]]
     assert table.rows[1][5] == table.rows[0][5] != "–"
     assert set(table.rows[1][6:8]) == {"–"}
     with pytest.raises(ValueError, match="not timed in it"):
-        ways_table(evaluation, {**benchmark, "rows": larger})
+        variants_table(evaluation, {**benchmark, "rows": larger})
 
 
 def test_reports_of_two_bundles_are_one_if_they_measured_alike(evaluation: dict[str, Any]) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from reverie.evaluation.metrics.actions import ActionSizes, action_follow
-from reverie.evaluation.metrics.rollout import RolloutSizes, drift_free_frames, rollout
+from reverie.evaluation.metrics.actions import action_follow
+from reverie.evaluation.metrics.rollout import drift_free_frames, rollout
+from reverie.evaluation.sizes import ActionSizes, RolloutSizes
 from reverie.evaluation.subjects.truth import LEAD, Truth
 from tests.evaluation.fakes import DotReader, ErasedSubject, FakeSubject, PerfectSubject
 

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from reverie.evaluation.metrics.ceiling import CeilingSizes, changed_token_ceiling
-from reverie.evaluation.metrics.teacher_forced import TeacherSizes, teacher_forced
+from reverie.evaluation.metrics.teacher_forced import teacher_forced
+from reverie.evaluation.sizes import BranchSizes, TeacherSizes
 from reverie.evaluation.subjects.truth import LEAD, Truth
+from reverie.evaluation.tokens.ceiling import changed_token_ceiling
 from tests.evaluation.fakes import STEP, CertainPrediction, DotReader, FakeSubject, draw
 
 
@@ -24,7 +25,7 @@ class RuleSubject(FakeSubject):
         self.seen = frames
         return super().encode(frames)
 
-    def step(self, tokens: NDArray[np.int64], actions: NDArray[np.int64]) -> Any:
+    def step(self, z: NDArray[np.int64], actions: NDArray[np.int64]) -> Any:
         player = DotReader().read(self.seen).player.astype(np.int64)
         player = np.clip(player + STEP[actions], [0, 8], [56, 56])
         return CertainPrediction(super().encode(draw(player, np.zeros(len(player), np.int64))), self.vocabulary)
@@ -56,13 +57,13 @@ class JudgeSubject(FakeSubject):
     def teacher(self, batch: int) -> Any:
         return self
 
-    def step(self, tokens: NDArray[np.int64], actions: NDArray[np.int64]) -> Any:
+    def step(self, z: NDArray[np.int64], actions: NDArray[np.int64]) -> Any:
         class Judged(CertainPrediction):
             def outcome(self, truth: NDArray[np.int64]) -> Any:
                 level = truth[:, 0] // 40 - 1
                 return (level - 1).clip(-1, 1).astype(np.float32), np.zeros(len(truth), bool)
 
-        return Judged(tokens, self.vocabulary)
+        return Judged(z, self.vocabulary)
 
 
 def test_rewards_and_ends_are_held_against_those_of_the_same_step(truth: Truth) -> None:
@@ -103,7 +104,7 @@ def test_pictures_of_the_prediction_are_held_against_the_next_frame(truth: Truth
 
 def test_the_ceiling_is_what_chance_leaves(truth: Truth) -> None:
     """Of the changed tokens only the lamp's are chance, and a guess of it is right about one time in four."""
-    result = changed_token_ceiling(FakeSubject(), truth, CeilingSizes(moments=40, every=5, branches=16))
+    result = changed_token_ceiling(FakeSubject(), truth, BranchSizes(moments=40, every=5, branches=16))
     lamp_moves = changed = 0
     before = None
     moments = set(range(LEAD, LEAD + 200, 5))
@@ -125,5 +126,5 @@ def test_a_game_without_chance_has_a_ceiling_of_one(truth: Truth) -> None:
             tokens[:, 0] = 0
             return tokens
 
-    result = changed_token_ceiling(Blind(), truth, CeilingSizes(moments=20, every=5, branches=6))
+    result = changed_token_ceiling(Blind(), truth, BranchSizes(moments=20, every=5, branches=6))
     assert result["changed_token_ceiling"] == 1.0

@@ -1,9 +1,9 @@
 """A page that compares a bundle's two decoders on the same tokens.
 
-    python -m reverie.evaluation.pages.decoders BUNDLE -o docs/decoders.md
+    python -m reverie.evaluation.tokens.decoders BUNDLE -o docs/decoders.md
 
-The figures go between the page's marks, and crops where the VQ decoder is furthest from the truth go into
-`images/decoders.png` beside it. The words are a person's.
+The table replaces what stands between the page's marks; the words around it are a person's. `images/decoders.png`
+beside the page shows crops where the VQ decoder is furthest from the truth.
 """
 
 from __future__ import annotations
@@ -24,15 +24,16 @@ from reverie.engine.bundle import Bundle
 from reverie.engine.cores import default_threads
 from reverie.engine.files import write_whole
 from reverie.engine.runtime import Runtime
-from reverie.evaluation.evaluate import Sizes, lay_ground
 from reverie.evaluation.metrics import arithmetic
-from reverie.evaluation.metrics.rollout import RolloutSizes
+from reverie.evaluation.pages.marks import filled
 from reverie.evaluation.pages.pictures import png_bytes
-from reverie.evaluation.pages.tables import Table, number, share
-from reverie.evaluation.pages.variants import filled
+from reverie.evaluation.pages.table import Table, number, share
 from reverie.evaluation.progress import Progress, shown, silent
+from reverie.evaluation.references import built_in_reference
+from reverie.evaluation.sizes import RolloutSizes, Sizes
 from reverie.evaluation.speed.machine import machine
 from reverie.evaluation.subjects.truth import LEAD, Truth
+from reverie.evaluation.tokens.arithmetic import patches_changed
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -49,7 +50,7 @@ _CROP, _ZOOM, _GAP = 48, 3, 4
 
 @dataclass(frozen=True)
 class Moment:
-    """A frame and the one before it, both (N, H, W, 3) uint8, of N episodes at one time."""
+    """A frame and the frame before it, both (N, H, W, 3) uint8, of N episodes at one tick."""
 
     before: Frames
     frames: Frames
@@ -85,7 +86,7 @@ class Sharpness:
         edges = brightness_edges(true)
         where = edges > EDGE
         self.true += float(edges[where].sum())
-        # More contrast than the truth has is no sharpness.
+        # More contrast than the truth has does not count as sharpness.
         self.drawn += float(np.minimum(brightness_edges(drawn), edges)[where].sum())
 
     @property
@@ -94,7 +95,7 @@ class Sharpness:
 
 
 class Scores:
-    """What is measured of one way to draw."""
+    """Figures of one decoder with one number of steps."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -105,11 +106,11 @@ class Scores:
         self.sharpness = Sharpness()
 
     def add(self, moment: Moment, before: Frames, drawn: Frames, grid: tuple[int, int]) -> None:
-        """before, drawn: what was drawn of the two frames of a moment. grid: rows and columns of tokens."""
+        """before, drawn: the two frames of a moment, as the decoder draws them. grid: rows and columns of tokens."""
         self.psnr.append(arithmetic.psnr_db(drawn, moment.frames))
         self.ssim.append(arithmetic.ssim(drawn, moment.frames))
         self.sharpness.add(drawn, moment.frames)
-        moved = arithmetic.patches_changed(moment.before, moment.frames, grid)
+        moved = patches_changed(moment.before, moment.frames, grid)
         error = (drawn.astype(np.float64) - moment.frames) ** 2
         change = np.abs(drawn.astype(np.float64) - before)
         self.moving.append(_patch_means(error, grid)[moved])
@@ -143,7 +144,7 @@ def _patch_means(values: NDArray[np.float64], grid: tuple[int, int]) -> NDArray[
     return means.reshape(n, rows * columns)
 
 
-def ways_to_draw(runtime: Runtime) -> dict[str, Draw]:
+def drawing_functions(runtime: Runtime) -> dict[str, Draw]:
     """The VQ decoder, and the diffusion decoder in each number of steps."""
 
     def in_steps(steps: int) -> Draw:
@@ -172,16 +173,16 @@ def compare(bundle: Bundle, count: int, seed: int, progress: Progress = silent) 
         raise ValueError(f"{manifest.name} has no diffusion decoder to compare.")
     apart = 16
     sizes = replace(Sizes(horizon=count * apart, quick=True), rollout=RolloutSizes(drift_cap=LEAD))
-    truth = lay_ground(manifest.games[0], manifest.resolution, sizes, seed).truth
-    ways = ways_to_draw(runtime)
-    scores = {name: Scores(name) for name in ways}
+    truth = built_in_reference(manifest.games[0], manifest.resolution, sizes, seed).truth
+    decoders = drawing_functions(runtime)
+    scores = {name: Scores(name) for name in decoders}
     found = moments(truth, count, apart)
     worst: list[tuple[float, int, tuple[int, int], NDArray[np.int64]]] = []
     timed: list[NDArray[np.int64]] = []
     for index, moment in enumerate(found):
         earlier, tokens = runtime.encode(moment.before), runtime.encode(moment.frames)
         timed.append(tokens[:4])
-        for name, draw in ways.items():
+        for name, draw in decoders.items():
             drawn = draw(tokens)
             scores[name].add(moment, draw(earlier), drawn, manifest.grid)
             if name == "VQ":
@@ -189,7 +190,7 @@ def compare(bundle: Bundle, count: int, seed: int, progress: Progress = silent) 
         progress("decoders", index + 1, len(found))
     some = np.concatenate(timed)
     rows = []
-    for name, draw in ways.items():
+    for name, draw in decoders.items():
         steps = int(name.split()[1]) if "," in name else 1
         rows.append(scores[name].row(milliseconds(draw, some), steps))
     where = machine()
@@ -203,7 +204,7 @@ def compare(bundle: Bundle, count: int, seed: int, progress: Progress = silent) 
         "diffusion begins with included."
     )
     head = ["decoder", "PSNR", "SSIM", "PSNR where it moves", "sharpness", "flicker", "a frame", "a step"]
-    return Table("Figures", head, rows, note), crops(found, worst, ways)
+    return Table("Figures", head, rows, note), crops(found, worst, decoders)
 
 
 def _worst_places(
@@ -217,10 +218,10 @@ def _worst_places(
 def crops(
     found: list[Moment],
     worst: list[tuple[float, int, tuple[int, int], NDArray[np.int64]]],
-    ways: dict[str, Draw],
+    decoders: dict[str, Draw],
     rows: int = 6,
 ) -> Image:
-    """Rows of crops around the worst patches of as many moments: the truth, then every way to draw."""
+    """Rows of crops around the worst patches of as many moments: the truth, then every decoder."""
     from PIL import Image, ImageDraw, ImageFont
 
     chosen: dict[int, tuple[float, int, tuple[int, int], NDArray[np.int64]]] = {}
@@ -228,13 +229,13 @@ def crops(
         chosen.setdefault(place[1], place)
     places = list(chosen.values())[:rows]
     step, caption = _CROP * _ZOOM + _GAP, 18
-    sheet = Image.new("RGB", (_GAP + (1 + len(ways)) * step, caption + len(places) * step), (16, 18, 26))
+    sheet = Image.new("RGB", (_GAP + (1 + len(decoders)) * step, caption + len(places) * step), (16, 18, 26))
     draw = ImageDraw.Draw(sheet)
-    for column, label in enumerate(["real", *ways]):
+    for column, label in enumerate(["real", *decoders]):
         draw.text((_GAP + column * step, 2), label, fill=(220, 226, 240), font=ImageFont.load_default(12))
     for row, (_, index, (frame, patch), tokens) in enumerate(places):
         true = found[index].frames[frame]
-        pictures = [true, *(way(tokens[None])[0] for way in ways.values())]
+        pictures = [true, *(decode(tokens[None])[0] for decode in decoders.values())]
         edge = true.shape[0] // round(len(tokens) ** 0.5)
         columns = true.shape[1] // edge
         centre = np.array([patch // columns, patch % columns]) * edge + edge // 2

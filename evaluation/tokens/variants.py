@@ -1,9 +1,8 @@
-"""Writes one row a bundle into a page, between its marks.
+"""Writes a table of several bundles, a row for each, into a page such as docs/high-resolution.md.
 
-    python -m reverie.evaluation.pages.variants EVAL.json ... --bench BENCH.json -o PAGE.md
+    python -m reverie.evaluation.tokens.variants EVAL.json ... --bench BENCH.json -o PAGE.md
 
-For pages that argue about several bundles, such as docs/high-resolution.md: the words are a person's, the figures are
-not.
+The table replaces what stands between the page's marks; the words around it are a person's.
 """
 
 from __future__ import annotations
@@ -16,16 +15,14 @@ from typing import Any
 
 from reverie.engine.files import write_whole
 from reverie.evaluation.metrics.arithmetic import SEGMENT_NAMES
+from reverie.evaluation.pages.marks import filled
 from reverie.evaluation.pages.results import joined
-from reverie.evaluation.pages.tables import Table, number, share
+from reverie.evaluation.pages.table import Table, number, share
 from reverie.evaluation.subjects.subject import parts_of
 
-BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"
-"""What stands between these in a page is written anew."""
 
-
-def ways_table(evaluation: dict[str, Any], benchmark: dict[str, Any]) -> Table:
-    """A row for each bundle, its modes side by side; one that was only timed has its size and speed.
+def variants_table(evaluation: dict[str, Any], benchmark: dict[str, Any]) -> Table:
+    """A row for each bundle, with its modes side by side. A bundle that was only timed shows its size and speed alone.
 
     Raises ValueError where a bundle was measured but not timed.
     """
@@ -66,15 +63,6 @@ def ways_table(evaluation: dict[str, Any], benchmark: dict[str, Any]) -> Table:
     return Table("Figures", head, rows, note)
 
 
-def filled(page: str, table: Table) -> str:
-    """The page with the table between its marks. Raises ValueError where it has none."""
-    before, begin, rest = page.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise ValueError(f"the page has no place for figures: write {BEGIN} and {END} where they belong")
-    return f"{before}{BEGIN}\n\n{table.markdown()}\n\n{table.note}\n\n{END}{after}"
-
-
 def main() -> None:
     """The command."""
     parser = argparse.ArgumentParser(description="Write the figures of bundles into a page, between its marks.")
@@ -85,7 +73,7 @@ def main() -> None:
     try:
         paths = [*arguments.evaluations, arguments.bench]
         *evaluations, benchmark = [json.loads(path.read_text(encoding="utf-8")) for path in paths]
-        page = filled(arguments.out.read_text(encoding="utf-8"), ways_table(joined(evaluations), benchmark))
+        page = filled(arguments.out.read_text(encoding="utf-8"), variants_table(joined(evaluations), benchmark))
         write_whole(arguments.out, page.encode())
     except KeyError as missing:
         print(f"One of the reports has no {missing}; make it again with this version's `reverie`.", file=sys.stderr)

@@ -2,37 +2,39 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from reverie.evaluation.metrics import arithmetic
 from reverie.evaluation.progress import Progress, silent
-from reverie.evaluation.subjects.subject import Subject
+from reverie.evaluation.sizes import BranchSizes
 from reverie.evaluation.subjects.truth import LEAD, Truth
 
 
-@dataclass(frozen=True)
-class CeilingSizes:
-    """How much is branched. moments: ticks in each episode, `every` so many ticks. branches: futures of each."""
+class Encoder(Protocol):
+    """What turns frames into tokens."""
 
-    moments: int = 16
-    every: int = 16
-    branches: int = 32
+    def encode(self, frames: NDArray[np.uint8]) -> NDArray[np.int64]:
+        """(N, H, W, 3) uint8 to (N, S) tokens."""
 
 
 def changed_token_ceiling(
-    subject: Subject, truth: Truth, sizes: CeilingSizes, progress: Progress = silent
+    subject: Encoder, truth: Truth | None, sizes: BranchSizes, progress: Progress = silent
 ) -> dict[str, Any]:
     """The best `changed_token_accuracy` that anything could reach that knows the game's whole state but not its luck.
 
     `changed_token_ceiling` (all positions at once): share of the changed positions where the token that most branches
     show is the true one. `changed_token_ceiling_ar` (position by position): the same among the branches that agree
     with the truth on every position before; where none is left to ask, the position counts as predictable, so the
-    ceiling is not understated.
+    ceiling is not understated. truth: None for a game that cannot be branched, whose ceilings are None.
     """
+    if truth is None:
+        return dict.fromkeys(("changed_token_ceiling", "changed_token_ceiling_ar")) | {
+            "ceiling_moments": 0,
+            "ceiling_branches": 0,
+        }
     parallel, causal = arithmetic.Share(), arithmetic.Share()
     last = min(LEAD + sizes.moments * sizes.every, truth.ticks)
     moments = range(LEAD, last, sizes.every)

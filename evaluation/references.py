@@ -1,0 +1,154 @@
+"""What the dreams of a game are measured against: a built-in game with its state reader, or recorded play."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reverie.evaluation.metrics import arithmetic
+from reverie.evaluation.progress import Progress, silent
+from reverie.evaluation.sizes import Sizes
+from reverie.evaluation.subjects.readers import reader_of
+from reverie.evaluation.subjects.recorded_truth import MOST_BYTES, MOST_EPISODES, RecordedTruth, record_environment
+from reverie.evaluation.subjects.state import StateReader, vanished
+from reverie.evaluation.subjects.truth import LEAD, SEEDS_APART, Truth, record_truth
+from reverie.games import registry
+from reverie.games.base import FIRST_HELD_OUT_SEED
+from reverie.games.environment import Environment
+from reverie.games.worlds import environment_of
+
+if TYPE_CHECKING:
+    from reverie.evaluation.metrics.inverse_dynamics import InverseDynamics
+    from reverie.evaluation.subjects.bundle_subject import BundleSubject
+
+JUDGE_TICKS = 256
+"""Length of the episodes that a judge learns from."""
+
+
+@dataclass(frozen=True)
+class Reference:
+    """Of a built-in game.
+
+    long_truth: makes few, long trajectories, in which it shows where a dream drifts. reader_exact: the validation of
+    the reader, as keys of an entry.
+    """
+
+    truth: Truth
+    long_truth: Callable[[], Truth]
+    reader: StateReader
+    reader_exact: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class RecordedReference:
+    """Of an environment. judge: names the actions between pictures; None where torch, which it needs, is missing."""
+
+    truth: RecordedTruth
+    judge: InverseDynamics | None = None
+
+
+@dataclass
+class References:
+    """The references of an evaluation, each made when it is first asked for.
+
+    own: how the person makes the games that are their own, by the name of the game.
+    """
+
+    sizes: Sizes
+    own: Mapping[str, Environment] = field(default_factory=dict)
+    _made: dict[tuple[object, ...], Reference | RecordedReference] = field(default_factory=dict)
+
+    def of(self, subject: BundleSubject, seed: int, progress: Progress = silent) -> Reference | RecordedReference:
+        """The reference of one subject. Raises ValueError with one sentence where it cannot be made here.
+
+        Bundles share it where they dream the same game with the same actions at the same size.
+        """
+        environment = self._environment(subject)
+        made_from = subject.game if environment is None else repr(environment)
+        key = (made_from, subject.actions, subject.resolution, seed)
+        if key not in self._made:
+            self._made[key] = (
+                built_in_reference(subject.game, subject.resolution, self.sizes, seed)
+                if environment is None
+                else recorded_reference(environment, subject.actions, subject.resolution, self.sizes, seed, progress)
+            )
+        return self._made[key]
+
+    def _environment(self, subject: BundleSubject) -> Environment | None:
+        """How the game is made; None where it is built in."""
+        if subject.game in registry.names():
+            return None
+        written = subject.bundle.manifest.training.get("environment")
+        return self.own.get(subject.game) or environment_of(subject.game, subject.actions, written)
+
+
+def built_in_reference(game: str, size: int, sizes: Sizes, seed: int) -> Reference:
+    """Play the held-out episodes of a game, and validate its reader on them. Raises ValueError for an unknown game."""
+    make, reader = registry.get(game), reader_of(game, size)
+
+    def played(episodes: int, ticks: int) -> Truth:
+        policy = registry.policy(game, "explore", episodes, seed=FIRST_HELD_OUT_SEED + seed)
+        return record_truth(make, policy, reader.position, size, episodes, ticks, seed)
+
+    truth = played(sizes.episodes, sizes.ticks)
+    long: list[Truth] = []
+
+    def long_truth() -> Truth:
+        if not long:
+            long.append(played(sizes.rollout.drift_rollouts, LEAD + sizes.rollout.drift_cap))
+        return long[0]
+
+    return Reference(truth, long_truth, reader, validate_reader(truth, reader, 500 if sizes.quick else 4000))
+
+
+def validate_reader(truth: Truth, reader: StateReader, frames: int) -> dict[str, Any]:
+    """The reader's own validation, on the first `frames` real frames of all episodes together.
+
+    `reader_exact`: share of them read exactly. `reader_valid`: share that it calls legal, by the rules for rollouts.
+    """
+    exact = arithmetic.Share()
+    valid: list[NDArray[np.bool_]] = []
+    missing: list[NDArray[np.bool_]] = []
+    rooms: NDArray[np.uint8] | None = None
+    for _, game, pictures in truth.play(0, min(truth.ticks + 1, -(-frames // truth.batch))):
+        rooms = reader.rooms(game) if rooms is None else rooms
+        exact.add(reader.exact(pictures, game))
+        seen = reader.read(pictures, rooms)
+        valid.append(seen.valid)
+        missing.append(seen.missing)
+    legal = np.stack(valid) & ~vanished(np.stack(missing), reader.patience)
+    return {"reader_exact": exact.value, "reader_valid": arithmetic.mean_or_none(legal), "reader_frames": exact.of}
+
+
+def recorded_reference(
+    environment: Environment, actions: tuple[str, ...], size: int, sizes: Sizes, seed: int, progress: Progress = silent
+) -> RecordedReference:
+    """Play held-out episodes of an environment, and further ones from which the judge learns.
+
+    Raises ValueError with one sentence where the environment cannot be made or has other actions.
+    """
+    first = FIRST_HELD_OUT_SEED + SEEDS_APART * seed
+    seeds = first + np.arange(min(sizes.episodes, MOST_EPISODES), dtype=np.int64)
+    ticks = min(sizes.ticks, MOST_BYTES // (len(seeds) * size * size * 3) - 1)
+    try:
+        truth = record_environment(environment, actions, size, seeds, ticks)
+    except ModuleNotFoundError as error:
+        missing = f"{environment.source} cannot be made here: {error}; install what it needs to measure it."
+        raise ValueError(missing) from error
+    if not sizes.judge_episodes:
+        return RecordedReference(truth)
+    try:
+        from reverie.evaluation.metrics.inverse_dynamics import SIDE, InverseDynamics
+    except ModuleNotFoundError as error:
+        if error.name != "torch":
+            raise
+        return RecordedReference(truth)
+    seeds = first + SEEDS_APART // 2 + np.arange(sizes.judge_episodes, dtype=np.int64)
+    examples = record_environment(environment, actions, min(size, SIDE), seeds, JUDGE_TICKS, progress)
+    judge = InverseDynamics(len(actions), seed)
+    judge.train(examples.pictures, examples.actions, examples.cut, progress=progress)
+    return RecordedReference(truth, judge)
