@@ -1,4 +1,4 @@
-"""Dreams for agents that learn: importing this registers `reverie/Dream-v0` and the real games with Gymnasium.
+"""Dreams as Gymnasium environments. Importing this registers `reverie/Dream-v0` and the real games.
 
 `gymnasium.make("reverie.agents:reverie/Dream-v0", bundle="v2")` does both at once.
 """
@@ -15,7 +15,7 @@ import reverie.games.gym_adapter  # noqa: F401 - registers the real games
 
 DREAM = "reverie/Dream-v0"
 LIMIT = 1000
-"""Ticks after which an episode is truncated: about as far as it is measured how true a dream stays."""
+"""Ticks after which an episode is truncated, about the longest rollout that an evaluation measures."""
 
 gymnasium.register(
     DREAM,

@@ -1,7 +1,7 @@
-"""A short deep Q-learning for pictures and a handful of keys: double, duelling, several steps ahead, from memory.
+"""Deep Q-learning from small pictures: double, duelling, n-step, with prioritised replay.
 
-Dreaming a frame costs far more than learning from it once, so what was dreamt is learnt from many times. The parts are
-those of Rainbow (Hessel et al. 2018), the frugal settings in the spirit of van Hasselt et al. 2019.
+Dreaming a frame costs far more than learning from it once, so each frame is learnt from many times. The parts are
+those of Rainbow (Hessel et al. 2018), the settings in the spirit of its data-efficient form (van Hasselt et al. 2019).
 """
 
 from __future__ import annotations
@@ -15,97 +15,97 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from reverie.agents.held import SIDE, HeldKeys, Looks
-from reverie.agents.memory import Memory
+from reverie.agents.action_repeat import SIDE, ActionRepeat, Observations
+from reverie.agents.replay_buffer import ReplayBuffer
 
 Log = Callable[[int, float], None]
-"""(ticks played so far, mean reward per 1,000 ticks since the last time)."""
-TRIES = np.array([1, 1, 1, 2, 2, 3, 4, 6])
-"""For how many decisions in a row something is tried: any of these is as likely as another."""
+"""(ticks played so far, mean reward per 1,000 ticks since the last call)."""
+EXPLORATION_LENGTHS = np.array([1, 1, 1, 2, 2, 3, 4, 6])
+"""For how many decisions in a row a random action is repeated: any of these is as likely as another."""
 CELL = SIDE // 8
-"""Pixels of a side of one of the 8x8 places that a look is divided into."""
-TOLD = 20
-"""How often a training says how far it is."""
+"""Side in pixels of a cell of the 8x8 grid that an observation is divided into."""
+LOGS = 20
+"""How often a training reports."""
 
 
 @dataclass(frozen=True)
 class DQNConfig:
     """How an agent learns.
 
-    memory: decisions that are remembered. before: decisions at random before it begins to learn. updates: after every
-    decision of all rounds, each from `minibatch` remembered ones. discount: per decision. steps: decisions whose
-    rewards are counted before the network's own expectation is. follow: how fast the network that is asked for that,
-    and plays in the end, follows the one that learns. curious: share of the training in which the share of random
-    decisions falls from 1 to `random`, where it stays.
+    buffer_size: decisions in the replay buffer. learning_starts: decisions before the first update. updates: gradient
+    steps after every decision of all rounds, each on `batch_size` transitions. gamma: discount per decision. n_step:
+    decisions whose rewards a transition holds. tau: step of the target network towards the Q-network after an update.
+    epsilon: share of random decisions at the end. epsilon_fraction: share of the training in which it falls from 1.
     """
 
-    memory: int = 100_000
-    before: int = 2000
+    buffer_size: int = 100_000
+    learning_starts: int = 2000
     updates: int = 8
-    minibatch: int = 64
+    batch_size: int = 64
     learning_rate: float = 5e-4
-    discount: float = 0.97
-    steps: int = 3
-    follow: float = 0.005
-    curious: float = 0.25
-    random: float = 0.05
+    gamma: float = 0.97
+    n_step: int = 3
+    tau: float = 0.005
+    epsilon: float = 0.05
+    epsilon_fraction: float = 0.25
 
 
-class Worth(nn.Module):
-    """Looks (B, 6, 32, 32) uint8 to what each action is expected to earn, (B, A).
+class QNetwork(nn.Module):
+    """Observations (B, 6, 32, 32) uint8 to the value of each action (B, A).
 
-    Every place of an 8x8 grid says what it shows, and then, several times over with the same weights, hears from its
-    neighbours: what lies further off is known in the end too, as in a value iteration (Tamar et al. 2016). Of all
-    places the one that says a thing the loudest counts: what is learnt in one corner then holds in every other, which
-    a flattened grid would have to learn 64 times, and a mean over places would drown.
+    Each cell of an 8x8 grid is embedded, then a convolution is applied several times with the same weights, so that a
+    cell learns of what lies further off, as in a value iteration (Tamar et al. 2016). The maximum over cells joins
+    them: what is learnt in one corner then holds in every other, which a flattened grid would learn 64 times and a
+    mean would blur. Value and advantages are duelling heads (Wang et al. 2016).
     """
 
     def __init__(self, actions: int, width: int = 32, rounds: int = 8) -> None:
         super().__init__()
-        self.shown = nn.Sequential(nn.Linear(6 * CELL * CELL, 64), nn.ReLU(), nn.Linear(64, width))
-        self.heard, self.rounds = nn.Conv2d(width, width, 3, padding=1), rounds
-        self.known = nn.Sequential(nn.Linear(width, 256), nn.ReLU())
-        self.standing, self.acting = nn.Linear(256, 1), nn.Linear(256, actions)
+        self.embed = nn.Sequential(nn.Linear(6 * CELL * CELL, 64), nn.ReLU(), nn.Linear(64, width))
+        self.propagate, self.rounds = nn.Conv2d(width, width, 3, padding=1), rounds
+        self.trunk = nn.Sequential(nn.Linear(width, 256), nn.ReLU())
+        self.value, self.advantage = nn.Linear(256, 1), nn.Linear(256, actions)
 
-    def forward(self, looks: Tensor) -> Tensor:
-        cells = looks.unflatten(3, (8, CELL)).unflatten(2, (8, CELL)).permute(0, 2, 4, 1, 3, 5).flatten(3)
-        shown = self.shown(cells.float() / 127.5 - 1).permute(0, 3, 1, 2)  # (B, width, 8, 8)
-        places = shown.relu()
+    def forward(self, observations: Tensor) -> Tensor:
+        cells = observations.unflatten(3, (8, CELL)).unflatten(2, (8, CELL))  # (B, 6, 8, CELL, 8, CELL)
+        cells = cells.permute(0, 2, 4, 1, 3, 5).flatten(3)  # (B, 8, 8, 6 * CELL * CELL)
+        embedded = self.embed(cells.float() / 127.5 - 1).permute(0, 3, 1, 2)  # (B, width, 8, 8)
+        hidden = embedded.relu()
         for _ in range(self.rounds):
-            places = (self.heard(places) + shown).relu()
-        known = self.known(places.amax((2, 3)))
-        acting = self.acting(known)
-        return self.standing(known) + acting - acting.mean(1, keepdim=True)
+            hidden = (self.propagate(hidden) + embedded).relu()
+        features = self.trunk(hidden.amax((2, 3)))  # (B, 256)
+        advantage = self.advantage(features)  # (B, A)
+        return self.value(features) + advantage - advantage.mean(1, keepdim=True)
 
 
-class Player:
-    """Plays what it expects most of; now and then, by luck from a seed of its own, any action at all, some times over.
+class EpsilonGreedy:
+    """Takes the action of the highest value, or with a chance of epsilon a random one, repeated for some decisions.
 
-    What is tried is tried some times in a row: single random steps lead nowhere, and the first rewards are found by
-    going somewhere (temporally extended exploration, Dabney et al. 2021).
+    Single random steps lead nowhere, and the first rewards are found by going somewhere (temporally extended
+    exploration, Dabney et al. 2021).
     """
 
-    def __init__(self, worth: Worth, actions: int, seed: int, random: float) -> None:
-        """random: share of the decisions that are random."""
-        self.worth, self.actions, self.random = worth, actions, random
-        self.luck = np.random.default_rng(seed)
-        self.tried, self.left = np.zeros(0, np.int64), np.zeros(0, np.int64)
+    def __init__(self, q_network: QNetwork, actions: int, seed: int, epsilon: float) -> None:
+        """epsilon: share of the decisions that are random. seed: of these."""
+        self.q_network, self.actions, self.epsilon = q_network, actions, epsilon
+        self.rng = np.random.default_rng(seed)
+        self.repeated, self.left = np.zeros(0, np.int64), np.zeros(0, np.int64)
 
     @torch.no_grad()
-    def act(self, looks: Looks) -> NDArray[np.int64]:
+    def act(self, observations: Observations) -> NDArray[np.int64]:
         """The next actions, (B,) int64."""
-        best = self.worth(torch.from_numpy(looks)).argmax(1).numpy()
-        batch = len(looks)
+        greedy = self.q_network(torch.from_numpy(observations)).argmax(1).numpy()  # (B,)
+        batch = len(observations)
         if len(self.left) != batch:
-            self.tried, self.left = np.zeros(batch, np.int64), np.zeros(batch, np.int64)
-        # Of decisions that are free, so many begin to try something that the share of all that are random comes out.
-        begins = self.random / (self.random + (1 - self.random) * TRIES.mean())
-        tries = (self.left == 0) & (self.luck.random(batch) < begins)
-        self.tried = np.where(tries, self.luck.integers(self.actions, size=batch), self.tried)
-        self.left = np.where(tries, self.luck.choice(TRIES, size=batch), self.left)
-        trying = self.left > 0
-        self.left -= trying
-        return np.where(trying, self.tried, best)
+            self.repeated, self.left = np.zeros(batch, np.int64), np.zeros(batch, np.int64)
+        # The chance to begin a random stretch with which a share of epsilon of all decisions is random.
+        chance = self.epsilon / (self.epsilon + (1 - self.epsilon) * EXPLORATION_LENGTHS.mean())
+        begins = (self.left == 0) & (self.rng.random(batch) < chance)
+        self.repeated = np.where(begins, self.rng.integers(self.actions, size=batch), self.repeated)
+        self.left = np.where(begins, self.rng.choice(EXPLORATION_LENGTHS, size=batch), self.left)
+        explores = self.left > 0
+        self.left -= explores
+        return np.where(explores, self.repeated, greedy)
 
 
 def use_threads(threads: int) -> None:
@@ -113,59 +113,70 @@ def use_threads(threads: int) -> None:
     torch.set_num_threads(threads)
 
 
-def train(env: HeldKeys, ticks: int, seed: int, config: DQNConfig, log: Log = lambda ticks, reward: None) -> Worth:
-    """Learn to play `env` from so many ticks of it, all rounds together. The same seed learns the same.
+def train(
+    env: ActionRepeat, ticks: int, seed: int, config: DQNConfig, log: Log = lambda ticks, reward: None
+) -> QNetwork:
+    """Learn to play `env` from `ticks` ticks, all rounds together. The same seed learns the same.
 
-    Returns the network that follows the learning one. Being its running mean it plays as well on any day, where the
-    other plays well on one and badly on the next (averaged iterates, Polyak and Juditsky 1992).
+    Returns the target network. As a running mean of the Q-network it plays alike whenever the training stops, while the
+    Q-network changes from one update to the next (averaged iterates, Polyak and Juditsky 1992).
     """
     torch.manual_seed(seed)
-    luck = np.random.default_rng(seed)
-    worth = Worth(env.actions)
-    slow = copy.deepcopy(worth).requires_grad_(False)
-    optimizer = torch.optim.Adam(worth.parameters(), config.learning_rate)
-    memory = Memory(config.memory, env.batch, config.steps, config.discount)
-    player = Player(worth, env.actions, seed + 1, random=1.0)
-    looks, turns = env.reset([seed + row for row in range(env.batch)]), max(1, ticks // (env.batch * env.hold))
-    ready = max(config.before // env.batch, config.steps + 2)
-    earned, told = 0.0, 0
-    for turn in range(1, turns + 1):
-        player.random = max(config.random, 1 - (1 - config.random) * turn / (config.curious * turns))
-        actions = player.act(looks)
-        after, rewards, over = env.step(actions)
-        memory.add(looks, actions, rewards, over)
-        looks, earned = after, earned + float(rewards.mean())
-        if turn >= ready:
+    rng = np.random.default_rng(seed)
+    q_network = QNetwork(env.actions)
+    target_network = copy.deepcopy(q_network).requires_grad_(False)
+    optimizer = torch.optim.Adam(q_network.parameters(), config.learning_rate)
+    buffer = ReplayBuffer(config.buffer_size, env.batch, config.n_step, config.gamma)
+    policy = EpsilonGreedy(q_network, env.actions, seed + 1, epsilon=1.0)
+    observations = env.reset([seed + row for row in range(env.batch)])
+    decisions = max(1, ticks // (env.batch * env.repeat))
+    starts = max(config.learning_starts // env.batch, config.n_step + 2)
+    total, logged = 0.0, 0
+    for decision in range(1, decisions + 1):
+        decay = (1 - config.epsilon) * decision / (config.epsilon_fraction * decisions)
+        policy.epsilon = max(config.epsilon, 1 - decay)
+        actions = policy.act(observations)
+        next_observations, rewards, over = env.step(actions)
+        buffer.add(observations, actions, rewards, over)
+        observations, total = next_observations, total + float(rewards.mean())
+        if decision >= starts:
             for _ in range(config.updates):
-                learn(worth, slow, optimizer, memory, config, luck)
-        if turn * TOLD // turns > told * TOLD // turns:
-            log(turn * env.batch * env.hold, 1000 * earned / ((turn - told) * env.hold))
-            earned, told = 0.0, turn
-    return slow
+                learn(q_network, target_network, optimizer, buffer, config, rng)
+                update_target(target_network, q_network, config.tau)
+        if decision * LOGS // decisions > logged * LOGS // decisions:
+            log(decision * env.batch * env.repeat, 1000 * total / ((decision - logged) * env.repeat))
+            total, logged = 0.0, decision
+    return target_network
 
 
 def learn(
-    worth: Worth,
-    slow: Worth,
+    q_network: QNetwork,
+    target_network: QNetwork,
     optimizer: torch.optim.Optimizer,
-    memory: Memory,
+    buffer: ReplayBuffer,
     config: DQNConfig,
-    luck: np.random.Generator,
+    rng: np.random.Generator,
 ) -> None:
-    """One step towards what remembered decisions earned and what is expected from there on."""
-    some = memory.draw(config.minibatch, luck)
-    actions, after = torch.from_numpy(some.actions)[:, None], torch.from_numpy(some.after)
+    """One gradient step towards the n-step targets of sampled transitions."""
+    samples = buffer.sample(config.batch_size, rng)
+    actions = torch.from_numpy(samples.actions)[:, None]  # (N, 1)
+    next_observations = torch.from_numpy(samples.next_observations)  # (N, 6, 32, 32)
     with torch.no_grad():
-        # One network chooses the next action and the other says what it is worth: neither believes its own luck.
-        next_worth = slow(after).gather(1, worth(after).argmax(1, keepdim=True))[:, 0]
-        wanted = torch.from_numpy(some.earned) + torch.from_numpy(some.goes_on) * next_worth
-    errors = worth(torch.from_numpy(some.looks)).gather(1, actions)[:, 0] - wanted
-    loss = nn.functional.huber_loss(errors, torch.zeros_like(errors), reduction="none")
+        # Double Q-learning: one network chooses the next action, the other values it.
+        next_actions = q_network(next_observations).argmax(1, keepdim=True)  # (N, 1)
+        next_values = target_network(next_observations).gather(1, next_actions)[:, 0]  # (N,)
+        targets = torch.from_numpy(samples.returns) + torch.from_numpy(samples.discounts) * next_values
+    errors = q_network(torch.from_numpy(samples.observations)).gather(1, actions)[:, 0] - targets  # (N,)
+    losses = nn.functional.huber_loss(errors, torch.zeros_like(errors), reduction="none")
     optimizer.zero_grad()
-    (torch.from_numpy(some.weights) * loss).mean().backward()
-    nn.utils.clip_grad_norm_(worth.parameters(), 10)
+    (torch.from_numpy(samples.weights) * losses).mean().backward()
+    nn.utils.clip_grad_norm_(q_network.parameters(), 10)
     optimizer.step()
-    memory.surprise(some.where, errors.detach().abs().numpy())
-    with torch.no_grad():
-        for mine, its in zip(slow.parameters(), worth.parameters(), strict=True):
-            mine.lerp_(its, config.follow)
+    buffer.update_priorities(samples.indices, errors.detach().abs().numpy())
+
+
+@torch.no_grad()
+def update_target(target_network: QNetwork, q_network: QNetwork, tau: float) -> None:
+    """Move the target network towards the Q-network by the share tau."""
+    for target, source in zip(target_network.parameters(), q_network.parameters(), strict=True):
+        target.lerp_(source, tau)

@@ -8,17 +8,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reverie.agents.dream_env import OPTIONS, opened, told_of
+from reverie.agents.dream_env import OPTIONS, metadata_of, opened
 from reverie.engine.bundle import Bundle
 from reverie.engine.dream_batch import DreamBatch
 from reverie.games.gym_vector import Bools, Frames, Ints, RoundsVectorEnv
 
 
 class DreamVectorEnv(RoundsVectorEnv):
-    """B dreams over one bundle, one run of each graph a tick; see RoundsVectorEnv and agents.dream_env.DreamEnv.
+    """B dreams of one bundle that share one run of each graph a tick; see RoundsVectorEnv and DreamEnv.
 
     `info` has the `seed` and the `start` of every dream that has just begun. `dreams` is the batch itself, whose
-    further settings may be changed at any time.
+    settings may be changed at any time.
     """
 
     known_options = OPTIONS
@@ -28,19 +28,17 @@ class DreamVectorEnv(RoundsVectorEnv):
         bundle: str | Path | Bundle,
         num_envs: int = 1,
         game: str | None = None,
-        mode: str | None = None,
-        decoder: str | None = None,
-        temperature: float | None = None,
         backend: str = "onnx",
         threads: int | None = None,
         max_episode_steps: int | None = None,
         render_mode: str | None = None,
+        **settings: Any,
     ) -> None:
-        """The arguments are those of DreamEnv and RoundsVectorEnv, and so is what may be wrong with them."""
+        """The arguments, and the errors raised, are those of DreamEnv and RoundsVectorEnv."""
         self.bundle = opened(bundle, backend, threads)
-        self.dreams = DreamBatch(self.bundle, num_envs, mode=mode, decoder=decoder, temperature=temperature, game=game)
+        self.dreams = DreamBatch(self.bundle, num_envs, game=game, **settings)
         super().__init__(num_envs, self.dreams.actions, self.dreams.size, max_episode_steps, render_mode)
-        self.metadata = self.metadata | told_of(self.dreams)
+        self.metadata = self.metadata | metadata_of(self.dreams)
         self.predicts_rewards = self.bundle.manifest.outcome is not None
 
     def _begin(self, mask: Bools, seeds: list[int], options: dict[str, Any]) -> dict[str, Ints]:

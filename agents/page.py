@@ -13,12 +13,12 @@ from statistics import mean
 from typing import Any
 
 from reverie.engine.files import write_whole
-from reverie.evaluation.pages.tables import Table
-from reverie.evaluation.pages.variants import filled
+from reverie.evaluation.pages.marks import filled
+from reverie.evaluation.pages.table import Table
 
 
 def table(report: dict[str, Any]) -> Table:
-    """The report as the page has it."""
+    """The table of the page."""
     plan, rows = report["plan"], []
     for name, row in report["rows"].items():
         if each := row.get("learners"):
@@ -30,10 +30,11 @@ def table(report: dict[str, Any]) -> Table:
     seeds = ", ".join(str(plan["seed"] + number) for number in range(plan["learners"]))
     note = (
         f"{report['bundle']}, {report['game']}, {report['mode']}: all agents learnt from {plan['steps']:,} "
-        f"steps, {plan['batch']} rounds at once, a key held for {plan['hold']}. Scored in {plan['rounds']} held-out "
-        f"rooms, {plan['ticks']:,} steps each; ± is the standard error over these. *Each agent*, by seed: "
-        f"{seeds}; the reward is their mean. *While it learnt*: what their own world, the dream or the game, said of "
-        "their last steps, exploration included, and *minutes*: their means too, on "
+        f"steps, {plan['batch']} rounds at once, each action repeated for {plan['hold']} steps. "
+        f"Scored in {plan['rounds']} held-out rooms, {plan['ticks']:,} steps each; "
+        "± is the standard error over these. *Each agent*, by seed: "
+        f"{seeds}; the reward is their mean. *While it learnt*: the reward of their last steps in the world that they "
+        "learnt in, exploration included. It and *minutes* are means, on "
         f"{report['machine']['processor']} ({report['machine']['cores']} cores)."
     )
     head = ["who plays", "reward per 1,000 real steps", "each agent", "while it learnt", "minutes"]
@@ -43,7 +44,7 @@ def table(report: dict[str, Any]) -> Table:
 def main() -> None:
     """The command."""
     parser = argparse.ArgumentParser(description="Put the figures of a comparison into a page, between its marks.")
-    parser.add_argument("report", type=Path, help="that `python -m reverie.agents.compare --json` has written")
+    parser.add_argument("report", type=Path, help="report of `python -m reverie.agents.compare --json`")
     parser.add_argument("-o", "--out", type=Path, required=True, help="the page, which must be there")
     options = parser.parse_args()
     try:

@@ -14,14 +14,14 @@ pytest.importorskip("gymnasium")
 pytest.importorskip("torch")
 
 from reverie.agents import compare, dqn, page
-from reverie.agents.compare import DREAM, REAL, Plan
+from reverie.agents.action_repeat import ActionRepeat
+from reverie.agents.compare import DREAM, REAL, Comparison
 from reverie.agents.dream_vector import DreamVectorEnv
-from reverie.agents.held import HeldKeys
 from reverie.engine.bundle import Bundle
 from reverie.games.gym_vector import BuiltinVectorEnv
 from tests.engine.fake import fake_bundle
 
-TOY = Plan(steps=320, batch=4, learners=2, rounds=2, ticks=40, seed=1)
+TOY = Comparison(steps=320, batch=4, learners=2, rounds=2, ticks=40, seed=1)
 
 
 def test_both_agents_are_scored_beside_random_play_and_standing_still(
@@ -30,7 +30,7 @@ def test_both_agents_are_scored_beside_random_play_and_standing_still(
     lines: list[str] = []
     worlds, learn = [], dqn.train
 
-    def train(env: HeldKeys, *rest: Any) -> Any:
+    def train(env: ActionRepeat, *rest: Any) -> Any:
         worlds.append(env.env.unwrapped)
         return learn(env, *rest)
 
