@@ -2,31 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import nn
 
 from reverie.engine.manifest import MOST_STEPS, SamplingDefaults
-from reverie.models.tokens.diffusion_decoder import DiffusionDecoder, DiffusionDecoderConfig
-from reverie.models.tokens.networks import (
-    KINDS,
-    Dynamics,
-    Tokenizer,
-    build_dynamics,
-    build_tokenizer,
-    dynamics_config,
-    tokenizer_config,
-    tuples,
-)
-from reverie.models.tokens.patch_vq import PatchVQ
+from reverie.models.tokens.diffusion_decoder import DiffusionDecoder
+from reverie.models.tokens.networks import Dynamics, Tokenizer
 from reverie.models.tokens.world_model import TemporalVisualWorldModel
+from reverie.training import runs
+from reverie.training.errors import RunError
 
 
 class ExportError(ValueError):
@@ -57,52 +46,24 @@ class Run:
 
 def read_run(folder: Path) -> Run:
     """Read a run folder. Raises ExportError where something is missing, damaged or of an unknown kind."""
-    file = folder / "run.json"
     try:
-        record = json.loads(file.read_text())
+        trained, starts = runs.read_run(folder), runs.read_starts(folder)
+    except RunError as error:
+        raise ExportError(str(error).rstrip(".")) from error
+    record, networks = trained.record, trained.networks
+    try:
         sampling = SamplingDefaults(**record["sampling"])
-        kind = record["kind"]
-        if kind not in KINDS:
-            raise ValueError(f"kind {kind!r} is none of {', '.join(KINDS)}")
-        tokenizer = build_tokenizer(tokenizer_config(kind, record["tokenizer"]))
-        dynamics = build_dynamics(dynamics_config(kind, record["dynamics"]))
-        decoder = _decoder(record, tokenizer)
-    except FileNotFoundError:
-        raise ExportError(
-            f"{folder} is not a trained run: it has no run.json; name the folder given to `reverie train -o`"
-        ) from None
-    except (ValueError, KeyError, TypeError) as error:
-        raise ExportError(f"{file} does not describe a run that can be exported ({error})") from None
-    networks: dict[str, nn.Module] = {"tokenizer": tokenizer, "dynamics": dynamics}
-    if decoder is not None:
-        networks["decoder"] = decoder
-    for name, network in networks.items():
-        weights = folder / f"{name}.safetensors"
-        try:
-            network.load_state_dict(load_file(weights))
-        except FileNotFoundError:
-            raise ExportError(f"{weights} is missing: train the run to its end first") from None
-        except (SafetensorError, RuntimeError):
-            raise ExportError(f"{weights} is damaged or of another model: train the run again") from None
-        network.eval().requires_grad_(False)
-    if isinstance(dynamics, TemporalVisualWorldModel):
-        dynamics.settle()
-    try:
-        with np.load(folder / "starts.npz", allow_pickle=False) as arrays:
-            starts = {name: arrays[name] for name in ("frames", "actions", "seeds", "games")}
-    except (OSError, ValueError, KeyError):
-        raise ExportError(f"{folder / 'starts.npz'} is missing or damaged: train the run again") from None
-    return Run(record, tokenizer, dynamics, starts, sampling, decoder)
-
-
-def _decoder(record: dict[str, Any], tokenizer: Tokenizer) -> DiffusionDecoder | None:
-    """The diffusion decoder that a record describes, untrained. Raises ValueError where it does not fit the rest."""
-    if "decoder" not in record:
-        return None
-    config, steps = DiffusionDecoderConfig(**tuples(record["decoder"])), record["decoder_steps"]
+    except (KeyError, TypeError, ValueError) as error:
+        raise ExportError(f"{folder / 'run.json'} does not describe a run that can be exported ({error})") from None
+    tokenizer, dynamics, decoder = (networks.get(name) for name in ("tokenizer", "dynamics", "decoder"))
+    if not isinstance(tokenizer, Tokenizer) or not isinstance(dynamics, Dynamics):
+        raise ExportError(f"{folder / 'run.json'} does not describe a tokenizer and dynamics")
+    assert decoder is None or isinstance(decoder, DiffusionDecoder)
     shared = ("vocabulary", "patch", "grid")
-    if not isinstance(tokenizer, PatchVQ) or any(getattr(config, x) != getattr(tokenizer.config, x) for x in shared):
-        raise ValueError("the decoder's vocabulary, patch and grid must be those of the tokenizer")
-    if not 1 <= steps <= MOST_STEPS:
-        raise ValueError(f"decoder_steps must be 1 to {MOST_STEPS}, not {steps}")
-    return DiffusionDecoder(config)
+    if decoder is not None and any(getattr(decoder.config, x) != getattr(tokenizer.config, x, None) for x in shared):
+        raise ExportError("the decoder's vocabulary, patch and grid must be those of the tokenizer")
+    if decoder is not None and not 1 <= record.get("decoder_steps", 0) <= MOST_STEPS:
+        raise ExportError(f"decoder_steps must be 1 to {MOST_STEPS}, not {record.get('decoder_steps')}")
+    if isinstance(dynamics, TemporalVisualWorldModel):
+        dynamics.fold()
+    return Run(record, tokenizer, dynamics, starts, sampling, decoder)

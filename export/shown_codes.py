@@ -24,7 +24,7 @@ def with_shown_codes(run: Run) -> Run:
         return run
     count = len(shown)
     tokenizer = PatchVQ(replace(run.tokenizer.config, vocabulary=count))
-    dynamics = TemporalVisualWorldModel(replace(run.dynamics.config, vocabulary=count, looks=0))
+    dynamics = TemporalVisualWorldModel(replace(run.dynamics.config, vocabulary=count, code_features=0))
     _take(tokenizer, run.tokenizer, shown)
     _take(dynamics, run.dynamics, shown)
     decoder = None

@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 
 def at_once(x: Tensor) -> bool:
-    """Whether all is worked on together, needed or not: on a GPU, and where a compiler joins the steps."""
+    """Whether to compute everything in one dense operation: on a GPU, and under a compiler."""
     return x.is_cuda or torch.compiler.is_compiling()
 
 
@@ -64,7 +64,7 @@ class FeedForward(nn.Module):
 
 
 class LocalMixing(nn.Module):
-    """A depthwise 3x3 convolution over the grid: the same rule for every place, which attention alone learns slowly.
+    """A depthwise 3x3 convolution over the grid: the same rule at every position, which attention alone learns slowly.
 
     Chu et al. 2021, "Conditional positional encodings for vision transformers".
     """

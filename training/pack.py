@@ -1,4 +1,4 @@
-"""Cuts a trained run into parts that are small enough to be carried, and joins them again.
+"""Packs a trained run into files of limited size, and joins them again.
 
     python -m reverie.training.pack pack|join
 
@@ -20,8 +20,9 @@ from pathlib import Path
 
 from torch import Tensor
 
+from reverie.training.errors import RunError
 from reverie.training.files import beside
-from reverie.training.loop.checkpoint import RunError, read_weights, save_weights
+from reverie.training.loop.checkpoint import read_weights, save_weights
 
 PART = 15 << 20
 """Bytes of a part at most."""

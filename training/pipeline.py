@@ -16,7 +16,7 @@ from reverie.training.data.record import cores, record
 from reverie.training.data.recording import Recording
 
 
-def whole(
+def run_pipeline(
     recipe: str,
     out: Path,
     world: str = "garden",
@@ -34,21 +34,21 @@ def whole(
     """
     # Here, and not above: the processes that play begin with this file too, and need no torch.
     from reverie.training import recipe as recipes
-    from reverie.training.loop.device_context import find_place
+    from reverie.training.loop.device_context import find_device_context
     from reverie.training.pack import pack
     from reverie.training.run import train
 
-    place, plan = find_place(devices, precision), recipes.load(recipe)
+    context, plan = find_device_context(devices, precision), recipes.load(recipe)
     data, run = out / "recording", out / "run"
-    if place.first:
+    if context.first:
         for policy, wanted in (("explore", frames * 2 // 3), ("random", frames)):
             there = len(Recording(data)) if any(data.glob("index-*.json")) else 0
             if there < wanted:
                 log(f"recording: {wanted - there} frames of {world} at {plan.size} pixels, policy {policy}")
                 record(world, data, wanted - there, policy, cores(), plan.size, seed)
-    place.wait()
-    train(recipe, data, run, minutes, (run / "run.json").exists(), seed, log=log, place=place)
-    if not place.first:
+    context.wait()
+    train(recipe, data, run, minutes, (run / "run.json").exists(), seed, log=log, context=context)
+    if not context.first:
         return []
     parts = pack(run, out / "parts")
     log(f"done: {len(parts)} parts in {out / 'parts'}; python -m reverie.training.pack join {out / 'parts'} RUN")
@@ -76,13 +76,13 @@ def main() -> None:
         signal.signal(signal.SIGALRM, _stop)
         signal.setitimer(signal.ITIMER_REAL, 60 * session)
 
-    def say(line: str) -> None:
+    def log(line: str) -> None:
         print(line, flush=True)
 
     try:
-        whole(**options, log=say)
+        run_pipeline(**options, log=log)
     except KeyboardInterrupt:
-        say("stopped, and all is saved; the same command goes on")
+        log("stopped, and all is saved; the same command goes on")
     except (ValueError, OSError) as error:
         print(f"reverie.training.pipeline: {error}", file=sys.stderr)
         raise SystemExit(2) from None

@@ -37,11 +37,11 @@ def check_before_training(recipe: str, data: Path, game: GameFolder | None, anyw
         look_in(game.folder)
         reference = fresh_play(game.environment, recording.size)
     plan = plan.fitted(len(recording.actions), recording.size, (), tuple(recording.games))
-    findings, codes = [], recipes.patch_codes(plan)
+    findings, codes = [], plan.patch_codes()
     for part in recording.parts if isinstance(recording, Mixture) else [recording]:
         # Nothing is learnt for a code that is never shown. Several games share what the model learns, so each is asked
         # for its share of the frames.
-        parameters = recipes.parameters(plan, different_patches(part, codes) if codes else None)
+        parameters = plan.parameters(different_patches(part, codes) if codes else None)
         found = check_recording(part, parameters // len(recording.games), reference, codes)
         for finding in found:
             print(

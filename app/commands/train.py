@@ -62,19 +62,19 @@ class Train:
             raise Mistake(f"{game.folder} holds no recording yet; {game.next_step()}")
         with needs_train():
             from reverie.app.commands.checking import check_before_training
-            from reverie.training.loop.device_context import find_place
+            from reverie.training.loop.device_context import find_device_context
             from reverie.training.run import train
-        place = find_place(self.devices, self.precision)
+        context = find_device_context(self.devices, self.precision)
         minutes = self.minutes or (game.minutes if game else 60.0)
         resume = self.resume or (game is not None and (out / "run.json").is_file())
 
-        def look() -> None:
+        def check() -> None:
             check_before_training(recipe, data, game, self.anyway)
 
         try:
-            train(recipe, data, out, minutes, resume, self.seed, self.begin, place=place, look=look)
+            train(recipe, data, out, minutes, resume, self.seed, self.begin, context=context, check=check)
         except KeyboardInterrupt:
-            if game and place.first:
+            if game and context.first:
                 given = {"minutes": self.minutes and f"{self.minutes:g}", "from": self.begin, "seed": self.seed}
                 given |= {"devices": self.devices, "precision": self.precision}
                 usual = ("auto", 0, None)

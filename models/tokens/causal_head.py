@@ -1,4 +1,4 @@
-"""A small causal transformer over the positions of one frame: the tokens of the next frame, one after the other."""
+"""A small causal transformer that predicts the tokens of the next frame one after the other."""
 
 from __future__ import annotations
 

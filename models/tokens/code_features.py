@@ -1,4 +1,4 @@
-"""Vectors of codes from their pictures, so that what is learnt of common patches holds for the rare ones too."""
+"""Vectors of codes computed from their pictures, so that what common patches teach holds for rare ones too."""
 
 from __future__ import annotations
 
@@ -9,44 +9,44 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 FEATURES = 192
-"""Numbers that a picture is told by: all that an 8x8 patch has."""
+"""Features of a picture: as many as an 8x8 patch has numbers."""
 
 
 @torch.no_grad()
 def picture_features(pictures: Tensor) -> Tensor:
-    """Pictures (vocabulary, pixels) float to their principal components, halfway to whitening: (vocabulary, K).
+    """Pictures (vocabulary, pixels) float to their principal components, half whitened: (vocabulary, K).
 
-    Halfway, because the eye of a creature should not drown in the colour of the floor.
+    Half whitened, so that small details such as a creature's eye count beside the colour of the floor.
     """
     u, s, _ = torch.linalg.svd(pictures - pictures.mean(0), full_matrices=False)
     return u * s.sqrt()
 
 
-class CodeLooks(nn.Module):
-    """What a code's picture says of it: a table of vectors for each use, added to what is learnt of the code alone.
+class CodeFeatures(nn.Module):
+    """Computes vectors of codes from their pictures: a table for each use, added to the learnt vectors.
 
-    Where a creature stands on every part of a log at every offset, there are thousands of codes, each seldom seen. Each
-    by itself is learnt badly; what it shows is made of parts that are seen all the time.
+    A creature on every part of a log at every offset gives thousands of codes, each seldom seen. A code alone is learnt
+    badly; the parts of its picture are seen all the time.
     """
 
     def __init__(self, vocabulary: int, width: int, tables: Mapping[str, int]) -> None:
-        """width: of what lies between picture and vectors. tables: width of each table of vectors, by name."""
+        """width: features between picture and vectors. tables: width of each table of vectors, by name."""
         super().__init__()
         self.register_buffer("features", torch.zeros(vocabulary, FEATURES))
         self.features: Tensor
-        self.seen = nn.Linear(FEATURES, width)
+        self.input = nn.Linear(FEATURES, width)
         self.tables = nn.ModuleDict({name: nn.Linear(width, size, bias=False) for name, size in tables.items()})
         for table in self.tables.values():
             nn.init.zeros_(table.weight)  # type: ignore[arg-type]
 
     @torch.no_grad()
-    def look_at(self, pictures: Tensor) -> None:
-        """pictures: (vocabulary, pixels) float, what each code looks like."""
+    def set_pictures(self, pictures: Tensor) -> None:
+        """Set the picture of each code: (vocabulary, pixels) float."""
         features = picture_features(pictures)[:, :FEATURES]
         self.features.zero_()[:, : features.shape[1]] = features / features.std()
 
     def table(self, name: str, some: Tensor | None = None) -> Tensor:
-        """Of all codes, or of `some` (N,) int64 of them: (codes, width of that table)."""
+        """Return the vectors of all codes, or of `some` (N,) int64 of them: (codes, width of that table)."""
         features = self.features if some is None else self.features[some]
-        vectors: Tensor = self.tables[name](F.gelu(self.seen(features)))
+        vectors: Tensor = self.tables[name](F.gelu(self.input(features)))
         return vectors

@@ -18,15 +18,18 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Annotated
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from reverie.models.config import Range
+
 LONGEST_PLAIN = 1 / 16
 """Steps up to this long are plain DDIM; longer ones are learnt from two of half their length."""
 WAVES = 8
-"""Frequencies by which a noise level, and the length of a step, are told to the network."""
+"""Frequencies by which the network sees a noise level and the length of a step."""
 
 
 @dataclass(frozen=True)
@@ -39,17 +42,22 @@ class DiffusionDecoderConfig:
     widths: features of each level of the U-Net. The last level is the token grid, each one before it has twice the
         rows and columns of the next; blocks of pixels are folded into the first.
     blocks: residual blocks of a level, on the way down and again on the way up.
-    told: features that tell the blocks how noisy the picture is.
+    conditioning: features by which the blocks know the noise level and the length of the step.
     spread: how large the corrections of a code are before that was measured, in units of a picture in [-1, 1].
     """
 
-    vocabulary: int = 2048
-    patch: int = 16
-    grid: tuple[int, int] = (8, 8)
-    widths: tuple[int, ...] = (128, 256)
-    blocks: int = 1
-    told: int = 128
-    spread: float = 0.2
+    vocabulary: Annotated[int, Range(2, 2**16)] = 2048
+    patch: Annotated[int, Range(1, 64)] = 16
+    grid: tuple[Annotated[int, Range(1, 64)], Annotated[int, Range(1, 64)]] = (8, 8)
+    widths: tuple[Annotated[int, Range(1, 2048)], ...] = (128, 256)
+    blocks: Annotated[int, Range(1, 16)] = 1
+    conditioning: Annotated[int, Range(1, 2048)] = 128
+    spread: Annotated[float, Range(1e-4, 2)] = 0.2
+
+    def __post_init__(self) -> None:
+        """Raises ValueError where the tiles of a frame do not divide into the levels."""
+        if not self.widths or self.patch % 2 ** (len(self.widths) - 1):
+            raise ValueError(f"a patch of {self.patch} pixels does not divide into {len(self.widths)} levels")
 
     @property
     def fold(self) -> int:
@@ -82,35 +90,35 @@ def ddim(noisy: Tensor, clean: Tensor, level: Tensor, target: Tensor) -> Tensor:
 
 
 class Block(nn.Module):
-    """A 3x3 and a 1x1 convolution around a skip connection, told between them how noisy the picture is.
+    """A 3x3 and a 1x1 convolution around a skip connection, conditioned on the noise level and the length of the step.
 
     Perez et al. 2018, "FiLM: visual reasoning with a general conditioning layer". One look at the neighbours a block is
     enough, and there is no normalisation over the picture: a creature that moves must not change the wall far away.
     """
 
-    def __init__(self, width: int, told: int) -> None:
+    def __init__(self, width: int, conditioning: int) -> None:
         super().__init__()
-        self.look = nn.Conv2d(width, width, 3, padding=1)
-        self.tell = nn.Linear(told, 2 * width)
+        self.neighbours = nn.Conv2d(width, width, 3, padding=1)
+        self.condition = nn.Linear(conditioning, 2 * width)
         self.mix = nn.Conv2d(width, width, 1)
         nn.init.zeros_(self.mix.weight)
 
-    def forward(self, x: Tensor, told: Tensor) -> Tensor:
-        """x: (N, width, h, w). told: (N, told)."""
-        scale, shift = self.tell(told)[:, :, None, None].chunk(2, 1)
-        return x + self.mix(F.silu(self.look(F.silu(x)) * (1 + scale) + shift))
+    def forward(self, x: Tensor, conditioning: Tensor) -> Tensor:
+        """x: (N, width, h, w). conditioning: (N, conditioning)."""
+        scale, shift = self.condition(conditioning)[:, :, None, None].chunk(2, 1)
+        return x + self.mix(F.silu(self.neighbours(F.silu(x)) * (1 + scale) + shift))
 
 
 class Blocks(nn.ModuleList):
     """Blocks one after the other."""
 
-    def __init__(self, count: int, width: int, told: int) -> None:
-        super().__init__(Block(width, told) for _ in range(count))
+    def __init__(self, count: int, width: int, conditioning: int) -> None:
+        super().__init__(Block(width, conditioning) for _ in range(count))
 
-    def forward(self, x: Tensor, told: Tensor) -> Tensor:
-        """x: (N, width, h, w). told: (N, told)."""
+    def forward(self, x: Tensor, conditioning: Tensor) -> Tensor:
+        """x: (N, width, h, w). conditioning: (N, conditioning)."""
         for block in self:
-            x = block(x, told)
+            x = block(x, conditioning)
         return x
 
 
@@ -127,17 +135,17 @@ class DiffusionDecoder(nn.Module):
         self.config = config
         self.register_buffer("spread", torch.full((config.vocabulary,), config.spread))
         self.spread: Tensor
-        widths, told = config.widths, config.told
+        widths, conditioning = config.widths, config.conditioning
         steps = list(pairwise(widths))
         self.code = nn.Embedding(config.vocabulary, widths[-1])
         nn.init.normal_(self.code.weight, std=0.1)
-        self.tell = nn.Sequential(nn.Linear(4 * WAVES, told), nn.SiLU())
+        self.condition = nn.Sequential(nn.Linear(4 * WAVES, conditioning), nn.SiLU())
         self.enter = nn.Conv2d(6, widths[0], config.fold, stride=config.fold)
-        self.before = nn.ModuleList(Blocks(config.blocks, width, told) for width in widths[:-1])
+        self.before = nn.ModuleList(Blocks(config.blocks, width, conditioning) for width in widths[:-1])
         self.down = nn.ModuleList(nn.Conv2d(fine, coarse, 2, stride=2) for fine, coarse in steps)
-        self.middle = Blocks(2 * config.blocks, widths[-1], told)
+        self.middle = Blocks(2 * config.blocks, widths[-1], conditioning)
         self.up = nn.ModuleList(nn.ConvTranspose2d(coarse, fine, 2, stride=2) for fine, coarse in steps)
-        self.after = nn.ModuleList(Blocks(config.blocks, width, told) for width in widths[:-1])
+        self.after = nn.ModuleList(Blocks(config.blocks, width, conditioning) for width in widths[:-1])
         self.leave = nn.Conv2d(widths[0], 3 * config.fold**2, 1)
         nn.init.zeros_(self.leave.weight)
         nn.init.zeros_(self.leave.bias)  # type: ignore[arg-type]
@@ -164,15 +172,15 @@ class DiffusionDecoder(nn.Module):
         length: (N,), how far down the step leads that the answer is for; 0 asks for the mean of all that may be there.
         """
         x = self.enter(torch.cat([noisy, vq.float() / 127.5 - 1], 3).permute(0, 3, 1, 2))
-        told = self.tell(self._waves(torch.stack([level, length], 1)))
+        conditioning = self.condition(self._waves(torch.stack([level, length], 1)))
         passed = []
         for blocks, down in zip(self.before, self.down, strict=True):
-            x = blocks(x, told)
+            x = blocks(x, conditioning)
             passed.append(x)
             x = down(x)
-        x = self.middle(x + self.code(tokens).unflatten(1, self.config.grid).permute(0, 3, 1, 2), told)
+        x = self.middle(x + self.code(tokens).unflatten(1, self.config.grid).permute(0, 3, 1, 2), conditioning)
         for blocks, up in zip(reversed(self.after), reversed(self.up), strict=True):
-            x = blocks(up(x) + passed.pop(), told)
+            x = blocks(up(x) + passed.pop(), conditioning)
         return F.pixel_shuffle(self.leave(F.silu(x)), self.config.fold).permute(0, 2, 3, 1).float()
 
     def _waves(self, numbers: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""What a step brings besides the next frame: a reward, and whether the round is over."""
+"""Predicts the reward of a step, and whether it ends the round."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 
 class OutcomeHead(nn.Module):
-    """Looks at what the trunk knows of the next frame and at the frame that was then drawn, so that both agree."""
+    """Predicts from the trunk's output and from the sampled next frame, so that outcome and picture agree."""
 
     def __init__(self, vocabulary: int, width: int, rewards: int) -> None:
         """rewards: how many values a reward can have."""
@@ -22,6 +22,6 @@ class OutcomeHead(nn.Module):
     def forward(self, hidden: Tensor, tokens: Tensor) -> tuple[Tensor, Tensor]:
         """hidden (N, S, width), tokens (N, S) int64. Returns logits of the reward (N, rewards) and of the end (N,)."""
         x = F.relu(self.mix(F.relu(self.hidden(hidden) + self.token(tokens))))
-        # A touch happens in one place: the strongest sign of it decides, and the average says how the frame stands.
+        # A collision happens at one position, which the maximum finds; the mean describes the whole frame.
         y = self.out(torch.cat([x.amax(1), x.mean(1)], -1))
         return y[:, :-1], y[:, -1]

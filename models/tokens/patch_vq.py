@@ -8,9 +8,12 @@ squares quantization in PCM"; Linde, Buzo and Gray 1980, "An algorithm for vecto
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import torch
 from torch import Tensor, nn
+
+from reverie.models.config import Range
 
 GREY = 128
 """Pixels are counted from here, so that a patch is a vector of whole numbers from -128 to 127.
@@ -29,13 +32,13 @@ class PatchVQConfig:
     grid: rows and columns of patches in a frame.
     """
 
-    vocabulary: int = 512
-    patch: int = 8
-    grid: tuple[int, int] = (8, 8)
+    vocabulary: Annotated[int, Range(2, 2**16)] = 512
+    patch: Annotated[int, Range(1, 64)] = 8
+    grid: tuple[Annotated[int, Range(1, 64)], Annotated[int, Range(1, 64)]] = (8, 8)
 
 
 def nearest(patches: Tensor, codes: Tensor) -> Tensor:
-    """Patches (..., pixels) to the index of the code of (V, pixels) that looks most like each, of equals the first."""
+    """Return the index of the code (V, pixels) nearest to each patch (..., pixels), of equals the first."""
     return (patches @ codes.T - codes.square().sum(-1) / 2).argmax(-1)
 
 
@@ -55,7 +58,7 @@ class PatchVQ(nn.Module):
         return x.reshape(-1, h * w, p * p * 3).float() - GREY
 
     def nearest(self, patches: Tensor) -> Tensor:
-        """Patches (..., patch * patch * 3) to the index of the code that looks most like each, int64."""
+        """Return the index of the nearest code of each patch (..., patch * patch * 3), int64."""
         return nearest(patches, self.codebook)
 
     def encode(self, frames: Tensor) -> Tensor:

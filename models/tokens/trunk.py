@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Annotated
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from reverie.models.config import Range
 from reverie.models.layers import FeedForward, LocalMixing, RelativeBias
+
+MOST_REWARDS = 64
+"""Values that a reward can have at most."""
 
 
 @dataclass(frozen=True)
@@ -31,25 +36,37 @@ class WorldModelConfig:
     axial: attention within a frame goes along its rows in one layer and along its columns in the next (sparse
         attention; Ho et al. 2019, "Axial attention in multidimensional transformers").
     rewards: the values a reward can have; with any, the model predicts the reward and the end of the round too.
-    games: number of games that it dreams; with more than one it is told which.
-    looks: features between the picture of a code and its vectors (`code_features.py`); 0 for vectors of its own alone.
+    games: number of games; a model of several takes the game as an input.
+    code_features: features between the picture of a code and its vectors (`code_features.py`); 0 leaves them out.
     """
 
-    vocabulary: int = 512
-    grid: tuple[int, int] = (8, 8)
-    actions: int = 5
-    history: int = 4
-    width: int = 256
-    layers: int = 4
-    heads: int = 8
-    causal_layers: int = 2
-    causal_width: int = 0
-    merge: int = 1
-    fine: int = 0
+    vocabulary: Annotated[int, Range(2, 2**16)] = 512
+    grid: tuple[Annotated[int, Range(1, 64)], Annotated[int, Range(1, 64)]] = (8, 8)
+    actions: Annotated[int, Range(1, 256)] = 5
+    history: Annotated[int, Range(1, 256)] = 4
+    width: Annotated[int, Range(1, 4096)] = 256
+    layers: Annotated[int, Range(1, 64)] = 4
+    heads: Annotated[int, Range(1, 64)] = 8
+    causal_layers: Annotated[int, Range(0, 16)] = 2
+    causal_width: Annotated[int, Range(0, 4096)] = 0
+    merge: Annotated[int, Range(1, 8)] = 1
+    fine: Annotated[int, Range(0, 8)] = 0
     axial: bool = False
     rewards: tuple[float, ...] = ()
-    games: int = 1
-    looks: int = 0
+    games: Annotated[int, Range(1, 64)] = 1
+    code_features: Annotated[int, Range(0, 4096)] = 0
+
+    def __post_init__(self) -> None:
+        """Raises ValueError where the sizes do not fit one another."""
+        if self.width % self.heads:
+            raise ValueError(f"width must be a multiple of heads, not {self.width} with {self.heads} heads")
+        if self.causal_width % self.causal_heads:
+            raise ValueError(f"causal_width must be a multiple of its {self.causal_heads} heads")
+        if self.fine and self.causal_width not in (0, self.width):
+            raise ValueError("the heads of two-level tokens share one width: causal_width must be 0")
+        if len(self.rewards) > MOST_REWARDS:
+            raise ValueError(f"a reward has at most {MOST_REWARDS} values, not {len(self.rewards)}")
+        _ = self.trunk_grid
 
     @property
     def members(self) -> int:
@@ -73,7 +90,7 @@ class WorldModelConfig:
 
     @property
     def trunk_positions(self) -> int:
-        """Positions of the trunk: what the ring holds of a frame."""
+        """Positions of the trunk, for which keys and values are cached."""
         return self.trunk_grid[0] * self.trunk_grid[1]
 
     @property
@@ -85,10 +102,9 @@ class WorldModelConfig:
 class TrunkLayer(nn.Module):
     """Local mixing; attention over the frame's own positions and the same position's past; feed-forward.
 
-    Each position looks at all positions of its own frame (or of its row or column, where the model is axial) and at
-    itself in the frames before. What moved in from a
-    neighbour reaches it through the neighbour's own past, one layer later, at a quarter of the price of looking at
-    every position of every frame.
+    Each position attends to all positions of its own frame (of its row or column in an axial model) and to itself in
+    the frames before. The past of its neighbours reaches it one layer later. That costs a quarter of attention to every
+    position of every frame.
     """
 
     def __init__(self, config: WorldModelConfig, number: int) -> None:
@@ -118,9 +134,9 @@ class TrunkLayer(nn.Module):
         return y[0], y[1], y[2]
 
     def lines(self, x: Tensor) -> Tensor:
-        """(N, heads, S, D) to (N, heads, lines, positions of a line, D): what looks at one another stands in a line.
+        """(N, heads, S, D) to (N, heads, lines, L, D): the positions of a line (row or column) attend to one another.
 
-        Where all positions do, there is one line and no axis for it.
+        Without axial attention there is no axis of lines.
         """
         if not (self.by_row or self.by_column):
             return x
@@ -174,14 +190,14 @@ class TrunkLayer(nn.Module):
         return self.finish(x, mixed).reshape(b, w, s, c)
 
     def step(self, x: Tensor, keys: Tensor, values: Tensor, age: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """One frame against the ring.
+        """One frame, with the cached keys and values of the frames before it.
 
         x: (B, S, width). keys, values: (B, heads, slots, S, head_dim). age: (B, slots) int64, 0 where a slot is empty.
         Returns the layer's output and this frame's own keys and values (B, heads, S, head_dim).
         """
         x = x + self.local(x)
         q, k, v = self.project(x)
-        # The same sums as in `forward`, in as few operations as can be: of small ones a frame has hundreds.
+        # The same sums as in `forward`, in fewer operations: a frame has hundreds of small ones.
         keys, values = keys + self._by_age(self.age_key, age), values + self._by_age(self.age_value, age)
         before = (q[:, :, None] * keys).sum(-1) / math.sqrt(q.shape[-1])  # (B, heads, slots, S)
         bias = F.embedding(age, self.age_bias) + torch.where(age > 0, 0.0, float("-inf"))[:, :, None]
@@ -195,7 +211,7 @@ class TrunkLayer(nn.Module):
 
 
 def _earlier(x: Tensor, age: int, batch: int) -> Tensor:
-    """Whole windows (batch * W, ...), each frame replaced by the one `age` before it; zeros before a window."""
+    """Shift windows (batch * W, ...) by `age` frames into the past; zeros before a window."""
     y = x.unflatten(0, (batch, -1))
     shift = min(age, y.shape[1])
     return torch.cat([torch.zeros_like(y[:, :shift]), y[:, : y.shape[1] - shift]], 1).flatten(0, 1)

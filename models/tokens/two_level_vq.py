@@ -1,4 +1,4 @@
-"""A tokenizer of two levels: what a tile looks like from afar, and what that lacks from near.
+"""A tokenizer of two levels: coarse tokens of the frame made smaller, and fine tokens of the residual.
 
 Razavi et al. 2019, "Generating diverse high-fidelity images with VQ-VAE-2"; here the fine level codes what is left
 over, as in Lee et al. 2022, "Autoregressive image generation using residual quantization". Both levels look at one tile
@@ -8,11 +8,13 @@ only, so that a token can change only when a pixel of its tile does.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from reverie.models.config import Range
 from reverie.models.tokens.patch_vq import PatchVQ, PatchVQConfig
 
 
@@ -25,10 +27,10 @@ class TwoLevelVQConfig:
     coarse one. grid: rows and columns of coarse tokens. fine: edge of the square of fine tokens below a coarse one.
     """
 
-    level_vocabulary: int = 1024
-    patch: int = 8
-    grid: tuple[int, int] = (8, 8)
-    fine: int = 2
+    level_vocabulary: Annotated[int, Range(2, 2**15)] = 1024
+    patch: Annotated[int, Range(1, 64)] = 8
+    grid: tuple[Annotated[int, Range(1, 64)], Annotated[int, Range(1, 64)]] = (8, 8)
+    fine: Annotated[int, Range(1, 8)] = 2
 
 
 class TwoLevelVQ(nn.Module):
@@ -48,30 +50,30 @@ class TwoLevelVQ(nn.Module):
 
         self.coarse, self.fine = level((h, w)), level((h * f, w * f))
 
-    def from_afar(self, frames: Tensor) -> Tensor:
+    def downsampled(self, frames: Tensor) -> Tensor:
         """Frames (N, H, W, 3) uint8 made `fine` times smaller, uint8."""
         x = frames.permute(0, 3, 1, 2).float()
         return F.avg_pool2d(x, self.config.fine).round().to(torch.uint8).permute(0, 2, 3, 1)
 
     def enlarged(self, coarse: Tensor) -> Tensor:
-        """What coarse tokens (N, h * w) show, at full size: (N, H, W, 3) uint8."""
+        """The picture of coarse tokens (N, h * w) at full size: (N, H, W, 3) uint8."""
         f = self.config.fine
         return self.coarse.decode(coarse).repeat_interleave(f, 1).repeat_interleave(f, 2)
 
-    def left_over(self, frames: Tensor) -> Tensor:
-        """Frames (N, H, W, 3) uint8 less what their coarse tokens show, halved and moved into uint8."""
-        shown = self.enlarged(self.coarse.encode(self.from_afar(frames)))
+    def residual(self, frames: Tensor) -> Tensor:
+        """Frames (N, H, W, 3) uint8 minus the picture of their coarse tokens, halved and shifted into uint8."""
+        shown = self.enlarged(self.coarse.encode(self.downsampled(frames)))
         return ((frames.float() - shown.float()) / 2 + 128).round().clamp(0, 255).to(torch.uint8)
 
     def encode(self, frames: Tensor) -> Tensor:
         """Frames (N, H, W, 3) uint8 to tokens (N, S) int64."""
-        coarse = self.coarse.encode(self.from_afar(frames))
-        return torch.cat([coarse, self.fine.encode(self.left_over(frames)) + self.config.level_vocabulary], 1)
+        coarse = self.coarse.encode(self.downsampled(frames))
+        return torch.cat([coarse, self.fine.encode(self.residual(frames)) + self.config.level_vocabulary], 1)
 
     def decode(self, tokens: Tensor) -> Tensor:
         """Tokens (N, S) int64 to frames (N, H, W, 3) uint8.
 
-        A code of the wrong level, which a dream may draw, is taken for the first of its own.
+        A code of the wrong level, which a dream may draw, counts as the first code of the right level.
         """
         positions, codes = self.config.grid[0] * self.config.grid[1], self.config.level_vocabulary
         coarse, fine = tokens[:, :positions], tokens[:, positions:] - codes

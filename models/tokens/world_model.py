@@ -8,12 +8,12 @@ from torch.nn import functional as F
 
 from reverie.models.layers import FeedForward, at_once
 from reverie.models.tokens.causal_head import CausalHead
-from reverie.models.tokens.code_features import CodeLooks, picture_features
+from reverie.models.tokens.code_features import CodeFeatures, picture_features
 from reverie.models.tokens.outcome_head import OutcomeHead
 from reverie.models.tokens.trunk import TrunkLayer, WorldModelConfig
 
 ABSENT = -1000.0
-"""Added to the logit of a code that a game never shows, and never learns to tell from its own; still a number."""
+"""Added to the logit of a code that a game never shows. It is finite, so that no NaN can come of it."""
 
 
 class TemporalVisualWorldModel(nn.Module):
@@ -43,8 +43,6 @@ class TemporalVisualWorldModel(nn.Module):
         self.norm = nn.LayerNorm(c, bias=False)
         self.to_code = nn.Linear(c, c)
         narrow = config.causal_width or c
-        if config.fine and narrow != c:
-            raise ValueError("the heads of two-level tokens share one width: causal_width must be 0")
         self.causal_head = (
             CausalHead(config.vocabulary, c, narrow, config.causal_layers, config.causal_heads, config.grid)
             if config.causal_layers
@@ -58,18 +56,20 @@ class TemporalVisualWorldModel(nn.Module):
         self.absent: Tensor
         self.outcome_head = OutcomeHead(config.vocabulary, c, len(config.rewards)) if config.rewards else None
         uses = {"token": self.token.weight.shape[1], "code": c, "previous": narrow}
-        self.looks = CodeLooks(config.vocabulary, config.looks, uses) if config.looks else None
+        self.code_features = (
+            CodeFeatures(config.vocabulary, config.code_features, uses) if config.code_features else None
+        )
         for layer in self.layers:
             assert isinstance(layer, TrunkLayer)
             for linear in (layer.out, layer.feed_forward.down):  # a layer starts as nearly nothing
                 linear.weight.data.mul_(0.3)
 
     @torch.no_grad()
-    def begin_with(self, pictures: Tensor) -> None:
-        """Before training: codes that look alike begin with vectors that are alike, seen and predicted.
+    def init_from_patches(self, pictures: Tensor) -> None:
+        """Initialise the vectors of codes from their pictures, so that codes that look alike begin alike.
 
-        What is learnt of a common code then holds for a rare one at once, such as a patch that two creatures share.
-        pictures: (vocabulary, pixels) float, what each code looks like.
+        What a common code teaches then holds for a rare one at once, such as a patch that two creatures share.
+        pictures: (vocabulary, pixels) float.
         """
         features = picture_features(pictures)
         for table in (self.token.weight, self.code, *([self.causal_head.previous.weight] if self.causal_head else [])):
@@ -80,7 +80,7 @@ class TemporalVisualWorldModel(nn.Module):
     def table(self, use: str, some: Tensor | None = None) -> Tensor:
         """The vectors of the codes, or of `some` (N,) int64 of them: (codes, width of that use).
 
-        use: `token`, what the trunk sees; `previous`, what the causal head sees; `code`, what both foretell by.
+        use: `token`, the input of the trunk; `previous`, the input of the causal head; `code`, the output of both.
         """
         match use:
             case "token":
@@ -90,38 +90,38 @@ class TemporalVisualWorldModel(nn.Module):
             case _:
                 own = self.head.previous.weight
         own = own if some is None else own.index_select(0, some)
-        return own if self.looks is None else own + self.looks.table(use, some)
+        return own if self.code_features is None else own + self.code_features.table(use, some)
 
     def few(self, use: str, tokens: Tensor) -> tuple[Tensor, Tensor]:
-        """Tokens (..., S) int64 and the table that they point into: where looking costs, of those codes alone."""
-        if self.looks is None or at_once(tokens):
+        """Return tokens (..., S) int64 and the table they index; on a processor a small one of those codes alone."""
+        if self.code_features is None or at_once(tokens):
             return tokens, self.table(use)
-        some, place = tokens.unique(return_inverse=True)
-        return place, self.table(use, some)
+        some, index = tokens.unique(return_inverse=True)
+        return index, self.table(use, some)
 
     @torch.no_grad()
-    def settle(self) -> None:
-        """After training: what the pictures say is added to the vectors themselves, and is not computed any more."""
-        if self.looks is None:
+    def fold(self) -> None:
+        """Add the vectors that are computed from pictures to the learnt ones. Call it once, after training."""
+        if self.code_features is None:
             return
         uses = ("token", "code", *(("previous",) if self.causal_head is not None else ()))
         tables = [self.table(use) for use in uses]
-        self.looks = None
+        self.code_features = None
         for use, table in zip(uses, tables, strict=True):
             self.table(use).copy_(table)
 
     @torch.no_grad()
-    def keep_apart(self, shown: Tensor) -> None:
-        """Say which codes each game shows, (games, vocabulary) bool: a dream of it will hold no others.
+    def mask_codes(self, shown: Tensor) -> None:
+        """Mask the codes that a game never shows, so that a dream of it never holds them.
 
-        Rare codes that look alike begin alike, and some are too rare to be told apart by what is learnt.
+        shown: (games, vocabulary) bool. Some codes that look alike are too rare for training to separate them.
         """
         self.absent.copy_(torch.where(shown, 0.0, ABSENT))
 
     def embed(self, tokens: Tensor, actions: Tensor, games: Tensor | None = None) -> Tensor:
         """tokens (..., S), actions (...,) and games (...,) int64 to (..., P, width), P positions of the trunk.
 
-        Raises ValueError where the model dreams several games and is not told which.
+        Raises ValueError where the model dreams several games and `games` is None.
         """
         x = F.embedding(*self.few("token", tokens))
         if self.config.fine:
@@ -132,7 +132,7 @@ class TemporalVisualWorldModel(nn.Module):
         condition = self.action(actions)
         if self.game is not None:
             if games is None:
-                raise ValueError(f"this model dreams {self.config.games} games, and needs to be told which")
+                raise ValueError(f"this model dreams {self.config.games} games: say which one")
             condition = condition + self.game(games)
         return self.join(x) + self.position + condition[..., None, :]
 
@@ -160,7 +160,7 @@ class TemporalVisualWorldModel(nn.Module):
         tokens (B, W, S), actions (B, W) int64: actions[:, t] leads from frame t to t + 1. games: (B,) int64, for a
         model of several.
 
-        Returns hidden (B, W, S, width): at frame t what is known of frame t + 1.
+        Returns hidden (B, W, S, width): at frame t the prediction of frame t + 1.
         """
         x = self.embed(tokens, actions, None if games is None else games[:, None])
         for layer in self.layers:
@@ -211,8 +211,9 @@ class TemporalVisualWorldModel(nn.Module):
         return logits + self.absent[games].reshape(-1, *[1] * (logits.ndim - 2), logits.shape[-1])
 
     def outcome(self, hidden: Tensor, tokens: Tensor) -> tuple[Tensor, Tensor]:
-        """What the step to the next frame brings, given that frame: hidden (N, S, width), its tokens (N, S) int64.
+        """Predict reward and end of the step to the next frame, given that frame.
 
+        hidden: (N, S, width). tokens: (N, S) int64, of the next frame.
         Returns logits over `config.rewards` (N, R) and the logit of the round's end (N,). Raises ValueError where the
         model has no such head.
         """
@@ -255,7 +256,7 @@ class TemporalVisualWorldModel(nn.Module):
         age: Tensor,
         game: Tensor | None = None,
     ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """One frame against the ring: what the engine runs.
+        """Predict from one frame and the cached frames before it; the engine runs this.
 
         tokens (B, S), action (B,), age (B, slots) int64; keys, values (B, layers, heads, slots, P, head_dim). game:
         (B,) int64, for a model of several.

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+from reverie.models.config import Range
 
 
 @dataclass(frozen=True)
@@ -20,11 +23,11 @@ class VQVAEConfig:
     decoder_blocks: residual blocks of the decoder.
     """
 
-    vocabulary: int = 128
-    code_width: int = 64
-    width: int = 256
-    encoder_blocks: int = 2
-    decoder_blocks: int = 3
+    vocabulary: Annotated[int, Range(2, 2**16)] = 128
+    code_width: Annotated[int, Range(1, 1024)] = 64
+    width: Annotated[int, Range(1, 2048)] = 256
+    encoder_blocks: Annotated[int, Range(0, 64)] = 2
+    decoder_blocks: Annotated[int, Range(0, 64)] = 3
 
 
 class Residual(nn.Module):

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Annotated
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+from reverie.models.config import Range
 
 
 @dataclass(frozen=True)
@@ -22,12 +25,17 @@ class VisualWorldModelConfig:
     heads: attention heads.
     """
 
-    vocabulary: int = 128
-    actions: int = 5
-    positions: int = 64
-    width: int = 256
-    layers: int = 6
-    heads: int = 8
+    vocabulary: Annotated[int, Range(2, 2**16)] = 128
+    actions: Annotated[int, Range(1, 256)] = 5
+    positions: Annotated[int, Range(64, 64)] = 64
+    width: Annotated[int, Range(1, 4096)] = 256
+    layers: Annotated[int, Range(1, 64)] = 6
+    heads: Annotated[int, Range(1, 64)] = 8
+
+    def __post_init__(self) -> None:
+        """Raises ValueError where the heads do not share the width evenly."""
+        if self.width % self.heads:
+            raise ValueError(f"width must be a multiple of heads, not {self.width} with {self.heads} heads")
 
 
 class Layer(nn.Module):

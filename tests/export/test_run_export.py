@@ -148,12 +148,16 @@ def test_a_graph_that_computes_something_else_fails_the_export(run_v11: Path, bu
     ("damage", "match"),
     [
         (lambda run: (run / "run.json").unlink(), "has no run.json"),
-        (lambda run: (run / "run.json").write_text("{"), "does not describe a run"),
+        (lambda run: (run / "run.json").write_text("{"), "is damaged"),
         (lambda run: (run / "dynamics.safetensors").unlink(), "dynamics.safetensors is missing"),
         (lambda run: (run / "tokenizer.safetensors").write_bytes(b"x"), "tokenizer.safetensors is damaged"),
         (lambda run: (run / "starts.npz").unlink(), "starts.npz is missing"),
-        (lambda run: _change(run, kind="v9"), "does not describe a run"),
-        (lambda run: _change(run, dynamics={"width": "wide"}), "does not describe a run"),
+        (
+            lambda run: _change(run, networks={"dynamics": {"kind": "rnn", "config": {}}}),
+            "networks.dynamics.kind must be one of",
+        ),
+        (lambda run: _change_network(run, "dynamics", width="wide"), "config.width must be a whole number"),
+        (lambda run: _change(run, sampling={"heat": 1}), "does not describe a run"),
     ],
 )
 def test_a_run_that_is_unfit_is_one_sentence(run_v11: Path, tmp_path: Path, damage, match: str) -> None:  # type: ignore[no-untyped-def]
@@ -169,8 +173,8 @@ def test_a_run_that_is_unfit_is_one_sentence(run_v11: Path, tmp_path: Path, dama
     ("damage", "match"),
     [
         (lambda run: (run / "decoder.safetensors").unlink(), "decoder.safetensors is missing"),
-        (lambda run: _change(run, decoder={"vocabulary": 64, "patch": 16}), "must be those of the tokenizer"),
-        (lambda run: _change(run, decoder={"depth": 3}), "does not describe a run"),
+        (lambda run: _change_network(run, "decoder", grid=[4, 16]), "must be those of the tokenizer"),
+        (lambda run: _change_network(run, "decoder", depth=3), "has an unknown key 'depth'"),
         (lambda run: _change(run, decoder_steps=9), "decoder_steps must be 1 to 8, not 9"),
     ],
 )
@@ -192,6 +196,12 @@ def _change(run: Path, **changes: object) -> None:
     file.write_text(json.dumps(json.loads(file.read_text()) | changes))
 
 
+def _change_network(run: Path, name: str, **config: object) -> None:
+    networks = json.loads((run / "run.json").read_text())["networks"]
+    networks[name]["config"] |= config
+    _change(run, networks=networks)
+
+
 def test_the_pictures_of_patches_are_stored_in_bytes(bundle_v11: Path) -> None:
     for name in ("encoder", "decoder"):
         stored = onnx.load(bundle_v11 / f"{name}.onnx").graph.initializer
@@ -199,11 +209,11 @@ def test_the_pictures_of_patches_are_stored_in_bytes(bundle_v11: Path) -> None:
 
 
 def test_what_pictures_say_of_codes_is_in_the_bundle_as_plain_tables(tmp_path: Path) -> None:
-    folder = tiny_run(tmp_path / "run", looks=16)
+    folder = tiny_run(tmp_path / "run", code_features=16)
     weights = load_file(folder / "dynamics.safetensors")
     rng = np.random.default_rng(0)
     for name, value in weights.items():
-        if name.startswith("looks"):
+        if name.startswith("code_features"):
             weights[name] = 0.3 * rng.standard_normal(value.shape, np.float32)
     save_file(weights, folder / "dynamics.safetensors")
     run, out = read_run(folder), export_run(folder, tmp_path / "out", "fp32", log=lambda _: None)

@@ -21,7 +21,7 @@ SHOWN = torch.arange(64) % 3 == 1
 def a_run_that_shows_some(folder: Path) -> Run:
     run = read_run(tiny_run(folder, decoder=True, rewards=(0.0, 1.0)))
     assert isinstance(run.dynamics, TemporalVisualWorldModel)
-    run.dynamics.keep_apart(SHOWN[None])
+    run.dynamics.mask_codes(SHOWN[None])
     return run
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ import torch
 from safetensors.torch import save_file
 
 from reverie.games.base import ACTIONS
+from reverie.models.registry import describe_network
 from reverie.models.tokens.diffusion_decoder import DiffusionDecoder, DiffusionDecoderConfig
 from reverie.models.tokens.networks import build_tokenizer
 from reverie.models.tokens.patch_vq import PatchVQConfig
@@ -53,7 +53,7 @@ def tiny_run(
         if dynamics_config.fine:
             tokenizer_config = TwoLevelVQConfig(level_vocabulary=32, patch=4)
         tokenizer, dynamics, history = build_tokenizer(tokenizer_config), TemporalVisualWorldModel(dynamics_config), 4
-        dynamics.keep_apart(torch.arange(64) % len(games) == torch.arange(len(games))[:, None])
+        dynamics.mask_codes(torch.arange(64) % len(games) == torch.arange(len(games))[:, None])
     with torch.no_grad():  # sharp enough that what is most likely does not hang on rounding
         for name, parameter in dynamics.named_parameters():
             if name in ("code", "code.weight"):
@@ -68,17 +68,18 @@ def tiny_run(
         seeds=np.arange(3 * len(games)),
         games=np.arange(len(games)).repeat(3),
     )
-    record = {
+    record: dict[str, Any] = {
         "recipe": "tiny", "kind": kind, "history": history, "size": 64,
         "games": {game: list(own) for game, own in games.items()}, "actions": actions,
         "sampling": {"temperature": 1.0, "min_p": 0.02},
-        "tokenizer": asdict(tokenizer_config), "dynamics": asdict(dynamics_config),
+        "networks": {"tokenizer": describe_network(tokenizer), "dynamics": describe_network(dynamics)},
         "training": {"minutes": 0, "frames": 0}, "metrics": {},
     }  # fmt: skip
     if decoder:
-        config = DiffusionDecoderConfig(vocabulary=64, patch=8, widths=(8, 16), told=16)
-        record |= {"decoder": asdict(config), "decoder_steps": 2}
-        save_file(_trained_looking(DiffusionDecoder(config)).state_dict(), folder / "decoder.safetensors")
+        config = DiffusionDecoderConfig(vocabulary=64, patch=8, widths=(8, 16), conditioning=16)
+        diffusion = _trained_looking(DiffusionDecoder(config))
+        record["networks"]["decoder"], record["decoder_steps"] = describe_network(diffusion), 2
+        save_file(diffusion.state_dict(), folder / "decoder.safetensors")
     (folder / "run.json").write_text(json.dumps(record))
     return folder
 

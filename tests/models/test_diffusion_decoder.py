@@ -14,7 +14,7 @@ from reverie.export.graphs import DenoiseStep, Graph
 from reverie.export.onnx_export import export_program, to_onnx
 from reverie.models.tokens.diffusion_decoder import DiffusionDecoder, DiffusionDecoderConfig, ddim, sigma, signal
 
-CONFIG = DiffusionDecoderConfig(vocabulary=16, patch=8, grid=(2, 3), widths=(8, 16), told=16)
+CONFIG = DiffusionDecoderConfig(vocabulary=16, patch=8, grid=(2, 3), widths=(8, 16), conditioning=16)
 VARIANTS = {
     "two levels": CONFIG,
     "three levels": replace(CONFIG, widths=(4, 8, 16)),

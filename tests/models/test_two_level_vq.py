@@ -27,8 +27,8 @@ def test_coarse_tokens_come_first_and_every_level_has_codes_of_its_own() -> None
 @torch.no_grad()
 def test_what_is_left_over_and_what_is_shown_make_the_frame_again() -> None:
     model, frames = TwoLevelVQ(CONFIG), _frames()
-    shown = model.enlarged(model.coarse.encode(model.from_afar(frames))).float()
-    again = shown + 2 * (model.left_over(frames).float() - 128)
+    shown = model.enlarged(model.coarse.encode(model.downsampled(frames))).float()
+    again = shown + 2 * (model.residual(frames).float() - 128)
     assert (again - frames.float()).abs().max() <= 1
 
 

@@ -8,8 +8,9 @@ import pytest
 import torch
 from torch import nn
 
+from reverie.training.errors import RunError
 from reverie.training.files import beside
-from reverie.training.loop.checkpoint import RunError, load_state, load_weights, read_weights, save_state, save_weights
+from reverie.training.loop.checkpoint import load_state, load_weights, read_weights, save_state, save_weights
 
 
 def test_a_file_that_could_not_be_written_leaves_the_one_before(tmp_path: Path) -> None:

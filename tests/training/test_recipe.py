@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ import torch
 from reverie.models.tokens.networks import build_dynamics, build_tokenizer
 from reverie.models.tokens.world_model import TemporalVisualWorldModel
 from reverie.training import recipe as recipes
-from reverie.training.loop.checkpoint import RunError
+from reverie.training.errors import RunError
 
 
 @torch.no_grad()
@@ -29,13 +30,13 @@ def test_the_networks_of_a_recipe_understand_each_other(name: str) -> None:
 
 def test_what_belongs_to_codes_that_are_not_shown_is_not_counted() -> None:
     own = recipes.load("own")
-    a_code, rest = recipes.parameters(own, 13) - recipes.parameters(own, 12), recipes.parameters(own, 0)
+    a_code, rest = own.parameters(13) - own.parameters(12), own.parameters(0)
     assert a_code > own.dynamics.width
-    assert recipes.parameters(own) == recipes.parameters(own, 4096) == rest + 4096 * a_code
+    assert own.parameters() == own.parameters(4096) == rest + 4096 * a_code
 
 
 def test_the_large_dream_has_between_50_and_100_million_parameters() -> None:
-    assert 50e6 < recipes.parameters(recipes.load("v2-base")) < 100e6
+    assert 50e6 < recipes.load("v2-base").parameters() < 100e6
 
 
 @pytest.mark.parametrize("name", recipes.names())
@@ -70,3 +71,22 @@ def test_a_mistake_in_a_recipe_is_one_sentence(text: str, message: str, tmp_path
     path.write_text(text)
     with pytest.raises(RunError, match=message):
         recipes.load(str(path))
+
+
+WRONG = ("nan", "inf", "-1", "1.5", "true", "'x'", "[]", "[[1]]", "{a = 1}", "1" + "0" * 400, "1e308", "1979-05-27")
+
+
+def test_a_recipe_with_a_changed_value_is_read_or_refused_in_one_sentence(tmp_path: Path) -> None:
+    rng, path, refused = random.Random(0), tmp_path / "mine.toml", []
+    for _ in range(200):
+        lines = (recipes.FOLDER / f"{rng.choice(recipes.names())}.toml").read_text().splitlines()
+        number = rng.choice([i for i, line in enumerate(lines) if " = " in line and not line.startswith("#")])
+        key = lines[number].split(" = ")[0]
+        lines[number] = f"{key} = {rng.choice(WRONG)}"
+        path.write_text("\n".join(lines))
+        try:
+            recipes.load(str(path))
+        except RunError as error:
+            refused.append(str(error))
+    assert len(refused) > 150
+    assert [message for message in refused if not message.startswith(str(path)) or "\n" in message] == []

@@ -12,12 +12,13 @@ import pytest
 
 from reverie.games import registry
 from reverie.training.data.recording import RecordingWriter, Rows
-from reverie.training.loop.checkpoint import RunError, read_run
-from reverie.training.loop.device_context import find_place
-from reverie.training.recipe import restore
-from reverie.training.run import split, train
+from reverie.training.errors import RunError
+from reverie.training.loop.device_context import find_device_context
+from reverie.training.loop.train import AGREE_EVERY
+from reverie.training.run import train
+from reverie.training.runs import read_run
+from reverie.training.tokens.encode import split_episodes
 from reverie.training.tokens.extra_rollouts import frames_played
-from reverie.training.tokens.train_dynamics import AGREE_EVERY
 from reverie.training.tokens.windows import TokenEpisodes, Windows
 
 ROOT = Path(__file__).parents[2]
@@ -82,7 +83,7 @@ def test_every_game_has_a_long_enough_episode_in_both_parts(
     lengths: list[int], games: list[int], held_out: int | None
 ) -> None:
     episodes = _episodes(lengths, games)
-    parts = split(episodes, 5)
+    parts = split_episodes(episodes, 5)
     if held_out is None:
         assert parts == (episodes, episodes)
     else:
@@ -107,7 +108,7 @@ def test_a_recording_of_short_episodes_alone_is_refused_before_anything_is_writt
     assert not (tmp_path / "run").exists()
 
 
-@pytest.mark.parametrize(("world", "more"), [("toy", ""), ("garden", "further_frames = 40\n")])
+@pytest.mark.parametrize(("world", "more"), [("toy", ""), ("garden", "extra_rollouts = 40\n")])
 def test_a_run_does_not_go_on_with_a_recording_that_has_grown(world: str, more: str, tmp_path: Path) -> None:
     data, recipe, out = tmp_path / "data", _recipe(tmp_path, more), tmp_path / "run"
     _recorded(data, [20, 20], world)
@@ -131,15 +132,14 @@ def test_two_processes_train_one_run_and_the_first_alone_speaks(tmp_path: Path) 
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("done: reverie export") == 1
-    record = read_run(out)
+    record = read_run(out).record
     assert record["metrics"]["dynamics"]["steps"] % AGREE_EVERY == 0, "they stop after the same step"
     assert record["training"]["recorded_frames"] == 60
-    restore(out)
 
 
-def test_further_frames_are_counted_as_they_are_played() -> None:
+def test_extra_rollouts_are_counted_as_they_are_played() -> None:
     assert [frames_played(frames) for frames in (0, 1, 40, 4096, 4097)] == [0, 32, 48, 4096, 8192]
 
 
 if __name__ == "__main__":
-    train(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]), 0.02, place=find_place("cpu:2", "fp32"))
+    train(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]), 0.02, context=find_device_context("cpu:2", "fp32"))

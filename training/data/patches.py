@@ -1,4 +1,4 @@
-"""Patches of frames, told apart by their very pixels. Needs numpy alone."""
+"""Patches of frames, compared pixel by pixel. Needs numpy alone."""
 
 from __future__ import annotations
 

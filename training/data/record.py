@@ -1,4 +1,4 @@
-"""`reverie record`: plays a game and writes what happened; a built-in one in many trajectories at once."""
+"""`reverie record`: plays a game and writes it down. A built-in game is played in many trajectories at once."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from reverie.games.errors import UnknownPolicy
 from reverie.games.policies import HeldKeys
 from reverie.games.world import Frame, World
 from reverie.games.worlds import open_world
-from reverie.training.data.recording import Recording, RecordingError, RecordingWriter, Rows, joined
+from reverie.training.data.recording import Recording, RecordingError, RecordingWriter, Rows, concatenate_rows
 
 PROGRESS_FRAMES = 64
 BATCH = 64
@@ -67,7 +67,7 @@ def record(
     seed: int = 0,
     progress: Callable[[int], None] = lambda frames: None,
 ) -> Recording:
-    """Record a game into the folder `out`, with several processes; `progress` is told how many frames are new.
+    """Record a game into the folder `out`, with several processes; `progress` gets the number of new frames.
 
     world: a built-in game's name, or an environment (a built-in game as one is that game).
 
@@ -127,7 +127,7 @@ def record(
 
 @contextlib.contextmanager
 def _one_thread_each() -> Iterator[None]:
-    """Processes that begin here compute with one thread: several of many threads each wait for one another."""
+    """Let processes that start here compute with one thread each; more threads than cores would slow all of them."""
     names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
     before = {name: os.environ.get(name) for name in names}
     os.environ.update(dict.fromkeys(names, "1"))
@@ -201,8 +201,7 @@ def _work_in_environment(
     recorder = EpisodeRecorder(writer, SHARD_FRAMES)
     # As with built-in games: neither another worker nor another run into the same folder repeats a seed.
     rng = np.random.default_rng([config.seed, worker, recorder.writer.shards])
-    taste = config.policy == "explore"
-    record_world(world, recorder, frames, rng, ENVIRONMENT_EPISODE_FRAMES, taste, progress, stop)
+    record_world(world, recorder, frames, rng, ENVIRONMENT_EPISODE_FRAMES, config.policy == "explore", progress, stop)
 
 
 def play_shard(
@@ -291,7 +290,7 @@ class EpisodeRecorder:
         if not closed:
             return
         parts = [rows for rows, _ in closed]
-        rows = parts[0] if len(parts) == 1 else joined(parts)
+        rows = parts[0] if len(parts) == 1 else concatenate_rows(parts)
         self.writer.write(rows, [len(part.frames) for part in parts], [seed for _, seed in closed])
 
 
@@ -301,17 +300,17 @@ def record_world(
     steps: int,
     rng: np.random.Generator,
     episode_frames: int = 256,
-    taste: bool = False,
+    favourites: bool = False,
     progress: Callable[[int], None] = lambda frames: None,
     stop: Callable[[], bool] = lambda: False,
 ) -> None:
     """Play any World with held random keys and record `steps` frames of it; all that was played is written at the end.
 
-    taste: see games.policies.HeldKeys. A frame that does not follow from the one before (`cut`, where the world knows
-    it) begins an episode of the recording.
+    favourites: some keys of an episode are held more often (`taste` of games.policies.HeldKeys). A frame that does not
+    follow from the one before (`cut`, where the world knows it) begins an episode of the recording.
     """
-    policy = HeldKeys(len(world.actions), rng, taste)
-    done, told = 0, 0
+    policy = HeldKeys(len(world.actions), rng, favourites)
+    done, reported = 0, 0
     try:
         while done < steps and not stop():
             seed = int(rng.integers(FIRST_HELD_OUT_SEED))
@@ -326,11 +325,11 @@ def record_world(
                 else:
                     recorder.step(action, *step)
                 done += 1
-                if done - told >= PROGRESS_FRAMES:
-                    progress(done - told)
-                    told = done
+                if done - reported >= PROGRESS_FRAMES:
+                    progress(done - reported)
+                    reported = done
                     if stop():
                         break
     finally:
         recorder.close()
-        progress(done - told)
+        progress(done - reported)

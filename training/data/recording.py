@@ -113,8 +113,8 @@ class RecordingWriter:
         self.shards += 1
 
 
-def joined(parts: list[Rows]) -> Rows:
-    """Several runs of frames, one after another."""
+def concatenate_rows(parts: list[Rows]) -> Rows:
+    """Return several runs of frames as one."""
     return Rows(
         np.concatenate([part.frames for part in parts]),
         np.concatenate([part.actions for part in parts]),
@@ -183,7 +183,7 @@ class Recording:
 
 
 def held_out_count(episodes: int) -> int:
-    """How many of a recording's last episodes training only looks at to say how well it goes: one, if there are two."""
+    """Return how many of the last episodes are held out of training: at least one, if there are two."""
     return min(episodes - 1, max(1, round(episodes * HELD_OUT_SHARE)))
 
 

@@ -8,13 +8,13 @@ from numpy.typing import NDArray
 from reverie.games import registry
 from reverie.training.data.record import play_shard
 from reverie.training.data.recording import Recording
-from reverie.training.loop.checkpoint import RunError
+from reverie.training.errors import RunError
 
 STARTS = 16
 """Start histories of a game that a run hands to its bundle."""
 _ROOMS, _CALM_TICKS = 128, 40
-"""Of so many fresh rooms those are taken in which nothing is lost for the longest, up to so many ticks of no key: who
-opens a dream needs a moment to see what it shows."""
+"""Fresh rooms that are tried, and ticks without a key in each. Rooms in which nothing is lost for the longest are
+taken, so that a player has a moment to look."""
 
 
 def start_histories(recording: Recording, history: int) -> dict[str, NDArray[np.generic]]:
@@ -31,8 +31,8 @@ def start_histories(recording: Recording, history: int) -> dict[str, NDArray[np.
         else _recorded_starts(recording, number, history)
         for number, game in enumerate(recording.games)
     ]
-    joined = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-    return {**joined, "games": np.arange(len(parts)).repeat(STARTS)}
+    all_games = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    return {**all_games, "games": np.arange(len(parts)).repeat(STARTS)}
 
 
 def fresh_starts(game: str, size: int, history: int) -> dict[str, NDArray[np.generic]]:

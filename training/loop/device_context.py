@@ -1,4 +1,4 @@
-"""Where a run computes, and in what: the processor, one GPU, or several processes that share every batch.
+"""On which device and in which precision a run computes, alone or in several processes that share every batch.
 
 Several processes are started by torchrun and joined by Lightning Fabric, which is imported for them alone: a machine
 with nothing but torch and numpy trains on its one GPU.
@@ -18,23 +18,22 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor, nn
 
-from reverie.training.loop.checkpoint import RunError
+from reverie.training.errors import RunError
 
 PRECISIONS = {"bf16": torch.bfloat16, "fp32": torch.float32}
-"""What matrix products are computed in. Weights, gradients and optimizers are float32 in either."""
+"""Precisions of matrix products. Weights, gradients and optimizers are always float32."""
 AUTO = "auto"
-"""The faster of them, where it is computed."""
+"""The precision that is faster on the device."""
 PATIENCE = timedelta(hours=12)
-"""How long a process waits for another: the first one trains the tokenizer while the others wait."""
+"""Longest wait of one process for another: the first one trains some stages while the others wait."""
 T = TypeVar("T", bound=Callable[..., Any])
 
 
 @cache
 def faster_precision(kind: str) -> torch.dtype:
-    """What a `cpu` or `cuda` device of this machine multiplies faster in.
+    """Return the precision in which a `cpu` or `cuda` device of this machine multiplies faster.
 
-    A processor is asked by the clock: one that has instructions for bf16 is faster with it, and one that has none
-    computes it far slower than fp32.
+    A processor is timed: with instructions for bf16 it is faster in bf16, without them far slower than in fp32.
     """
     if kind == "cuda":
         return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float32
@@ -51,11 +50,11 @@ def _seconds_of_a_product(precision: torch.dtype) -> float:
 
 
 @dataclass(frozen=True)
-class Place:
-    """One process's place in a run.
+class DeviceContext:
+    """Device, precision and processes of a run, as one process sees them.
 
     device: of this process. precision: of matrix products, by default what the processor is faster in. fabric: what
-    joins the processes, None where there is one.
+    joins the processes (`lightning_fabric.Fabric`); None where there is one process.
     """
 
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
@@ -69,58 +68,58 @@ class Place:
 
     @property
     def processes(self) -> int:
-        """How many share a batch."""
+        """Number of processes that share a batch."""
         return self.fabric.world_size if self.fabric else 1
 
     @property
     def first(self) -> bool:
-        """Whether this process is the one that writes and speaks."""
+        """Whether this process writes the files and the log."""
         return self.rank == 0
 
     @property
     def on_gpu(self) -> bool:
-        """Whether it computes on one."""
+        """Whether the device is a GPU."""
         return self.device.type == "cuda"
 
     def autocast(self) -> AbstractContextManager[Any]:
-        """Matrix products inside are computed in `precision`."""
+        """Return a context manager in which matrix products are computed in `precision`."""
         return torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision == torch.bfloat16)
 
-    def compiled(self, function: T) -> T:
-        """The same function or network, compiled where that pays: on a GPU."""
+    def compile(self, function: T) -> T:
+        """Return a function or network compiled on a GPU, and as it is on a processor."""
         return torch.compile(function, dynamic=False) if self.on_gpu else function  # type: ignore[return-value]
 
     def to_device(self, tensor: Tensor) -> Tensor:
-        """A copy on the device, which the processor does not wait for; the tensor itself where it is there already."""
+        """Return a tensor on the device. The processor does not wait for the copy to a GPU."""
         return tensor.pin_memory().to(self.device, non_blocking=True) if self.on_gpu else tensor
 
     def shared(self, module: nn.Module) -> nn.Module:
-        """A network whose gradients are the mean of those of all processes."""
+        """Return a network whose gradients are the mean over all processes."""
         return self.fabric.setup_module(module) if self.fabric else module
 
     def backward(self, loss: Tensor) -> None:
-        """Put the gradients of a loss into the parameters it depends on."""
+        """Put the gradients of a loss into the parameters that it depends on."""
         if self.fabric:
             self.fabric.backward(loss)
         else:
             loss.backward()
 
     def mean(self, values: dict[str, Tensor]) -> dict[str, Tensor]:
-        """The mean over all processes."""
+        """Return the mean of each value over all processes."""
         return self.fabric.all_reduce(values, reduce_op="mean") if self.fabric else values
 
-    def agreed(self, value: float) -> float:
-        """What the first process says."""
+    def of_first(self, value: float) -> float:
+        """Return the value that the first process has."""
         return float(self.fabric.broadcast(value)) if self.fabric else value
 
     def wait(self) -> None:
-        """Until all processes are here."""
+        """Wait until all processes have called this."""
         if self.fabric:
             self.fabric.barrier()
 
 
-def find_place(devices: str, precision: str) -> Place:
-    """The place that the command line asks for. Raises RunError with one sentence where there is none.
+def find_device_context(devices: str, precision: str) -> DeviceContext:
+    """Return the device context that the command line asks for. Raises RunError where this machine has none.
 
     devices: `auto` (a GPU where there is one), `cpu`, `cuda`, or a number of GPUs on this machine; `cpu:N` and `cuda:N`
     say the number too. More than one process is to be started by torchrun, one for each device.
@@ -142,10 +141,10 @@ def find_place(devices: str, precision: str) -> Place:
             f"start it as `torchrun --nproc-per-node {number} -m reverie.app.cli train …`."
         )
     if int(os.environ.get("WORLD_SIZE", 1)) == 1:
-        return Place(torch.device(kind), computed)
+        return DeviceContext(torch.device(kind), computed)
     fabric = _joined(kind, local)
-    # What the first process found: each asked its own clock.
-    return Place(fabric.device, fabric.broadcast(computed), fabric)
+    # Each process has timed its own processor; the first one's answer counts.
+    return DeviceContext(fabric.device, fabric.broadcast(computed), fabric)
 
 
 def _joined(kind: str, local: int) -> Any:

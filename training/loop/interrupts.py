@@ -1,4 +1,4 @@
-"""A stop that comes in the middle of a step waits for its end, so that what is saved then is a whole one."""
+"""Ctrl-C in the middle of a step waits for its end, so that a checkpoint never holds half a step."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ STOPS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGALRM")
 
 
 @contextmanager
-def held_back() -> Iterator[None]:
-    """Ctrl-C, and every other signal to stop that Python answers, is answered when the block has ended."""
-    if threading.current_thread() is not threading.main_thread():  # which alone is told of signals
+def hold_back_interrupts() -> Iterator[None]:
+    """Ctrl-C, and every other stop signal that Python handles, is handled when the block has ended."""
+    if threading.current_thread() is not threading.main_thread():  # only this one gets signals
         yield
         return
     numbers = [getattr(signal, name) for name in STOPS if hasattr(signal, name)]

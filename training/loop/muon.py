@@ -1,4 +1,4 @@
-"""Muon: momentum whose matrices are made orthogonal before they are stepped along."""
+"""Muon: an optimizer whose updates are orthogonalised momentum matrices."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _SMALLEST = 1e-7
 class Muon(torch.optim.Optimizer):
     """Jordan et al. 2024, "Muon: an optimizer for hidden layers in neural networks".
 
-    Computes what `torch.optim.Muon` with `adjust_lr_fn="match_rms_adamw"` does, except that all matrices of one shape
-    are made orthogonal together, and in a precision of choice: torch's always does it in bf16, which a processor
-    without instructions for that computes so slowly that little is left of the time to learn in.
+    Computes what `torch.optim.Muon` with `adjust_lr_fn="match_rms_adamw"` does, with two differences: all matrices of
+    one shape are orthogonalised together, and the precision is a choice. torch's uses bf16, which is very slow on a
+    processor without instructions for it.
     """
 
     def __init__(
@@ -29,20 +29,20 @@ class Muon(torch.optim.Optimizer):
 
     @torch.no_grad()
     def step(self, closure: None = None) -> None:  # type: ignore[override]
-        """One step along the gradients; a matrix without one stays."""
+        """Take one step. A matrix without a gradient stays as it is."""
         for group in self.param_groups:
             alike: dict[torch.Size, list[nn.Parameter]] = {}
             for matrix in group["params"]:
                 if matrix.grad is not None:
                     alike.setdefault(matrix.shape, []).append(matrix)
             for shape, matrices in alike.items():
-                ways = orthogonal(torch.stack([self._way(matrix, group["momentum"]) for matrix in matrices]))
+                directions = orthogonal(torch.stack([self._momentum(matrix, group["momentum"]) for matrix in matrices]))
                 rate = group["lr"] * 0.2 * max(shape) ** 0.5
-                for matrix, way in zip(matrices, ways, strict=True):
-                    matrix.mul_(1 - group["lr"] * group["weight_decay"]).add_(way, alpha=-rate)
+                for matrix, direction in zip(matrices, directions, strict=True):
+                    matrix.mul_(1 - group["lr"] * group["weight_decay"]).add_(direction, alpha=-rate)
 
-    def _way(self, matrix: nn.Parameter, momentum: float) -> Tensor:
-        """Nesterov's: the gradient, and where it has pointed so far."""
+    def _momentum(self, matrix: nn.Parameter, momentum: float) -> Tensor:
+        """Return the Nesterov momentum of a matrix, and update it."""
         assert matrix.grad is not None
         state = self.state[matrix]
         if not state:
@@ -52,7 +52,7 @@ class Muon(torch.optim.Optimizer):
 
 
 def orthogonal(matrices: Tensor) -> Tensor:
-    """Matrices (N, A, B) with all their singular values brought near 1, by a few rounds of Newton-Schulz."""
+    """Bring all singular values of matrices (N, A, B) near 1, by a few rounds of Newton-Schulz."""
     wide = matrices if matrices.shape[1] <= matrices.shape[2] else matrices.mT
     wide = wide / wide.norm(dim=(1, 2), keepdim=True).clamp(min=_SMALLEST)
     a, b, c = _COEFFICIENTS

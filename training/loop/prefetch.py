@@ -1,4 +1,4 @@
-"""What the next step needs is made while this one computes."""
+"""The batch of the next step is made while this step computes."""
 
 from __future__ import annotations
 
@@ -10,23 +10,27 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 
-class Ahead(Generic[T]):
-    """Makes what step n needs, in a thread of its own, as soon as step n - 1 has taken its own.
+class Prefetch(Generic[T]):
+    """Makes the batch of step n in a thread of its own, as soon as step n - 1 has taken its batch.
 
-    waited: seconds that steps have waited for it in all.
+    waited: seconds that steps have waited for their batches in all.
     """
 
     def __init__(self, make: Callable[[int], T]) -> None:
-        """make: step number to what that step needs, the same each time it is asked."""
+        """make: returns the batch of a step, the same one each time."""
         self.make, self.waited = make, 0.0
         self.pool = ThreadPoolExecutor(1)
         self.next: tuple[int, Future[T]] | None = None
 
     def take(self, step: int) -> T:
-        """What this step needs; begins with what the step after it needs."""
+        """Return the batch of this step, and begin to make that of the next."""
         began = time.perf_counter()
         ready = self.next[1] if self.next and self.next[0] == step else self.pool.submit(self.make, step)
-        made = ready.result()
+        batch = ready.result()
         self.waited += time.perf_counter() - began
         self.next = step + 1, self.pool.submit(self.make, step + 1)
-        return made
+        return batch
+
+    def close(self) -> None:
+        """End the thread, when the batch that it makes is done."""
+        self.pool.shutdown(cancel_futures=True)

@@ -1,4 +1,4 @@
-"""Loss and gradients of a batch: on a processor by several threads, each on a part of it, or on a GPU at once."""
+"""Gradients of a batch: by several threads of a processor, each on a part of it, or of the whole batch at once."""
 
 from __future__ import annotations
 
@@ -6,79 +6,78 @@ import copy
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache, partial
-from typing import Any
+from typing import Any, Generic
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from reverie.models.tokens.causal_head import CausalLayer
-from reverie.models.tokens.trunk import TrunkLayer
-from reverie.training.loop.device_context import Place
-from reverie.training.tokens.objectives import Lesson, Objective, Scores, lesson_scores
+from reverie.training.loop.batches import batch_size, split_batch
+from reverie.training.loop.device_context import DeviceContext
+from reverie.training.loop.stage import B, GradientStage, Losses, N
 
 
-class Team:
-    """Copies of a model that share its weights, one a worker thread.
+class Replicas(Generic[N, B]):
+    """Copies of a network that share its weights, one for each worker thread.
 
-    Each thread does every operation of its part of the batch, rather than all of them sharing every operation of the
-    whole: most operations are too small to be worth sharing.
+    Each thread does every operation of its part of the batch, instead of all threads sharing every operation of the
+    whole batch: most operations are too small to be worth sharing.
     """
 
-    def __init__(self, model: nn.Module, workers: int, place: Place) -> None:
+    def __init__(self, stage: GradientStage[N, B], target: N, workers: int, context: DeviceContext) -> None:
         """workers: threads, at least 1. They share the threads that torch may use now."""
-        self.model, self.place = model, place
-        self.replicas = [_sharing(model) for _ in range(workers)]
+        self.stage, self.target, self.network, self.context = stage, target, stage.network, context
+        self.replicas = [_replica(stage.network) for _ in range(workers)]
         each = max(1, torch.get_num_threads() // workers)
         self.pool = ThreadPoolExecutor(workers, initializer=lambda: torch.set_num_threads(each))
 
-    def gradients(self, lesson: Lesson) -> Scores:
-        """Put the gradient of the mean loss over these windows into the model's parameters.
+    def __call__(self, batch: B, phase: int) -> dict[str, Tensor]:
+        """Put the gradient of the mean loss over a batch into the network's parameters.
 
-        Returns the scores of all parts together.
+        Returns `loss`, the sum of all losses, and the figures, as means over the batch.
         """
-        parts = zip(self.replicas, lesson.split(len(self.replicas)), strict=True)
-        futures = [self.pool.submit(self._part, *part, len(lesson.seen)) for part in parts]
-        scores = [future.result() for future in futures]
-        mine = list(self.model.parameters())
+        size = batch_size(batch)
+        parts = zip(self.replicas, split_batch(batch, len(self.replicas)), strict=True)
+        futures = [self.pool.submit(self._part, replica, part, size, phase) for replica, part in parts]
+        figures = [future.result() for future in futures]
         for replica in self.replicas:
-            for own, other in zip(mine, replica.parameters(), strict=True):
+            for own, other in zip(self.network.parameters(), replica.parameters(), strict=True):
                 if other.grad is None:
                     continue
                 own.grad = other.grad if own.grad is None else own.grad.add_(other.grad)
                 other.grad = None
-        return Scores.join(scores)
+        return {name: torch.stack([part[name] for part in figures]).sum(0) for name in figures[0]}
 
-    def compile(self, lesson: Lesson) -> str:
-        """Join the small operations of each layer, which takes up to a minute once and a third off every step.
+    def compile(self, batch: B, phase: int) -> str:
+        """Join the small operations of the stage's `compiled_layers`, which takes up to a minute once.
 
-        lesson: one like all that will come. Returns what hindered it, in a line, '' where nothing did: torch needs a
-        C++ compiler and the headers of Python for it, and the layers go on as they are where it finds none.
+        batch: one like all that will come. Returns what hindered it, in a line, or '': torch needs a C++ compiler and
+        the headers of Python. The layers stay as they are where it finds none.
         """
-        layers = [x for one in self.replicas for x in one.modules() if isinstance(x, TrunkLayer | CausalLayer)]
+        kinds = self.stage.compiled_layers
+        layers = [layer for replica in self.replicas for layer in replica.modules() if isinstance(layer, kinds)]
         if not layers:
             return "it has none of the layers that can be"
         for layer in layers:
-            kind = TrunkLayer if isinstance(layer, TrunkLayer) else CausalLayer
-            layer.forward = partial(_compiled(kind), layer)  # type: ignore[method-assign]
+            kind: Any = type(layer)
+            layer.forward = partial(_compiled(kind), layer)
         hindrance = ""
         try:
-            self.gradients(lesson)
+            self(batch, phase)
         except Exception as error:  # whatever it is: without compiling there is nothing that could fail
             hindrance = (str(error).strip() or type(error).__name__).splitlines()[0]
             for layer in layers:
                 del layer.forward
-        for one in (self.model, *self.replicas):
-            one.zero_grad(set_to_none=True)
+        for network in (self.network, *self.replicas):
+            network.zero_grad(set_to_none=True)
         return hindrance
 
-    def _part(self, model: nn.Module, part: Lesson, whole: int) -> Scores:
-        with self.place.autocast():
-            scores = lesson_scores(model, part)
-        share = len(part.seen) / whole
-        scores.loss = {head: value * share for head, value in scores.loss.items()}
-        sum(scores.loss.values(), start=torch.zeros(())).backward()
-        scores.loss = {head: value.detach() for head, value in scores.loss.items()}
-        return scores
+    def _part(self, network: N, part: B, whole: int, phase: int) -> dict[str, Tensor]:
+        with self.context.autocast():
+            losses, figures = self.stage.loss(network, self.target, part, phase)
+        share = batch_size(part) / whole
+        loss = sum((value * share for value in losses.values()), start=torch.zeros(()))
+        loss.backward()
+        return {"loss": loss.detach(), **{name: value.detach() * share for name, value in figures.items()}}
 
 
 @cache
@@ -87,29 +86,43 @@ def _compiled(kind: type[nn.Module]) -> Callable[..., Any]:
     return torch.compile(kind.forward, dynamic=False, options={"cpp_wrapper": True})
 
 
-def _sharing(model: nn.Module) -> nn.Module:
-    replica = copy.deepcopy(model)
-    # Buffers too: what is loaded into the model later, of a training that goes on, is then the replicas' as well.
+def _replica(network: N) -> N:
+    replica = copy.deepcopy(network)
+    # Buffers too: what is later loaded into the network is then loaded into the replicas as well.
     for kind in (nn.Module.parameters, nn.Module.buffers):
-        for own, other in zip(kind(model), kind(replica), strict=True):
+        for own, other in zip(kind(network), kind(replica), strict=True):
             other.data = own.data
     return replica
 
 
-class Device:
-    """The same on a GPU, or in each of several processes: one compiled pass over this process's part of the batch."""
+class Objective(nn.Module, Generic[N, B]):
+    """A stage's loss as one network: what is compiled, and what several processes share."""
 
-    def __init__(self, model: nn.Module, place: Place) -> None:
-        """model: on the place's device."""
-        self.place, self.objective = place, place.shared(place.compiled(Objective(model)))
+    def __init__(self, stage: GradientStage[N, B], target: N) -> None:
+        super().__init__()
+        self.network, self.stage = stage.network, stage
+        self.target = (target,)  # in a tuple, so that its weights are none of this module's
 
-    def gradients(self, lesson: Lesson) -> Scores:
-        """Put the gradient of the mean loss over the windows of all processes into the model's parameters.
+    def forward(self, batch: B, phase: int) -> Losses:
+        return self.stage.loss(self.network, self.target[0], batch, phase)
 
-        Returns the scores of this process's part; its losses are the mean of all.
+
+class WholeBatch(Generic[N, B]):
+    """The gradient of a batch at once: on a GPU compiled, and in several processes the mean of all."""
+
+    def __init__(self, stage: GradientStage[N, B], target: N, context: DeviceContext) -> None:
+        """The network must be on the context's device."""
+        self.context = context
+        objective = Objective(stage, target)
+        self.objective = context.shared(context.compile(objective) if stage.compiled else objective)
+
+    def __call__(self, batch: B, phase: int) -> dict[str, Tensor]:
+        """Put the gradient of the mean loss over the batches of all processes into the network's parameters.
+
+        Returns `loss`, the sum of all losses, and the figures, as means over all processes.
         """
-        with self.place.autocast():
-            scores = Scores(**self.objective(lesson))
-        self.place.backward(torch.stack(list(scores.loss.values())).sum())
-        scores.loss = self.place.mean({head: value.detach() for head, value in scores.loss.items()})
-        return scores
+        with self.context.autocast():
+            losses, figures = self.objective(batch, phase)
+        loss = torch.stack(list(losses.values())).sum()
+        self.context.backward(loss)
+        return self.context.mean({"loss": loss.detach(), **{name: x.detach() for name, x in figures.items()}})

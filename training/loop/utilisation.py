@@ -1,4 +1,4 @@
-"""How hard a device works: the FLOPs of a step, counted, over what its maker says it can do."""
+"""Speed and utilisation (MFU): the counted FLOPs of a step over the peak in the maker's data sheet."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ PEAKS = {
 
 
 def peak_flops(name: str, precision: torch.dtype) -> float | None:
-    """FLOP/s that a device of this name can do; None for one that is not in the table."""
+    """Return the peak FLOP/s of a device by its name; None where it is not in the table."""
     known = [key for key in PEAKS if key in name]
     if not known:
         return None
@@ -33,10 +33,10 @@ def peak_flops(name: str, precision: torch.dtype) -> float | None:
 
 
 def flop_of(work: Callable[[], object]) -> int:
-    """FLOPs of the matrix products, attentions and convolutions in some work, forwards and backwards.
+    """Count the FLOPs of the matrix products, attentions and convolutions that `work` runs.
 
-    Counted as they are run, from their shapes. All else (normalisation, softmax, the optimizer) counts as nothing, as
-    is the custom where utilisation is reported. Compiled functions hide what they do: count those they were made of.
+    All else (normalisation, softmax, the optimizer) counts as nothing, as is usual for MFU. A compiled function hides
+    its operations; count the function that it was compiled from.
     """
     with FlopCounterMode(display=False) as counter:
         work()
@@ -47,16 +47,16 @@ class Meter:
     """Steps a second, share of the time spent waiting for data, and utilisation, since it was last read."""
 
     def __init__(self, flop_per_step: float, peak: float | None, step: int = 0) -> None:
-        """flop_per_step: of one device. peak: its FLOP/s, None where it is not known. step: where a run goes on."""
+        """flop_per_step: of one device. peak: its FLOP/s, None if unknown. step: the steps so far."""
         self.flop, self.peak = flop_per_step, peak
         self.restart(step, 0.0)
 
     def restart(self, step: int, waited: float) -> None:
-        """Count from here: what came before, such as a look at held-out episodes, was no training."""
+        """Count from here, after work that is no training, such as held-out figures."""
         self.step, self.waited, self.began = step, waited, time.perf_counter()
 
     def line(self, step: int, waited: float) -> str:
-        """What was measured, on one line; begins anew."""
+        """Return what was measured since the last call, on one line."""
         seconds = time.perf_counter() - self.began
         text = f"{(step - self.step) / seconds:.2f} steps/s, waited {(waited - self.waited) / seconds:.1%}"
         if self.flop:

@@ -1,4 +1,4 @@
-"""The loss of what each position may become: over all codes, or over those that its game shows."""
+"""The cross-entropy of each position: over all codes, or over the codes that its game shows."""
 
 from __future__ import annotations
 
@@ -13,11 +13,10 @@ from reverie.training.tokens.cross_entropy import cross_entropy
 def code_losses(
     model: TemporalVisualWorldModel, features: dict[str, Tensor], truth: Tensor, weight: Tensor | None, games: Tensor
 ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-    """By head, the summed nats of the true codes, and where the likeliest one is the true one, (N,) bool.
+    """Return by head the summed nats of the true codes, and where the likeliest code is the true one, (N,) bool.
 
-    features: by head, (N, width). truth, games: (N,) int64. weight: (N,), what each position counts; None, one. A
-    position's code is looked for among those that its game shows (and the true one): there may be many fewer of them
-    than of all codes, and a dream holds no others.
+    features: by head, (N, width). truth, games: (N,) int64. weight: (N,), of each position; None for 1. The softmax of
+    a position runs over the codes that its game shows and the true one, because a dream holds no others.
     """
     parts = _parts(model, truth, games)
     nats, right = {}, {}
@@ -33,10 +32,10 @@ def code_losses(
 def _parts(
     model: TemporalVisualWorldModel, truth: Tensor, games: Tensor
 ) -> list[tuple[slice | Tensor, Tensor, Tensor, Tensor]]:
-    """Positions that look among the same codes: which, the vectors and biases of these, the true one's place there."""
+    """Group positions by game: indices, vectors and biases of the game's codes, index of the true code among them."""
     bias = model.code_bias
     if at_once(truth):
-        if len(model.absent) == 1:  # what is never true need not cost the memory of being ruled out
+        if len(model.absent) == 1:  # masking would only take memory
             return [(slice(None), model.table("code"), bias, truth)]
         absent = model.absent[games].scatter(1, truth[:, None], 0.0)
         return [(slice(None), model.table("code"), bias + absent, truth)]

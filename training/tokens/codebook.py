@@ -43,7 +43,7 @@ class CodebookLearner:
         self.total.lerp_(total, 1 - self.decay)
         used = mass > 0
         self.codebook[used] = F.normalize(self.total[used], dim=-1)
-        self.idle = torch.where(used, 0, self.idle + 1)
+        self.idle.copy_(torch.where(used, 0, self.idle + 1))
         dead = torch.nonzero(self.idle > self.patience)[:, 0]
         if len(dead):  # to the places that are served worst
             error = (1 - (z * self.codebook[tokens]).sum(-1)).clamp(min=0) * weight + 1e-12
@@ -55,8 +55,8 @@ class CodebookLearner:
             self.idle[dead] = 0
 
     @torch.no_grad()
-    def settle(self, z: Tensor, weight: Tensor, closeness: float = 1e-4) -> int:
-        """Give codes that nothing needs to what is served worst; to be called when learning is over.
+    def reassign_unused(self, z: Tensor, weight: Tensor, closeness: float = 1e-4) -> int:
+        """Move unused codes to the embeddings that are farthest from any code. Call it when learning is over.
 
         z: (N, D) unit vectors, one for each kind of patch there is; weight: (N,). A code is free if it is the nearest
         to none of them, or lies beside a busier one: a rounding error would then decide between the two, and the
@@ -81,3 +81,12 @@ class CodebookLearner:
         used = torch.bincount((z @ self.codebook.T).argmax(-1), minlength=len(self.codebook)) > 0
         self.codebook[~used] = 0
         return int(used.sum())
+
+    def state(self) -> dict[str, Tensor]:
+        """What the next update depends on besides the codebook."""
+        return {"mass": self.mass, "total": self.total, "idle": self.idle}
+
+    def restore(self, state: dict[str, Tensor]) -> None:
+        """Go on from a `state`."""
+        for name, tensor in self.state().items():
+            tensor.copy_(state[name])

@@ -1,4 +1,4 @@
-"""The loss over a large vocabulary, a few positions at a time: on a processor, what is at work stays in its cache."""
+"""Cross-entropy over a large vocabulary, a few positions at a time, so that the logits fit into a processor's cache."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ ROWS = 128
 def cross_entropy(
     features: Tensor, code: Tensor, bias: Tensor, truth: Tensor, weight: Tensor | None
 ) -> tuple[Tensor, Tensor]:
-    """The summed nats of the logits `features @ code.T + bias`, and where the likeliest code is the true one.
+    """Return the summed nats of the logits `features @ code.T + bias`, and where the likeliest code is the true one.
 
     features: (N, c). code: (V, c). bias: (V,), or (N, V) where it is all done at once. truth: (N,) int64. weight: (N,),
-    what each position counts; None, one. Returns a float without axes and (N,) bool.
+    of each position; None for 1. Returns a float without axes and (N,) bool.
     """
     if at_once(features):
         logits = (features @ code.T + bias).float()
@@ -33,7 +33,7 @@ def cross_entropy(
 
 
 class _InParts(torch.autograd.Function):
-    """Forward finds the gradients too, while the probabilities are at hand; they are never held all together.
+    """Computes the gradients in the forward pass, so that the probabilities of all positions are never held at once.
 
     The idea is that of Wijmans et al. 2024, "Cut your losses in large-vocabulary language models".
     """

@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from reverie.models.tokens.diffusion_decoder import DiffusionDecoder
-from reverie.training.tokens.decoder_frames import Codec, Frames, see, tile_means
+from reverie.training.tokens.decoder_frames import Codec, Frames, encode_decode, tile_means
 
 STEPS = (1, 2, 4, 8)
 """Numbers of sampling steps that figures are given for."""
@@ -24,7 +24,7 @@ def decoder_figures(decoder: DiffusionDecoder, tokenizer: Codec, frames: Frames,
     values: dict[str, list[Tensor]] = {}
     for part in np.array_split(numbers, -(-len(numbers) // 16)):
         moments = [frames.take(part + after).to(device) for after in (0, 1)]
-        seen = [see(tokenizer, moment) for moment in moments]
+        seen = [encode_decode(tokenizer, moment) for moment in moments]
         drawn = {"vq": [vq for _, vq in seen]}
         drawn |= {f"steps_{steps}": [decoder.sample(*pair, noise, steps) for pair in seen] for steps in STEPS}
         still = tile_means((moments[0] != moments[1]).float(), decoder) == 0

@@ -1,4 +1,4 @@
-"""What the diffusion decoder learns from: frames of a recording, and what the tokenizer makes of them."""
+"""The data of the diffusion decoder: frames of a recording, their tokens and the VQ decoder's picture of them."""
 
 from __future__ import annotations
 
@@ -45,16 +45,16 @@ class Frames:
         return followed[np.linspace(0, len(followed) - 1, min(most, len(followed))).astype(np.int64)]
 
 
-def split(recording: Recording) -> tuple[Frames, Frames]:
-    """The last few episodes of a recording are kept out of training; at least one, if there are two."""
+def split_frames(recording: Recording) -> tuple[Frames, Frames]:
+    """Return the frames to train on and the held-out ones: the last few episodes, at least one if there are two."""
     episodes = recording.episodes
     border = len(episodes) - held_out_count(len(episodes))
     return Frames(recording, episodes[:border]), Frames(recording, episodes[border:] or episodes)
 
 
 @torch.no_grad()
-def see(tokenizer: Codec, frames: Tensor) -> tuple[Tensor, Tensor]:
-    """The tokens (N, S) of frames (N, H, W, 3) uint8, and the VQ decoder's picture of them, shaped like the frames."""
+def encode_decode(tokenizer: Codec, frames: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the tokens (N, S) of frames (N, H, W, 3) uint8, and the VQ decoder's picture of them."""
     tokens = tokenizer.encode(frames)
     return tokens, tokenizer.decode(tokens)
 

@@ -1,4 +1,4 @@
-"""More play of a built-in game than a disk holds as pictures: it is played and encoded at once, and tokens are kept."""
+"""Plays more of a built-in game than a disk holds as pictures. Frames are encoded at once; only tokens are kept."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from reverie.games import registry
 from reverie.games.base import FIRST_HELD_OUT_SEED
 from reverie.training.data.record import cores, play_shard
 from reverie.training.data.recording import Rows
-from reverie.training.tokens.windows import TokenEpisodes, joined
+from reverie.training.tokens.windows import TokenEpisodes, concatenate_episodes
 
 EPISODE = 256
 """Frames of an episode."""
 BATCH = 16
 """Episodes that a process plays at once: 200 MB of pictures at 128 x 128."""
-AHEAD = 2
-"""Parts for each process that may be played before they are encoded: where playing is faster, memory would fill up."""
+PARTS_IN_FLIGHT = 2
+"""Parts for each process that may wait to be encoded. Without a limit, memory would fill up where play is faster."""
 APART = 1 << 20
-"""Added to the number of a part, so that its games are none of a recording's with the same seed."""
+"""Added to the number of a part, so that its games differ from those of a recording with the same seed."""
 
 
-def further_play(
+def play_extra_rollouts(
     world: str,
     size: int,
     frames: int,
@@ -39,7 +39,7 @@ def further_play(
     """Play `frames` frames, rounded up to whole parts, in several processes, and encode them here as they come.
 
     encode: (N, H, W, 3) uint8 to (N, S). workers: None for one a core. The same seed plays the same games, however many
-    processes there are. `progress` is told the frames done so far.
+    processes there are. `progress` gets the number of frames so far.
     """
     parts, length = _parts(frames)
     played: list[TokenEpisodes] = []
@@ -47,7 +47,7 @@ def further_play(
     games = np.zeros(BATCH, np.int64)
     workers = workers or cores()
     with multiprocessing.get_context("spawn").Pool(min(workers, parts), _leave_interrupts) as pool:
-        room = threading.Semaphore(AHEAD * workers)
+        room = threading.Semaphore(PARTS_IN_FLIGHT * workers)
 
         def numbers() -> Iterator[int]:
             for number in range(parts):
@@ -62,17 +62,17 @@ def further_play(
                 progress((number + 1) * len(tokens))
         finally:
             room.release(parts)  # the thread that hands out the parts must not be left waiting when the pool closes
-    return joined(played)
+    return concatenate_episodes(played)
 
 
 def frames_played(frames: int) -> int:
-    """How many frames `further_play` makes where it is asked for `frames`."""
+    """Return the number of frames that `play_extra_rollouts` makes for `frames`."""
     parts, length = _parts(frames)
     return parts * BATCH * length
 
 
 def _parts(frames: int) -> tuple[int, int]:
-    """Into how many parts of `BATCH` episodes so many frames go, and how many frames an episode has."""
+    """Return the number of parts of `BATCH` episodes for that many frames, and the frames of an episode."""
     return -(-frames // (BATCH * EPISODE)), max(2, min(EPISODE, -(-frames // BATCH)))
 
 
@@ -85,6 +85,6 @@ def _leave_interrupts() -> None:
 
 def _play(world: str, size: int, seed: int, length: int, part: int) -> Rows:
     seeds = np.random.default_rng([seed, APART + part]).integers(FIRST_HELD_OUT_SEED, size=BATCH)
-    # Mostly one that meets every kind of event, and one that presses keys that make no sense, as people do.
+    # Mostly a policy that meets every kind of event; every third part, one that presses random keys.
     policy = registry.policy(world, "random" if part % 3 == 2 else "explore", BATCH, int(seeds[0]))
     return play_shard(registry.get(world)(BATCH), policy, seeds, length, size)

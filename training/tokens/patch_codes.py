@@ -1,34 +1,36 @@
-"""Learns the codes of a `PatchVQ`: the commonest patches of a recording, and what stands best for the others."""
+"""Learns the codes of a `PatchVQ`: the commonest patches of a recording, and means of the others (Lloyd)."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from reverie.models.config import Range
 from reverie.models.tokens.patch_vq import GREY, PatchVQ, nearest
 from reverie.models.tokens.two_level_vq import TwoLevelVQ
 from reverie.training.data.patches import patch_hashes
 from reverie.training.data.recording import Recording
 
 MOST_KINDS = 2**18
-"""Different patches that are remembered: more than any game has, and a part of a film, which never repeats itself."""
+"""Different patches that are kept at most: more than any game has. A film has more."""
 ROUNDS = 5
-"""Of Lloyd's algorithm; the first brings most of it."""
+"""Rounds of Lloyd's algorithm; the first one brings most of the gain."""
 
 
 @dataclass(frozen=True)
 class PatchCodesTraining:
     """How the codes of patches are learnt.
 
-    frames: frames of the recording, taken by chance, whose patches are counted.
+    frames: frames of the recording, drawn at random, whose patches are counted.
     """
 
-    frames: int = 200_000
+    frames: Annotated[int, Range(1, 10**8)] = 200_000
 
 
 @dataclass(frozen=True)
@@ -57,8 +59,8 @@ def learn_patch_codes(
     if isinstance(tokenizer, PatchVQ):
         _learn_level(tokenizer, frames(), "", log)
     else:
-        _learn_level(tokenizer.coarse, _seen(tokenizer.from_afar, frames()), "coarse ", log)
-        _learn_level(tokenizer.fine, _seen(tokenizer.left_over, frames()), "fine ", log)
+        _learn_level(tokenizer.coarse, _seen(tokenizer.downsampled, frames()), "coarse ", log)
+        _learn_level(tokenizer.fine, _seen(tokenizer.residual, frames()), "fine ", log)
 
 
 def _learn_level(level: PatchVQ, frames: Iterator[NDArray[np.uint8]], name: str, log: Callable[[str], None]) -> None:
@@ -83,9 +85,9 @@ def _seen(view: Callable[[Tensor], Tensor], frames: Iterator[NDArray[np.uint8]])
 def some_frames(
     recording: Recording, count: int, rng: np.random.Generator, game: int | None = None
 ) -> Iterator[NDArray[np.uint8]]:
-    """About `count` frames of a recording, by chance, (n, H, W, 3) at a time from an episode after the other.
+    """Draw about `count` frames of a recording at random, and yield them in parts (n, H, W, 3), episode by episode.
 
-    game: the number of one whose frames alone are meant, out of several.
+    game: the number of the game to draw from; None for all.
     """
     episodes = [episode for episode in recording.episodes if game in (None, recording.game_of(episode))]
     share = min(1.0, count / max(1, sum(episode.length for episode in episodes)))
@@ -98,7 +100,7 @@ def some_frames(
 
 
 def kinds_of(frames: Iterator[NDArray[np.uint8]], grid: tuple[int, int], most: int = MOST_KINDS) -> Kinds:
-    """The kinds of patches in frames (n, H, W, 3), at most about `most` of them: those that come later are left out."""
+    """Return the different patches in frames (n, H, W, 3), at most about `most`; later ones are left out."""
     known, counts = np.zeros(0, np.int64), np.zeros(0, np.int64)
     pictures: list[NDArray[np.uint8]] = []
     order = np.zeros(0, np.int64)  # of the pictures, as `known` has them
@@ -126,11 +128,11 @@ def patches_of(frames: NDArray[np.uint8], grid: tuple[int, int]) -> NDArray[np.u
 
 
 def codes_of(kinds: Kinds, vocabulary: int) -> Tensor:
-    """The codebook: (V, pixels) float32 of whole numbers, as `PatchVQ` has it.
+    """Return the codebook of a `PatchVQ`: (V, pixels) float32 of whole numbers.
 
-    Every kind has a code of its own where there are enough. Otherwise the commonest begin, and Lloyd's algorithm moves
-    each to the mean of what is nearest to it; a code that mostly stands for one kind then becomes the very picture of
-    that, which is sharper. Codes that nothing needs are the first one again, and no patch ever gets them.
+    If there are enough codes, every kind gets its own. Otherwise Lloyd's algorithm starts from the commonest kinds and
+    moves each code to the mean of the kinds nearest to it. A code that mostly stands for one kind then takes exactly
+    its picture, which is sharper. Unused codes repeat the first one, and no patch ever gets them.
     """
     pictures = torch.from_numpy(kinds.pictures).float() - GREY
     weight = torch.from_numpy(kinds.counts).double()
@@ -150,6 +152,6 @@ def codes_of(kinds: Kinds, vocabulary: int) -> Tensor:
 
 
 def _members(pictures: Tensor, weight: Tensor, codes: Tensor) -> tuple[Tensor, Tensor]:
-    """Which code each picture belongs to, (K,) int64, and what those of each code weigh together, (V,) float64."""
+    """Return the code of each picture, (K,) int64, and the total weight of each code, (V,) float64."""
     chosen = torch.cat([nearest(part, codes) for part in pictures.split(4096)])
     return chosen, torch.zeros(len(codes), dtype=torch.float64).index_add_(0, chosen, weight)

@@ -1,8 +1,9 @@
-"""Beginning where another run stands: its dynamics, for codes that show the same, whatever numbers they have."""
+"""Initialises dynamics from another run's, by matching codes that look the same."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 import numpy as np
 import torch
@@ -11,6 +12,10 @@ from torch.nn import functional as F
 
 from reverie.games import registry
 from reverie.models.tokens.networks import Tokenizer, codes, frame_size
+from reverie.models.tokens.patch_vq import PatchVQ
+from reverie.models.tokens.two_level_vq import TwoLevelVQ
+from reverie.models.tokens.world_model import TemporalVisualWorldModel
+from reverie.training.runs import TrainedRun
 
 BY_CODE = ("token.weight", "code", "code_bias", "causal_head.previous.weight", "outcome_head.token.weight")
 """Tensors with a row for every code."""
@@ -20,8 +25,30 @@ RESIDUAL = re.compile(r"(local\.conv|out|feed_forward\.down)\.(weight|bias)")
 """What a layer adds to its input."""
 
 
-def same_codes(pictures: Tensor, others: Tensor) -> Tensor:
-    """For each code the one of another tokenizer that looks most like it: (V,) int64.
+def init_from_run(
+    dynamics: TemporalVisualWorldModel,
+    tokenizer: PatchVQ | TwoLevelVQ,
+    other: TrainedRun,
+    world: str,
+    log: Callable[[str], None],
+) -> None:
+    """Give the dynamics the weights of another run, as far as they fit. Does nothing where that run is of v1.
+
+    world: the recording's game. In a built-in one, codes are matched by what both tokenizers make of the same frames.
+    """
+    their_tokenizer, theirs = other.networks.get("tokenizer"), other.networks.get("dynamics")
+    if not isinstance(their_tokenizer, PatchVQ | TwoLevelVQ) or not isinstance(theirs, TemporalVisualWorldModel):
+        return
+    theirs.fold()
+    matches = match_codes(tokenizer.code_pictures().cpu(), their_tokenizer.code_pictures())
+    if world in registry.names():
+        matches = match_codes_in_play(world, (tokenizer, their_tokenizer), matches)
+    new = sorted({name.rpartition(".")[0] for name in init_from_weights(dynamics, theirs.state_dict(), matches)})
+    log(f"begins from {other.folder}; new: {', '.join(new) or 'nothing'}")
+
+
+def match_codes(pictures: Tensor, others: Tensor) -> Tensor:
+    """Return for each code the code of another tokenizer that looks most like it: (V,) int64.
 
     pictures: (V, pixels), others: (V', pixels'), what each code looks like, square RGB patches in [0, 1]. The larger
     patches are averaged down to the size of the smaller.
@@ -38,21 +65,22 @@ def same_codes(pictures: Tensor, others: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def same_codes_in_play(
+def match_codes_in_play(
     world: str, tokenizers: tuple[Tokenizer, Tokenizer], by_picture: Tensor, ticks: int = 1000, batch: int = 64
 ) -> Tensor:
-    """As `same_codes`, by what two tokenizers say of the same moments of a built-in game, each at its own size.
+    """As `match_codes`, by what two tokenizers make of the same moments of a built-in game, each at its own size.
 
-    by_picture: (V,) int64, the answer for codes that do not turn up.
+    by_picture: (V,) int64, the result for codes that do not occur.
     """
     mine, other = tokenizers
     game, policy = registry.get(world)(batch), registry.policy(world, "explore", batch, seed=0)
+    device = mine.get_buffer(next(name for name, _ in mine.named_buffers())).device
     game.reset(np.arange(batch), vary=True)
     vocabulary, others = codes(mine.config), codes(other.config)
     together = torch.zeros(vocabulary * others, dtype=torch.int32)
     for _ in range(ticks):
         a, b = (torch.from_numpy(game.render(frame_size(each.config))) for each in (mine, other))
-        pairs = mine.encode(a).flatten() * others + other.encode(b).flatten()
+        pairs = mine.encode(a.to(device)).cpu().flatten() * others + other.encode(b).flatten()
         together += torch.bincount(pairs, minlength=len(together)).int()
         game.step(policy.act(game))
     table = together.reshape(vocabulary, others)
@@ -60,10 +88,10 @@ def same_codes_in_play(
 
 
 @torch.no_grad()
-def begin_from(model: nn.Module, other: dict[str, Tensor], same: Tensor) -> list[str]:
+def init_from_weights(model: nn.Module, other: dict[str, Tensor], matches: Tensor) -> list[str]:
     """Give a dynamics model the weights of another one, as far as they fit.
 
-    other: the state dict of a model of the same kind. same: (V,) int64, which of its codes each code takes after.
+    other: the state dict of a model of the same kind. matches: (V,) int64, the other's code for each code.
     Rows for older frames than the other knew, and layers that it did not have, begin as what changes nothing; whatever
     else it lacks stays as it is. Returns the names of what did not come from `other`.
     """
@@ -71,7 +99,7 @@ def begin_from(model: nn.Module, other: dict[str, Tensor], same: Tensor) -> list
     for name, tensor in model.state_dict().items():
         source = other.get(name)
         if source is not None and name in BY_CODE and source.shape[1:] == tensor.shape[1:]:
-            tensor.copy_(source[same])
+            tensor.copy_(source[matches])
         elif source is not None and source.shape == tensor.shape:
             tensor.copy_(source)
         elif source is not None and BY_AGE.fullmatch(name) and source.shape[1:] == tensor.shape[1:]:

@@ -78,7 +78,7 @@ def tokenize(
     return TokenEpisodes(*played, starts, sizes, np.array(games, np.int64))
 
 
-def joined(parts: Sequence[TokenEpisodes]) -> TokenEpisodes:
+def concatenate_episodes(parts: Sequence[TokenEpisodes]) -> TokenEpisodes:
     """All episodes of several collections, in order."""
     before = np.cumsum([0, *(len(part.tokens) for part in parts)])
     return TokenEpisodes(
@@ -92,11 +92,11 @@ def joined(parts: Sequence[TokenEpisodes]) -> TokenEpisodes:
     )
 
 
-class Drawn(NamedTuple):
+class WindowArrays(NamedTuple):
     """Windows out of episodes.
 
     tokens: (N, length, S) int64. actions: (N, length) int64. rewards: (N, length) float32, ended: (N, length) bool, of
-    the transition from each frame to the next. elsewhen: tokens of another window of the same episode, at any time,
+    the transition from each frame to the next. other_time: tokens of another window of the same episode, at any time,
     shaped like tokens. games: (N,) int64, the number of each one's game.
     """
 
@@ -104,7 +104,7 @@ class Drawn(NamedTuple):
     actions: NDArray[np.int64]
     rewards: NDArray[np.float32]
     ended: NDArray[np.bool_]
-    elsewhen: NDArray[np.int64]
+    other_time: NDArray[np.int64]
     games: NDArray[np.int64]
 
 
@@ -160,7 +160,7 @@ class Windows:
     def __len__(self) -> int:
         return sum(len(game.first) for game in self.games)
 
-    def draw(self, count: int, rng: np.random.Generator) -> Drawn:
+    def draw(self, count: int, rng: np.random.Generator) -> WindowArrays:
         """`count` windows."""
         e = self.episodes
         games = rng.choice(len(self.games), count, p=self.share) if len(self.games) > 1 else np.zeros(count, np.int64)
@@ -171,7 +171,7 @@ class Windows:
         episode = np.searchsorted(e.starts, first, side="right") - 1
         other = e.starts[episode] + rng.integers(self.room[episode])
         rows, others = (start[:, None] + np.arange(self.length) for start in (first, other))
-        return Drawn(
+        return WindowArrays(
             e.tokens[rows].astype(np.int64),
             e.actions[rows].astype(np.int64),
             e.rewards[rows],

@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from reverie.training.data.recording import Recording, RecordingWriter, Rows
 from reverie.training.tokens.codebook import CodebookLearner
-from reverie.training.tokens.train_tokenizer import sample_frames, weigh_patches
+from reverie.training.tokens.vqvae_stage import sample_frames, weigh_patches
 
 
 def _clusters(counts: list[int]) -> tuple[torch.Tensor, torch.Tensor]:
@@ -34,7 +34,7 @@ def test_a_rare_patch_gets_a_code_of_its_own() -> None:
 def test_of_two_codes_for_one_patch_one_stays() -> None:
     z, _ = _clusters([1, 1])
     codebook = torch.stack([z[0], z[0], z[1]]).clone()
-    assert CodebookLearner(codebook).settle(z, torch.ones(2)) == 2
+    assert CodebookLearner(codebook).reassign_unused(z, torch.ones(2)) == 2
     assert sorted(codebook.abs().sum(-1)[:2] > 0) == [False, True]
     assert len(set((z @ codebook.T).argmax(-1).tolist())) == 2
 
@@ -43,7 +43,7 @@ def test_a_code_that_nothing_needs_goes_to_a_patch_that_has_none() -> None:
     z, _ = _clusters([1, 1, 1])
     codebook = torch.stack([z[0], z[1], -z[0]]).clone()  # patch 2 has to share, and code 2 serves nobody
     learner = CodebookLearner(codebook)
-    assert learner.settle(z, torch.ones(3)) == 3
+    assert learner.reassign_unused(z, torch.ones(3)) == 3
     assert (z @ codebook.T).argmax(-1).tolist() == [0, 1, 2]
 
 

@@ -12,7 +12,6 @@ from reverie.models.tokens.patch_vq import GREY, PatchVQ, PatchVQConfig
 from reverie.models.tokens.two_level_vq import TwoLevelVQ, TwoLevelVQConfig
 from reverie.training.data.mixture import open_recording
 from reverie.training.data.recording import Recording, RecordingWriter, Rows
-from reverie.training.loop.device_context import Place
 from reverie.training.tokens.patch_codes import (
     Kinds,
     PatchCodesTraining,
@@ -21,7 +20,7 @@ from reverie.training.tokens.patch_codes import (
     learn_patch_codes,
     some_frames,
 )
-from reverie.training.tokens.trained_tokenizer import tokenizer_figures
+from reverie.training.tokens.tokenizer_figures import tokenizer_figures
 
 
 def _kinds(pictures: list[list[int]], counts: list[int]) -> Kinds:
@@ -114,6 +113,6 @@ def test_frames_that_do_not_come_back_are_told_of_by_their_game(tmp_path: Path) 
         frames[:30, 9, 9] = 200  # of the second game alone, and in one patch of four
     model = PatchVQ(PatchVQConfig(2, 8, (2, 2)))
     model.codebook.zero_().sub_(GREY)
-    figures = tokenizer_figures(model, open_recording(tmp_path), 0, Place())
+    figures = tokenizer_figures(model, open_recording(tmp_path), 0, torch.device("cpu"))
     assert figures["exact_frames"] == {"garden": 1.0, "duel": pytest.approx(0.7)}
     assert figures["codebook_used"] == 1

@@ -9,8 +9,9 @@ import pytest
 import safetensors.torch
 import torch
 
+from reverie.training.errors import RunError
 from reverie.training.loop import weights
-from reverie.training.loop.checkpoint import RunError, save_weights
+from reverie.training.loop.checkpoint import save_weights
 from reverie.training.pack import join, pack
 
 TENSORS = {

@@ -44,14 +44,14 @@ def test_windows_stay_inside_an_episode(folder: Path) -> None:
     counter = iter(range(10**6))
     episodes = tokenize(recording, lambda frames: np.array([[next(counter)] for _ in frames]))
     windows = Windows(episodes, 5, rare_share=0.5)
-    tokens, actions, rewards, ended, elsewhen, games = windows.draw(500, np.random.default_rng(0))
-    assert tokens.shape == elsewhen.shape == (500, 5, 1)
+    tokens, actions, rewards, ended, other_time, games = windows.draw(500, np.random.default_rng(0))
+    assert tokens.shape == other_time.shape == (500, 5, 1)
     assert not games.any()
     np.testing.assert_array_equal(np.diff(tokens[..., 0], axis=1), 1)
     rows = tokens[..., 0]
     assert (owner[rows] == owner[rows[:, :1]]).all()
-    assert (owner[elsewhen[..., 0]] == owner[rows[:, :1]]).all(), "another time of the same episode"
-    assert (elsewhen != tokens).any()
+    assert (owner[other_time[..., 0]] == owner[rows[:, :1]]).all(), "another time of the same episode"
+    assert (other_time != tokens).any()
     np.testing.assert_array_equal(actions, episodes.actions[rows])
     np.testing.assert_array_equal(rewards, episodes.rewards[rows])
     np.testing.assert_array_equal(ended, episodes.ended[rows])

@@ -16,8 +16,9 @@ from reverie.training.data.mixture import Mixture, open_recording
 from reverie.training.data.record import record
 from reverie.training.data.recording import Recording, RecordingError
 from reverie.training.data.starts import fresh_starts, start_histories
-from reverie.training.loop.checkpoint import RunError
-from reverie.training.run import read_tokens, rewards_of, split, train
+from reverie.training.errors import RunError
+from reverie.training.run import rewards_of, train
+from reverie.training.tokens.encode import read_tokens, split_episodes
 from reverie.training.tokens.windows import TokenEpisodes, Windows, tokenize
 
 GAMES = ("garden", "bricks", "duel")
@@ -65,7 +66,7 @@ def test_every_game_is_among_what_is_held_out(folder: Path) -> None:
         np.arange(12 * len(episodes.starts)) * episodes.lengths[0],
         *(np.concatenate([x] * 12) for x in (episodes.lengths, episodes.games)),
     )
-    train, held_out = split(many, 5)
+    train, held_out = split_episodes(many, 5)
     assert set(held_out.games) == set(train.games) == {0, 1, 2}
     assert len(train.tokens) + len(held_out.tokens) == len(many.tokens)
     np.testing.assert_array_equal(held_out.tokens, many.tokens[len(train.tokens) :])
@@ -116,9 +117,9 @@ def test_whoever_opens_a_dream_has_a_second_before_anything_is_lost(name: str) -
 def test_a_model_of_several_games_is_told_which_codes_each_shows(folder: Path, tmp_path: Path) -> None:
     said: list[str] = []
     train("tiny", folder, tmp_path / "run", minutes=0.05, log=said.append)
-    assert any("come back to the pixel: garden " in line for line in said)
+    assert any("exact_frames garden " in line for line in said)
     weights = load_file(tmp_path / "run" / "dynamics.safetensors")
-    episodes, _ = split(read_tokens(tmp_path / "run" / "tokens.npz"), 5)
+    episodes, _ = split_episodes(read_tokens(tmp_path / "run" / "tokens.npz"), 5)
     shown = episodes.codes_shown(3, weights["code"].shape[0])
     assert not shown.all()
     np.testing.assert_array_equal(weights["absent"], np.where(shown, 0, ABSENT))

@@ -7,16 +7,16 @@ import threading
 
 import pytest
 
-from reverie.training.loop.interrupts import held_back
+from reverie.training.loop.interrupts import hold_back_interrupts
 
 
 def test_ctrl_c_is_answered_when_the_block_has_ended() -> None:
     done: list[str] = []
 
     def step() -> None:
-        with held_back():
+        with hold_back_interrupts():
             signal.raise_signal(signal.SIGINT)
-            with held_back():
+            with hold_back_interrupts():
                 signal.raise_signal(signal.SIGINT)
             done.append("all of it")
 
@@ -29,7 +29,7 @@ def test_ctrl_c_is_answered_when_the_block_has_ended() -> None:
 def test_a_signal_that_python_does_not_answer_stays_as_it_is() -> None:
     before = signal.signal(signal.SIGTERM, signal.SIG_DFL)
     try:
-        with held_back():
+        with hold_back_interrupts():
             assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
     finally:
         signal.signal(signal.SIGTERM, before)
@@ -39,7 +39,7 @@ def test_a_thread_which_is_told_of_no_signal_may_use_it_too() -> None:
     done: list[str] = []
 
     def work() -> None:
-        with held_back():
+        with hold_back_interrupts():
             done.append("all of it")
 
     thread = threading.Thread(target=work)

@@ -14,14 +14,14 @@ from reverie.export.networks import read_run
 from reverie.training.data.record import cores
 from reverie.training.pack import join
 from reverie.training.pipeline import main
-from reverie.training.tokens.extra_rollouts import further_play
+from reverie.training.tokens.extra_rollouts import play_extra_rollouts
 
 ROOT = Path(__file__).parents[2]
 RECIPE = """
 kind = "v2"
 history = 4
 decoder_share = 0.2
-further_frames = 640
+extra_rollouts = 640
 [tokenizer]
 vocabulary = 32
 [dynamics]
@@ -36,7 +36,7 @@ rewards = [-1.0, 0.0, 1.0]
 vocabulary = 32
 patch = 8
 widths = [8, 16]
-told = 8
+conditioning = 8
 [dynamics_training]
 window = 3
 batch = 4
@@ -46,20 +46,20 @@ batch = 4
 """
 
 
-def test_further_play_that_fails_ends_and_waits_for_nobody() -> None:
+def test_play_extra_rollouts_that_fails_ends_and_waits_for_nobody() -> None:
     def encode(frames: np.ndarray) -> np.ndarray:
         raise OSError("the disk is full")
 
     with pytest.raises(OSError, match="the disk is full"):
-        further_play("garden", 64, 9 * 4096, 3, encode, 1)
+        play_extra_rollouts("garden", 64, 9 * 4096, 3, encode, 1)
 
 
-def test_further_play_is_the_same_however_many_play_it() -> None:
+def test_play_extra_rollouts_is_the_same_however_many_play_it() -> None:
     def encode(frames: np.ndarray) -> np.ndarray:
         return frames[:, ::16, ::16, 0].reshape(len(frames), -1)
 
     said: list[int] = []
-    one, two = (further_play("garden", 64, 40, 3, encode, workers, said.append) for workers in (1, 2))
+    one, two = (play_extra_rollouts("garden", 64, 40, 3, encode, workers, said.append) for workers in (1, 2))
     assert len(one.tokens) == said[-1] == 48, "rounded up to whole episodes"
     assert one.lengths.tolist() == [3] * 16
     for a, b in zip(vars(one).values(), vars(two).values(), strict=True):

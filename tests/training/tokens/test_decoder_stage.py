@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import signal
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,20 +14,23 @@ from torch import Tensor
 
 from reverie.models.tokens.diffusion_decoder import DiffusionDecoder, DiffusionDecoderConfig
 from reverie.training.data.recording import Recording, RecordingWriter, Rows
-from reverie.training.loop.checkpoint import Clock, RunError, load_state, load_weights
+from reverie.training.errors import RunError
+from reverie.training.loop.checkpoint import load_state, save_state
+from reverie.training.loop.device_context import DeviceContext
+from reverie.training.loop.train import run_stage
+from reverie.training.loop.trainer import Trainer
 from reverie.training.tokens.decoder_figures import decoder_figures, psnr_db, ssim
-from reverie.training.tokens.decoder_frames import Frames, see, split, tile_means
-from reverie.training.tokens.train_decoder import (
-    DecoderTrainer,
+from reverie.training.tokens.decoder_frames import Frames, encode_decode, split_frames, tile_means
+from reverie.training.tokens.decoder_stage import (
+    DecoderStage,
     DecoderTraining,
     code_statistics,
     draw_levels,
     mix,
-    train_decoder,
     two_halves,
 )
 
-CONFIG = DiffusionDecoderConfig(vocabulary=8, patch=8, grid=(2, 2), widths=(32, 64), told=32, spread=0.5)
+CONFIG = DiffusionDecoderConfig(vocabulary=8, patch=8, grid=(2, 2), widths=(32, 64), conditioning=32, spread=0.5)
 TRAINING = DecoderTraining(batch=8, warmup_steps=10, learning_rate=5e-3, average=0.9, long_share=0.5)
 TILES = np.random.default_rng(0).integers(64, 192, (8, 8, 8, 3), dtype=np.uint8)
 
@@ -63,13 +65,17 @@ def recording(tmp_path_factory: pytest.TempPathFactory) -> Recording:
     return Recording(folder)
 
 
-def _trainer(recording: Recording) -> DecoderTrainer:
+def _stage(recording: Recording, minutes: float = 1.0) -> DecoderStage:
     torch.manual_seed(0)
-    return DecoderTrainer(DiffusionDecoder(CONFIG), Blurry(), split(recording)[0], TRAINING, 0)
+    return DecoderStage(DiffusionDecoder(CONFIG), Blurry(), *split_frames(recording), TRAINING, minutes, 0)
+
+
+def _trainer(recording: Recording) -> Trainer[Any, Any]:
+    return Trainer(_stage(recording), DeviceContext(precision=torch.float32))
 
 
 def test_frames_are_numbered_through_and_the_last_episode_is_held_out(recording: Recording) -> None:
-    train, held_out = split(recording)
+    train, held_out = split_frames(recording)
     rows = recording.shard("00-00000").frames
     assert (len(train), len(held_out)) == (96, 32)
     np.testing.assert_array_equal(train.take(np.arange(96)), rows[:96])
@@ -80,9 +86,9 @@ def test_frames_are_numbered_through_and_the_last_episode_is_held_out(recording:
 
 def test_the_error_falls_and_the_picture_beats_the_one_it_began_with(recording: Recording) -> None:
     trainer = _trainer(recording)
-    errors = [trainer.step(i / 240) for i in range(240)]
+    errors = [float(trainer.step(i / 240)["visible_error"]) for i in range(240)]
     assert np.mean(errors[-20:]) < 0.2 * np.mean(errors[:20])
-    figures = decoder_figures(trainer.average, Blurry(), split(recording)[1])
+    figures = decoder_figures(trainer.target, Blurry(), split_frames(recording)[1])
     for name in ("steps_1", "steps_2", "steps_4", "steps_8"):
         assert figures[f"{name}_psnr_db"] > figures["vq_psnr_db"] + 6, name
         assert figures[f"{name}_ssim"] > figures["vq_ssim"] + 0.2, name
@@ -91,95 +97,35 @@ def test_the_error_falls_and_the_picture_beats_the_one_it_began_with(recording: 
 
 
 def test_steps_after_a_resume_are_those_of_a_run_that_never_stopped(recording: Recording, tmp_path: Path) -> None:
-    straight = _trainer(recording)
+    straight, stopped, resumed = _trainer(recording), _trainer(recording), _trainer(recording)
     shares = [0.1, 0.2, 0.45, 0.55, 0.6, 0.9]  # plain steps first, then long ones too
-    errors = [straight.step(share) for share in shares]
-    stopped, resumed = _trainer(recording), _trainer(recording)
+    errors = [straight.step(share)["loss"] for share in shares]
     for share in shares[:3]:
         stopped.step(share)
-    torch.save(stopped.state(), tmp_path / "state")
+    save_state(tmp_path / "state", stopped.state())
     resumed.restore(load_state(tmp_path / "state"))
-    assert [resumed.step(share) for share in shares[3:]] == errors[3:]
-    for one, other in ((straight.decoder, resumed.decoder), (straight.average, resumed.average)):
+    assert [resumed.step(share)["loss"] for share in shares[3:]] == errors[3:]
+    for one, other in ((straight.network, resumed.network), (straight.target, resumed.target)):
         for a, b in zip(one.parameters(), other.parameters(), strict=True):
             assert torch.equal(a, b)
 
 
-def test_a_stopped_run_is_whole_and_can_go_on(
-    recording: Recording, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def run(minutes: float, resume: bool) -> dict[str, float]:
-        decoder = DiffusionDecoder(CONFIG)
-        lines: list[str] = []
-        figures = train_decoder(decoder, Blurry(), recording, TRAINING, tmp_path, minutes, 0, resume, lines.append)
-        assert lines
-        saved = load_file(tmp_path / "decoder.safetensors")
-        assert all(torch.equal(saved[name], tensor) for name, tensor in decoder.state_dict().items())
-        return figures
-
-    with pytest.raises(RunError, match="resume"):
-        run(1, resume=True)
-    step = DecoderTrainer.step
-
-    def interrupted(trainer: DecoderTrainer, share: float) -> float:
-        if trainer.steps == 3:
-            raise KeyboardInterrupt
-        return step(trainer, share)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(DecoderTrainer, "step", interrupted)
-        with pytest.raises(KeyboardInterrupt):
-            run(1, resume=False)
-    assert load_state(tmp_path / "decoder-trainer.pt")["steps"] == 3
-    load_weights(tmp_path / "decoder.safetensors", DiffusionDecoder(CONFIG))
-    assert not list(tmp_path.glob("*.part"))
-    spent = load_state(tmp_path / "decoder-trainer.pt")["seconds"] / 60
-    assert run(spent + 0.01, resume=True)["steps"] > 3
+def test_a_trained_decoder_is_in_its_file(recording: Recording, tmp_path: Path) -> None:
+    stage = _stage(recording, minutes=0.01)
+    figures = run_stage(stage, tmp_path, False, lambda line: None, DeviceContext())
+    assert figures is not None
+    assert figures["steps"] >= 1
+    saved = load_file(tmp_path / "decoder.safetensors")
+    assert all(torch.equal(saved[name], tensor) for name, tensor in stage.network.state_dict().items())
 
 
-def test_it_is_saved_every_minute_and_ctrl_c_waits_for_the_end_of_a_step(
-    recording: Recording, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    now, saved = [0.0], []
-    step, average = DecoderTrainer.step, DecoderTrainer._update_average
-
-    def slow(trainer: DecoderTrainer, share: float) -> Tensor:
-        state = tmp_path / "decoder-trainer.pt"
-        saved.append(load_state(state)["steps"] if state.exists() else 0)
-        now[0] += 35
-        return step(trainer, share)
-
-    def interrupted(trainer: DecoderTrainer, decay: float) -> None:
-        if trainer.steps == 4:
-            signal.raise_signal(signal.SIGINT)
-        average(trainer, decay)
-        if trainer.steps == 4:
-            last.append(trainer.average.state_dict())
-
-    last: list[dict[str, Tensor]] = []
-    monkeypatch.setattr("reverie.training.loop.checkpoint.time", SimpleNamespace(perf_counter=lambda: now[0]))
-    monkeypatch.setattr(
-        "reverie.training.tokens.train_decoder.Clock", lambda seconds, spent: Clock(seconds, spent, 0.0, 0.0)
-    )
-    monkeypatch.setattr(DecoderTrainer, "step", slow)
-    monkeypatch.setattr(DecoderTrainer, "_update_average", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        train_decoder(
-            DiffusionDecoder(CONFIG), Blurry(), recording, TRAINING, tmp_path, 60, 0, False, lambda line: None
-        )
-    assert saved == [0, 0, 2, 2]
-    kept = load_state(tmp_path / "decoder-trainer.pt")
-    assert kept["steps"] == 4
-    assert all(torch.equal(kept["average"][name], value) for name, value in last[0].items())
-
-
-def test_a_recording_or_a_tokenizer_that_does_not_fit_is_refused(recording: Recording, tmp_path: Path) -> None:
-    decoder = DiffusionDecoder(DiffusionDecoderConfig(widths=(4,), told=4))
+def test_a_recording_or_a_tokenizer_that_does_not_fit_is_refused(recording: Recording) -> None:
+    decoder = DiffusionDecoder(DiffusionDecoderConfig(widths=(4,), conditioning=4))
     with pytest.raises(RunError, match="16 pixels"):
-        train_decoder(decoder, Blurry(), recording, TRAINING, tmp_path, 1, 0, False, print)
-    decoder = DiffusionDecoder(DiffusionDecoderConfig(patch=4, grid=(4, 4), widths=(4,), told=4))
+        DecoderStage(decoder, Blurry(), *split_frames(recording), TRAINING, 1, 0)
+    decoder = DiffusionDecoder(DiffusionDecoderConfig(patch=4, grid=(4, 4), widths=(4,), conditioning=4))
     with pytest.raises(RunError, match="4 tokens"):
-        train_decoder(decoder, Blurry(), recording, TRAINING, tmp_path, 1, 0, False, print)
+        DecoderStage(decoder, Blurry(), *split_frames(recording), TRAINING, 1, 0)
 
 
 def test_a_long_step_is_taught_to_end_where_two_halves_do(recording: Recording) -> None:
@@ -187,7 +133,7 @@ def test_a_long_step_is_taught_to_end_where_two_halves_do(recording: Recording) 
     decoder = DiffusionDecoder(CONFIG)
     for parameter in decoder.parameters():
         parameter.data.add_(0.1 * torch.randn_like(parameter))
-    seen = see(Blurry(), Frames(recording, recording.episodes).take(np.arange(4)))
+    seen = encode_decode(Blurry(), Frames(recording, recording.episodes).take(np.arange(4)))
     noisy, length = torch.randn(4, 16, 16, 3), torch.tensor([1.0, 0.5, 0.25, 0.125])
     level = torch.tensor([1.0, 0.5, 0.8, 0.9])
 
@@ -211,7 +157,7 @@ def test_levels_and_lengths_stay_on_the_way(recording: Recording) -> None:
 
 
 def test_a_seldom_token_counts_more_and_the_mean_is_one(recording: Recording) -> None:
-    frames = split(recording)[0]
+    frames = split_frames(recording)[0]
     weight, spread = code_statistics(DiffusionDecoder(CONFIG), Blurry(), frames, 0.5)
     count = torch.bincount(Blurry().encode(frames.take(frames.spread(1000))).flatten(), minlength=8)
     assert weight[count.argmin()] > weight[count.argmax()]
@@ -230,7 +176,7 @@ def test_a_code_that_lacks_nothing_or_was_never_seen_is_trusted_as_far_as_that_g
             return image.transpose(2, 3).reshape(-1, 16, 16, 3)
 
     decoder = DiffusionDecoder(replace(CONFIG, vocabulary=9))
-    _, spread = code_statistics(decoder, Exact(), split(recording)[0], 0.5)
+    _, spread = code_statistics(decoder, Exact(), split_frames(recording)[0], 0.5)
     assert (spread[:8] < 0.2 * CONFIG.spread).all()
     assert spread[8] == pytest.approx(CONFIG.spread)
 

@@ -13,7 +13,9 @@ from reverie.models.tokens.world_model import TemporalVisualWorldModel
 from reverie.training.tokens.code_losses import code_losses
 
 V, N = 40, 200
-CONFIG = WorldModelConfig(vocabulary=V, grid=(4, 4), width=32, layers=1, heads=2, causal_layers=1, games=3, looks=24)
+CONFIG = WorldModelConfig(
+    vocabulary=V, grid=(4, 4), width=32, layers=1, heads=2, causal_layers=1, games=3, code_features=24
+)
 
 
 @pytest.fixture
@@ -23,10 +25,10 @@ def model() -> TemporalVisualWorldModel:
     model = TemporalVisualWorldModel(CONFIG)
     shown = torch.arange(V) % 3 == torch.arange(3)[:, None]
     shown[:, 0] = True
-    model.keep_apart(shown)
-    assert model.looks is not None
-    model.looks.look_at(torch.rand(V, 192))
-    for table in model.looks.tables.values():
+    model.mask_codes(shown)
+    assert model.code_features is not None
+    model.code_features.set_pictures(torch.rand(V, 192))
+    for table in model.code_features.tables.values():
         torch.nn.init.normal_(table.weight)  # type: ignore[arg-type]
     return model
 
@@ -37,7 +39,7 @@ def test_it_is_the_loss_of_the_logits_that_a_dream_draws_from(model: TemporalVis
     truth = (torch.randint(12, (N,)) * 3 + games) * (torch.rand(N) < 0.9)  # now and then code 0, which all show
     weight = torch.rand(N) if weighted else None
     features = {"parallel": torch.randn(N, 32, requires_grad=True), "ar": torch.randn(N, 32, requires_grad=True)}
-    learns = [*features.values(), model.code, model.code_bias, *model.looks.parameters()]  # type: ignore[union-attr]
+    learns = [*features.values(), model.code, model.code_bias, *model.code_features.parameters()]  # type: ignore[union-attr]
 
     nats, right = code_losses(model, features, truth, weight, games)
     found = torch.autograd.grad(nats["parallel"] + 2 * nats["ar"], learns, allow_unused=True)
@@ -66,8 +68,8 @@ def test_a_code_that_only_held_out_frames_show_costs_what_the_model_thinks_of_it
 
 
 def test_of_one_game_too_the_codes_that_it_never_shows_are_ruled_out() -> None:
-    model = TemporalVisualWorldModel(replace(CONFIG, games=1, looks=0))
-    model.keep_apart(torch.arange(V)[None] < 10)
+    model = TemporalVisualWorldModel(replace(CONFIG, games=1, code_features=0))
+    model.mask_codes(torch.arange(V)[None] < 10)
     truth, games, x = torch.randint(10, (N,)), torch.zeros(N, dtype=torch.int64), torch.randn(N, 32)
     nats, _ = code_losses(model, {"ar": x}, truth, None, games)
     logits = model._over_codes(x, None)

@@ -8,7 +8,7 @@ import torch
 
 from reverie.models.tokens.patch_vq import PatchVQ, PatchVQConfig
 from reverie.models.tokens.world_model import TemporalVisualWorldModel, WorldModelConfig
-from reverie.training.tokens.transfer import begin_from, same_codes, same_codes_in_play
+from reverie.training.tokens.transfer import init_from_weights, match_codes, match_codes_in_play
 
 CONFIG = WorldModelConfig(vocabulary=12, grid=(4, 4), width=32, layers=2, heads=4, causal_layers=1)
 
@@ -19,7 +19,7 @@ def test_a_deeper_model_with_other_numbers_for_the_codes_predicts_the_same() -> 
     old = TemporalVisualWorldModel(CONFIG).eval()
     new = TemporalVisualWorldModel(replace(CONFIG, layers=4, causal_layers=2, rewards=(0.0, 1.0))).eval()
     same = torch.randperm(12)  # new code i shows what the old code same[i] does
-    fresh = begin_from(new, old.state_dict(), same)
+    fresh = init_from_weights(new, old.state_dict(), same)
     assert {name.split(".")[0] for name in fresh} == {"layers", "causal_head", "outcome_head"}
     tokens, actions = torch.randint(12, (2, 5, 16)), torch.randint(5, (2, 5))
     target = torch.randint(12, (2, 16))
@@ -34,7 +34,7 @@ def test_a_longer_history_begins_almost_unheard() -> None:
     torch.manual_seed(0)
     old = TemporalVisualWorldModel(CONFIG).eval()
     new = TemporalVisualWorldModel(replace(CONFIG, history=6)).eval()
-    assert begin_from(new, old.state_dict(), torch.arange(12)) == []
+    assert init_from_weights(new, old.state_dict(), torch.arange(12)) == []
     for before, after in zip(old.layers, new.layers, strict=True):
         torch.testing.assert_close(after.age_key[:4], before.age_key)
         assert (after.age_bias[4:] == before.age_bias[3] - 2).all()
@@ -44,11 +44,11 @@ def test_codes_are_matched_by_what_both_tokenizers_say_of_a_game() -> None:
     torch.manual_seed(0)
     small, large = (PatchVQ(PatchVQConfig(24, patch)).eval() for patch in (8, 16))
     twins = (small, small)
-    seen = same_codes_in_play("garden", twins, torch.full((24,), -1), ticks=3, batch=4)
+    seen = match_codes_in_play("garden", twins, torch.full((24,), -1), ticks=3, batch=4)
     assert set(seen.tolist()) - {-1} <= set(range(24))
     assert all(code in (-1, number) for number, code in enumerate(seen.tolist())), "a tokenizer agrees with itself"
     assert (seen >= 0).any()
-    across = same_codes_in_play("garden", (large, small), torch.full((24,), -1), ticks=3, batch=4)
+    across = match_codes_in_play("garden", (large, small), torch.full((24,), -1), ticks=3, batch=4)
     assert (across >= 0).any()
 
 
@@ -57,4 +57,4 @@ def test_codes_are_matched_by_what_they_show_at_any_size() -> None:
     small = torch.rand(10, 4 * 4 * 3, generator=generator)
     order = torch.randperm(10, generator=generator)
     large = small[order].reshape(10, 4, 4, 3).repeat_interleave(2, 1).repeat_interleave(2, 2).flatten(1)
-    assert torch.equal(same_codes(large, small), order)
+    assert torch.equal(match_codes(large, small), order)
