@@ -12,13 +12,26 @@ import re
 import signal
 import sys
 import time
+from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Annotated, Any
 
 from reverie.app.errors import CheckFailed, Mistake
 
-COMMANDS = ("play", "list", "record", "import", "train", "export", "eval", "bench", "render", "verify")
+COMMANDS = {
+    "play": "play:Play",
+    "list": "list:List",
+    "record": "record:Record",
+    "import": "import_:Import",
+    "train": "train:Train",
+    "export": "export:Export",
+    "eval": "eval:Eval",
+    "bench": "bench:Bench",
+    "render": "render:Render",
+    "verify": "verify:Verify",
+}
+"""Command -> its module in app/commands and the dataclass of its options there."""
 DEBUG = "REVERIE_DEBUG"
 """Environment variable that lets a mistake end in its traceback, for who looks for a fault in the program itself."""
 
@@ -68,20 +81,6 @@ def parse(words: list[str]) -> Any:
     """The command object that the words ask for. Raises SystemExit, after one sentence on stderr."""
     import tyro
 
-    from reverie.app.commands.bench import Bench
-    from reverie.app.commands.eval import Eval
-    from reverie.app.commands.export import Export
-    from reverie.app.commands.import_ import Import
-    from reverie.app.commands.list import List
-    from reverie.app.commands.play import Play
-    from reverie.app.commands.record import Record
-    from reverie.app.commands.render import Render
-    from reverie.app.commands.train import Train
-    from reverie.app.commands.verify import Verify
-
-    classes: dict[str, type] = dict(
-        zip(COMMANDS, (Play, List, Record, Import, Train, Export, Eval, Bench, Render, Verify), strict=True)
-    )
     if words[0] not in (*COMMANDS, "-h", "--help"):
         _say(f"There is no command '{words[0]}'; {_meant(words[0])}", 2)
         raise SystemExit(2)
@@ -90,12 +89,14 @@ def parse(words: list[str]) -> Any:
     try:
         with contextlib.redirect_stderr(complaint):
             if words[0] in COMMANDS:
-                return tyro.cli(classes[words[0]], prog=f"reverie {words[0]}", args=words[1:], config=config)
+                return tyro.cli(_command(words[0]), prog=f"reverie {words[0]}", args=words[1:], config=config)
             union: Any = None
-            for name, kind in classes.items():
-                one = Annotated[kind, tyro.conf.subcommand(name, prefix_name=False)]  # type: ignore[valid-type]
+            for name in COMMANDS:
+                one = Annotated[_command(name), tyro.conf.subcommand(name, prefix_name=False)]  # type: ignore[valid-type]
                 union = one if union is None else union | one
-            return tyro.cli(union, prog="reverie", args=words, default=Play(), description=HELP, config=config)
+            return tyro.cli(
+                union, prog="reverie", args=words, default=_command("play")(), description=HELP, config=config
+            )
     except SystemExit as exit_:
         if exit_.code not in (0, None):
             _say(_flat(complaint.getvalue(), words[0]), 2)
@@ -105,6 +106,13 @@ def parse(words: list[str]) -> Any:
 
 HELP = """Play games that a neural network dreams.
 `reverie` alone plays; `reverie COMMAND --help` says more; `reverie --version` says which Reverie this is."""
+
+
+def _command(name: str) -> type:
+    """The dataclass of a command's options; its module is imported only now."""
+    module, kind = COMMANDS[name].split(":")
+    command: type = getattr(import_module(f"reverie.app.commands.{module}"), kind)
+    return command
 
 
 def _meant(word: str) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from reverie.app.errors import Mistake
-from reverie.app.play.capture import Recording
+from reverie.app.play.capture import VideoRecording
 from reverie.evaluation import progress
 
 ROOT = Path(__file__).parents[1]
@@ -31,7 +31,7 @@ def test_an_mp4_without_pyav_is_a_mistake_before_the_first_frame(
 ) -> None:
     monkeypatch.setitem(sys.modules, "av", None)
     with pytest.raises(Mistake, match=r"\.\[video\]"):
-        Recording(tmp_path / "dream.mp4", fps=20)
+        VideoRecording(tmp_path / "dream.mp4", fps=20)
     assert list(tmp_path.iterdir()) == []
 
 

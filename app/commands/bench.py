@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from reverie.app.commands.kinds import Bundles, Count, File
+from reverie.app.commands.option_types import Bundles, Count, File
 from reverie.app.own.game_folder import is_game_folder, read_game
 
 

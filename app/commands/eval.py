@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from reverie.app.commands.kinds import Bundles, File, Name
-from reverie.app.own.game_folder import is_game_folder, look_in, read_game
+from reverie.app.commands.option_types import Bundles, File, Name
+from reverie.app.own.game_folder import add_module_folder, is_game_folder, read_game
 
 
 @dataclass
@@ -43,7 +43,7 @@ class Eval:
 
         own = {}
         for game in (read_game(name) for name in self.bundles if is_game_folder(name)):
-            look_in(game.folder)
+            add_module_folder(game.folder)
             game.require_dream()
             if game.environment:
                 own[game.source] = game.environment

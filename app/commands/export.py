@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 import tyro
 
-from reverie.app.commands.kinds import Name, Out
+from reverie.app.commands.option_types import Name, Out
 from reverie.app.errors import Mistake
 from reverie.app.extras import needs_train
 from reverie.app.own.game_folder import is_game_folder, read_game

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import tyro
 
-from reverie.app.commands.kinds import Count, File, Name, Number
+from reverie.app.commands.option_types import Count, File, Name, Number
 from reverie.app.errors import Mistake
 from reverie.engine.bundle import BACKENDS
 from reverie.engine.manifest import MOST_STEPS
@@ -62,7 +62,7 @@ class Play:
 
     def run(self, started: float) -> None:
         """Play. started: perf_counter seconds at which the command began."""
-        from reverie.app.commands.playing import play
+        from reverie.app.commands.play_run import play
 
         self.check()
         play(self, started)

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import tyro
 
-from reverie.app.commands.kinds import Count, Name, Out
+from reverie.app.commands.option_types import Count, Name, Out
 from reverie.app.errors import Mistake
 
 
@@ -40,7 +40,8 @@ class Record:
 
     def run(self, started: float) -> None:
         """Record, with progress; Ctrl-C keeps what was recorded."""
-        from reverie.app.commands.recording import plan_recording, record_dream, record_game, record_human, say_enough
+        from reverie.app.commands.record_plan import plan_recording
+        from reverie.app.commands.record_run import record_dream, record_game, record_human, say_enough
 
         if self.steps is not None and self.steps < 2:
             raise Mistake(f"--steps must be at least 2, not {self.steps}.")

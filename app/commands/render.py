@@ -8,8 +8,12 @@ from typing import Annotated, Literal
 
 import tyro
 
-from reverie.app.commands.kinds import Name
-from reverie.app.errors import Mistake
+from reverie.app.commands.option_types import Name
+from reverie.app.errors import CheckFailed, Mistake
+from reverie.app.play.capture import VideoRecording
+from reverie.app.play.select_bundle import load_bundle
+from reverie.engine.tape import FrameDigest, Tape
+from reverie.engine.taping import replay
 
 
 @dataclass
@@ -31,7 +35,7 @@ class Render:
 
     def run(self, started: float) -> None:
         """Replay, check, write."""
-        from reverie.app.commands.rendering import render
+        from reverie.app.commands.render import render
 
         if self.out is None and not self.check:
             raise Mistake("Say where to draw the tape with -o OUT.gif, or --check it.")
@@ -40,3 +44,34 @@ class Render:
                 "--check compares with the frames that were played, and --mode and --decoder change them; use one."
             )
         render(self.tape, self.out, self.bundle, self.mode or None, self.decoder or None, self.check)
+
+
+def render(path: Path, out: Path | None, bundle_name: str, mode: str | None, decoder: str | None, check: bool) -> None:
+    """Replay a tape into `out`, compare it with what was played when `check`, and say what came of it.
+
+    Raises TapeError, BundleError or Mistake with one sentence, and then nothing is written, and CheckFailed when the
+    frames differ. Ctrl-C keeps the frames drawn so far.
+    """
+    tape = Tape.load(path)
+    bundle = load_bundle(bundle_name or tape.bundle)
+    tape.check_bundle(bundle)
+    recording = VideoRecording(out, bundle.manifest.fps) if out else None
+    digest = FrameDigest()
+    try:
+        for frame in replay(tape, bundle, mode, decoder):
+            digest.add(frame)
+            if recording:
+                recording.add(frame)
+    except KeyboardInterrupt:
+        _save(recording)
+        raise
+    _save(recording)
+    if check and (digest.frames, digest.hex()) != (tape.frames, tape.frames_sha256):
+        raise CheckFailed(f"The replay of {path} differs from what was played ({digest.frames} frames).")
+    if check:
+        print(f"{digest.frames} frames, the same as were played")
+
+
+def _save(recording: VideoRecording | None) -> None:
+    if recording and recording.close():
+        print(f"drew {recording.frames} frames in {recording.path}")

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import tyro
 
-from reverie.app.commands.kinds import Folder, Number, Out
+from reverie.app.commands.option_types import Folder, Number, Out
 from reverie.app.errors import Mistake
 from reverie.app.extras import needs_train
 from reverie.app.own.game_folder import is_game_folder, read_game
@@ -61,7 +61,7 @@ class Train:
         if game and not any(data.glob("index-*.json")):
             raise Mistake(f"{game.folder} holds no recording yet; {game.next_step()}")
         with needs_train():
-            from reverie.app.commands.checking import check_before_training
+            from reverie.app.commands.train_check import check_before_training
             from reverie.training.loop.device_context import find_device_context
             from reverie.training.run import train
         context = find_device_context(self.devices, self.precision)

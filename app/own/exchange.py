@@ -16,11 +16,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reverie.app.commands.recording import Progress
 from reverie.app.errors import Mistake, cannot_write
 from reverie.app.extras import needs_minari
 from reverie.app.own.game_folder import GAME, RECORDING, SIZES, GameFolder, draft, is_game_folder, read_game
 from reverie.app.own.video_log import action_names, columns, find_clips, frames_a_second, pictures
+from reverie.app.progress import Progress
 from reverie.app.window.game_keys import keys_for
 from reverie.engine.files import write_whole
 from reverie.games import registry
@@ -33,7 +33,7 @@ EPISODE_FRAMES = 4096
 
 
 @dataclass(frozen=True)
-class Arrival:
+class ImportedEpisode:
     """One episode that is imported. pictures: T + 1 of (H, W, 3) uint8. actions, rewards, ended: (T,)."""
 
     pictures: Iterable[NDArray[np.uint8]]
@@ -44,7 +44,7 @@ class Arrival:
 
 
 @dataclass(frozen=True)
-class Origin:
+class ImportInfo:
     """What is known of imported play besides the play itself. frames: how many there will be, 0 if unknown."""
 
     world: str
@@ -69,24 +69,24 @@ def import_play(source: str, out: Path, size: int | None) -> None:
         raise Mistake(f"{game.folder / GAME} says size = {game.size}; leave --size out.")
     folder = Path(source)
     if folder.is_dir() and not any((place / "metadata.json").is_file() for place in (folder, folder / "data")):
-        origin, arrivals = _videos(folder, out, game)
+        info, episodes = _videos(folder, out, game)
     else:
-        origin, arrivals = _dataset(source, out)
-    side = game.size if game else size or origin.size or 64
+        info, episodes = _dataset(source, out)
+    side = game.size if game else size or info.size or 64
     # All that can be wrong with what is known of the play shows before any of it is stored.
     if side not in SIZES:
         raise Mistake(f"{source} has frames of {side} pixels a side; say --size {' or '.join(map(str, SIZES))}.")
-    if len(origin.actions) > MOST_ACTIONS:
-        raise Mistake(f"{source} has {len(origin.actions):,} actions, and at most {MOST_ACTIONS} can be imported.")
-    text = None if game else _draft(source, origin, out, side)
-    _store(origin, arrivals, out, side, text)
+    if len(info.actions) > MOST_ACTIONS:
+        raise Mistake(f"{source} has {len(info.actions):,} actions, and at most {MOST_ACTIONS} can be imported.")
+    text = None if game else _draft(source, info, out, side)
+    _store(info, episodes, out, side, text)
     print(read_game(out).next_step(), file=sys.stderr)
 
 
-def _draft(source: str, origin: Origin, out: Path, side: int) -> bytes:
+def _draft(source: str, info: ImportInfo, out: Path, side: int) -> bytes:
     """The game.toml to begin with. Raises Mistake where what is known of the play cannot be written as one."""
-    environment = Environment.from_json(origin.environment) if origin.environment else None
-    text = draft(out.absolute().name, environment, keys_for(origin.actions), side, origin.fps)
+    environment = Environment.from_json(info.environment) if info.environment else None
+    text = draft(out.absolute().name, environment, keys_for(info.actions), side, info.fps)
     if environment and ":" in environment.source:
         # A dataset may come from anybody: a person, not the dataset, chooses code to run.
         trust = "# This names code that is run; take the next # away where you trust it."
@@ -99,25 +99,25 @@ def _draft(source: str, origin: Origin, out: Path, side: int) -> bytes:
     return text.encode()
 
 
-def _videos(folder: Path, out: Path, game: GameFolder | None) -> tuple[Origin, Iterator[Arrival]]:
+def _videos(folder: Path, out: Path, game: GameFolder | None) -> tuple[ImportInfo, Iterator[ImportedEpisode]]:
     clips = find_clips(folder)
     actions = action_names(clips, tuple(game.keys) if game else ())
     fps = game.fps if game and game.fps else frames_a_second(clips[0].video)
 
-    def arrivals() -> Iterator[Arrival]:
+    def episodes() -> Iterator[ImportedEpisode]:
         for clip in clips:
             count = sum(1 for _ in pictures(clip.video))
             if count < 2:
                 raise Mistake(f"{clip.video} has fewer than two frames.")
-            yield Arrival(pictures(clip.video), *columns(clip, actions, count))
+            yield ImportedEpisode(pictures(clip.video), *columns(clip, actions, count))
 
     name = game.name if game else out.absolute().name
     if name in registry.names():  # a recording of that name would be taken for the built-in game's
         raise Mistake(f"{name} is the name of a built-in game; import into a folder of another name.")
-    return Origin(name, actions, fps), arrivals()
+    return ImportInfo(name, actions, fps), episodes()
 
 
-def _dataset(source: str, out: Path) -> tuple[Origin, Iterator[Arrival]]:
+def _dataset(source: str, out: Path) -> tuple[ImportInfo, Iterator[ImportedEpisode]]:
     with needs_minari():
         from reverie.games import gymnasium_minari
     data = gymnasium_minari.read(source)
@@ -131,14 +131,14 @@ def _dataset(source: str, out: Path) -> tuple[Origin, Iterator[Arrival]]:
     place = np.zeros(data.count, np.int64)
     place[list(codes)] = np.arange(len(actions) - len(codes), len(actions))
 
-    def arrivals() -> Iterator[Arrival]:
+    def episodes() -> Iterator[ImportedEpisode]:
         for played in data.read():
-            yield Arrival(played.frames, place[played.actions], played.rewards, played.ended, played.seed)
+            yield ImportedEpisode(played.frames, place[played.actions], played.rewards, played.ended, played.seed)
 
     world, fps, environment = about.get("world"), about.get("fps"), about.get("environment")
-    known = Origin(world or data.environment or out.absolute().name, actions, fps or 20, size=about.get("size", 0))
+    known = ImportInfo(world or data.environment or out.absolute().name, actions, fps or 20, size=about.get("size", 0))
     frames = data.steps + data.episodes
-    return Origin(known.world, actions, known.fps, frames, known.size, environment), arrivals()
+    return ImportInfo(known.world, actions, known.fps, frames, known.size, environment), episodes()
 
 
 def _understood(about: Any, count: int) -> bool:
@@ -171,33 +171,31 @@ def _named(environment: str, count: int) -> tuple[tuple[str, ...], tuple[int, ..
     return ("noop", *(f"action{code}" for code in range(count))), tuple(range(count))
 
 
-def _store(origin: Origin, arrivals: Iterator[Arrival], out: Path, size: int, game: bytes | None) -> None:
+def _store(info: ImportInfo, episodes: Iterator[ImportedEpisode], out: Path, size: int, game: bytes | None) -> None:
     """Write a recording into `out`, and its game.toml where one is given, whole or not at all."""
     from reverie.training.data.recording import RecordingWriter, Rows
 
     there = out.exists()
     out.mkdir(parents=True, exist_ok=True)
     beside = Path(tempfile.mkdtemp(prefix=".recording.", dir=out))
-    progress = Progress(origin.frames)
+    progress = Progress(info.frames)
     try:
-        writer = RecordingWriter(
-            beside, origin.world, origin.actions, size, environment=origin.environment, fps=origin.fps
-        )
-        for arrival in arrivals:
+        writer = RecordingWriter(beside, info.world, info.actions, size, environment=info.environment, fps=info.fps)
+        for episode in episodes:
             frames: list[NDArray[np.uint8]] = []
             first = 0
-            for picture in arrival.pictures:
+            for picture in episode.pictures:
                 frames.append(letterbox(picture, size))
-                last = first + len(frames) - 1 == len(arrival.actions)
+                last = first + len(frames) - 1 == len(episode.actions)
                 if len(frames) == EPISODE_FRAMES or (last and len(frames) > 1):
                     part = slice(first, first + len(frames) - 1)
                     rows = Rows(
                         np.stack(frames),
-                        np.append(arrival.actions[part], 0).astype(np.uint8),
-                        np.append(arrival.rewards[part], 0).astype(np.float32),
-                        np.append(arrival.ended[part], False),
+                        np.append(episode.actions[part], 0).astype(np.uint8),
+                        np.append(episode.rewards[part], 0).astype(np.float32),
+                        np.append(episode.ended[part], False),
                     )
-                    writer.write(rows, [len(frames)], [arrival.seed])
+                    writer.write(rows, [len(frames)], [episode.seed])
                     progress(len(frames))
                     first, frames = part.stop, [frames[-1]]
         if not progress.done:

@@ -165,7 +165,7 @@ def _environment(content: dict[str, Any], actions: tuple[str, ...], path: Path) 
         raise Mistake(f"{path}: {error}") from error
 
 
-def look_in(folder: Path) -> None:
+def add_module_folder(folder: Path) -> None:
     """A module beside a `game.toml` is found first."""
     if folder not in SEARCH:
         SEARCH.insert(0, folder)

@@ -45,7 +45,7 @@ def checked_target(path: Path) -> Path:
     return path
 
 
-class Recording:
+class VideoRecording:
     """Frames that become one file when it is closed, however the play ended.
 
     Until then they lie in an unnamed file beside the target, so a long play fills the disk and not the memory, a folder

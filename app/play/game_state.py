@@ -20,11 +20,12 @@ KEPT = 16
 """Frames of history kept for a hand-over between dream and real game."""
 
 
-class OneGame:
+class GameState:
     """A game, dreamt or real: both worlds, the last frames, the score, a saved moment and the way back.
 
     frame: (H, W, 3) uint8, the present picture. seed: of what is played now. score: since the round began.
-    history: the last frames, each with the action that led to it. told: how many of the dream's faults a person knows.
+    history: the last frames, each with the action that led to it. known_faults: how many of the dream's faults
+    were reported.
     """
 
     def __init__(
@@ -39,7 +40,7 @@ class OneGame:
         self.seed = seed
         self.is_real = real
         self.score = 0.0
-        self.told = 0
+        self.known_faults = 0
         self.history: deque[tuple[Frame, int]] = deque(maxlen=KEPT)
         self._open_real = open_real
         self._real: RealWorld | None = None
@@ -117,7 +118,7 @@ class OneGame:
         self.is_real = True
         return "the real game goes on from here"
 
-    def follow(self, before: OneGame) -> None:
+    def follow(self, before: GameState) -> None:
         """Let this dream go on where the same game stands in another one's pictures of the same size."""
         self.history, self.score, self._real = before.history, before.score, before._real
         self.go_on_in_dream()

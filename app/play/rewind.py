@@ -31,7 +31,7 @@ class Moment(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Chapter:
+class Segment:
     """A moment, its picture, and those that followed until the next moment."""
 
     moment: Moment
@@ -44,35 +44,35 @@ class Chapter:
 
 
 class Rewind:
-    """What was played last, as chapters; the oldest are forgotten."""
+    """What was played last, as segments; the oldest are forgotten."""
 
     def __init__(self) -> None:
-        self._chapters: deque[Chapter] = deque()
+        self._segments: deque[Segment] = deque()
 
     def add(self, frame: Frame, moment: Callable[[], Moment]) -> None:
         """`frame` (H, W, 3) uint8 is what is seen now; `moment` gives its moment, and is asked when one is due."""
-        chapters = self._chapters
-        if chapters and len(chapters[-1].frames) < EVERY:
-            chapters[-1].frames.append(frame)
+        segments = self._segments
+        if segments and len(segments[-1].frames) < EVERY:
+            segments[-1].frames.append(frame)
             return
-        chapters.append(Chapter(moment(), [frame]))
-        while len(chapters) > MOST or (len(chapters) > 1 and sum(each.bytes for each in chapters) > MOST_BYTES):
-            chapters.popleft()
+        segments.append(Segment(moment(), [frame]))
+        while len(segments) > MOST or (len(segments) > 1 and sum(each.bytes for each in segments) > MOST_BYTES):
+            segments.popleft()
 
     def back(self, frames: int) -> Frame | None:
         """Forget the last few frames and return the picture before them; None where there is nothing to forget."""
         went = 0
-        for chapter in reversed(tuple(self._chapters)):
-            while went < frames and len(chapter.frames) > 1:
-                chapter.frames.pop()
+        for segment in reversed(tuple(self._segments)):
+            while went < frames and len(segment.frames) > 1:
+                segment.frames.pop()
                 went += 1
-            if went < frames and len(self._chapters) > 1:
-                self._chapters.pop()
+            if went < frames and len(self._segments) > 1:
+                self._segments.pop()
                 went += 1
-        return self._chapters[-1].frames[-1] if went else None
+        return self._segments[-1].frames[-1] if went else None
 
     def moment(self) -> Moment:
         """The last moment up to the present picture, to which it goes back."""
-        chapter = self._chapters[-1]
-        del chapter.frames[1:]
-        return chapter.moment
+        segment = self._segments[-1]
+        del segment.frames[1:]
+        return segment.moment

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from reverie.app.errors import Mistake
 from reverie.app.play import switches
-from reverie.app.play.game_state import OneGame
+from reverie.app.play.game_state import GameState
 from reverie.app.play.opening import dream_name, open_real, settings_in
 from reverie.games import registry
 from reverie.games.environment import Environment
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from reverie.engine.settings import Chosen
     from reverie.engine.taping import TapedDream
 
-REWOUND = 2
+REWIND_FRAMES = 2
 """Frames that the picture goes back in a tick: twice as fast as they were played."""
 
 
@@ -76,7 +76,7 @@ class Status:
     steps: int | None = None
 
 
-class Witness(Protocol):
+class TransitionRecorder(Protocol):
     """Writes down every transition, for training."""
 
     def reset(self, frame: Frame, seed: int) -> None:
@@ -99,7 +99,7 @@ class Session:
         self.size = size
         self.bundle = bundle
         self.taped: TapedDream | None = None
-        self.witness: Witness | None = None
+        self.recorder: TransitionRecorder | None = None
         self.remembers = False
         self.fault = ""
         self._settings: Chosen = settings_in(bundle, choice, None) if bundle else {}
@@ -143,12 +143,12 @@ class Session:
         step = self.game.step(action)
         if self.remembers:
             self.game.remember()
-        if self.dream is not None and self.dream.faults.count > self.game.told:
-            self.game.told, self.fault = self.dream.faults.count, self.dream.faults.last
+        if self.dream is not None and self.dream.faults.count > self.game.known_faults:
+            self.game.known_faults, self.fault = self.dream.faults.count, self.dream.faults.last
         if self.game.cut:
             self._break()
-        elif self.witness:
-            self.witness.step(action, *step)
+        elif self.recorder:
+            self.recorder.step(action, *step)
         return step
 
     # The switches. Each returns the message for the person.
@@ -181,7 +181,7 @@ class Session:
 
     def hand_over(self) -> str:
         """Dream ↔ real game, going on from the current frame."""
-        if self.witness:
+        if self.recorder:
             return "one world is being recorded: no hand-over"
         if not self.is_real:
             return self.game.go_on_in_real()
@@ -209,7 +209,7 @@ class Session:
 
     def open_game(self, name: str) -> str:
         """Jump to another game with the same settings. One that was played before goes on where it was left."""
-        if self.witness:
+        if self.recorder:
             return "one world is being recorded: no other game"
         if name not in self.games:
             raise Mistake(f"There is no game {name} here; there is {', '.join(self.games)}.")
@@ -247,7 +247,7 @@ class Session:
 
     def rewind(self) -> bool:
         """Show the picture before the last ones; False where what is kept does not go back further."""
-        return self.game.rewind(REWOUND)
+        return self.game.rewind(REWIND_FRAMES)
 
     def play_on(self) -> None:
         """After `rewind`, go on from there: from the last moment up to the picture shown, a quarter of a second."""
@@ -300,7 +300,7 @@ class Session:
         made = self.choice.environment
         return self.choice.game or (made.source if made else registry.names()[0])
 
-    def _begin(self, name: str, bundle: Bundle | None, seed: int, real: bool, start: int | None = None) -> OneGame:
+    def _begin(self, name: str, bundle: Bundle | None, seed: int, real: bool, start: int | None = None) -> GameState:
         """Begin a game: dreamt where the bundle can and `real` does not say otherwise."""
         dream: Dream | None = None
         if bundle and name in bundle.manifest.games:
@@ -315,9 +315,9 @@ class Session:
                 if start is not None:
                     dream.reset(seed, start)
         size = bundle.manifest.resolution if bundle else self.size
-        return OneGame(name, dream, partial(open_real, name, bundle, self.choice, size), seed, real or dream is None)
+        return GameState(name, dream, partial(open_real, name, bundle, self.choice, size), seed, real or dream is None)
 
     def _break(self) -> None:
         """The frame does not come from the one before: an episode of a recording begins."""
-        if self.witness:
-            self.witness.reset(self.frame, self.game.seed)
+        if self.recorder:
+            self.recorder.reset(self.frame, self.game.seed)

@@ -10,7 +10,7 @@ WAITING_PRESSES = 4
 """Presses that may wait for a frame. Who presses faster than the ticks loses the oldest, not the feel of control."""
 
 
-class Taken(NamedTuple):
+class LatchedAction(NamedTuple):
     """What the latch gives to one frame.
 
     action: name of the action to play, None for no key. It is a name because another game may be played by the time a
@@ -61,9 +61,9 @@ class Latch:
         """True when a press waits for its frame."""
         return bool(self._presses)
 
-    def take(self) -> Taken:
+    def take(self) -> LatchedAction:
         """The action of the next frame."""
         with self._lock:
             if self._presses:
-                return Taken(*self._presses.popleft())
-            return Taken(self._held[-1][1] if self._held else None, None)
+                return LatchedAction(*self._presses.popleft())
+            return LatchedAction(self._held[-1][1] if self._held else None, None)

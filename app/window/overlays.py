@@ -27,8 +27,8 @@ def draw_help(screen: pygame.Surface, keys: Keys, title: str, goal: str, unused:
     for scale, line in ((2, LINE), (1, LINE // 2 + 2)):
         left = max(font.measure(key, scale) for key, _ in rows)
         width = left + max(font.measure(words, scale) for _, words in rows) + 34 * scale
-        told = font.wrapped(goal, scale, width - 24 * scale) if goal else []
-        height = line * (len(rows) + len(told)) + line * 9 // 4
+        goal_lines = font.wrapped(goal, scale, width - 24 * scale) if goal else []
+        height = line * (len(rows) + len(goal_lines)) + line * 9 // 4
         if width <= screen.get_width() and height <= screen.get_height():
             break
     theme.veil(screen)
@@ -36,7 +36,7 @@ def draw_help(screen: pygame.Surface, keys: Keys, title: str, goal: str, unused:
     x, y = box.x + 12 * scale, box.y + line // 2
     theme.text(screen, title, (x, y), theme.DREAM, scale)
     y += line * 5 // 4
-    for words in told:
+    for words in goal_lines:
         theme.text(screen, words, (x, y), theme.DIM, scale)
         y += line
     for key, words in rows:

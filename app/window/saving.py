@@ -9,8 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from reverie.app.errors import Mistake
-from reverie.app.play.capture import Recording, save
-from reverie.app.play.player import Player
+from reverie.app.play.capture import VideoRecording, save
+from reverie.app.play.game_loop import GameLoop
 from reverie.app.play.session import Status
 from reverie.games.world import Frame
 
@@ -22,7 +22,7 @@ class Saving:
 
     def __init__(self, fps: float) -> None:
         self.fps = fps
-        self._recording: Recording | None = None
+        self._recording: VideoRecording | None = None
         self._given: set[Path] = set()
         self._threads: list[threading.Thread] = []
 
@@ -43,56 +43,56 @@ class Saving:
         self._given.add(path)
         return path
 
-    def save_recent(self, player: Player) -> None:
+    def save_recent(self, loop: GameLoop) -> None:
         """Save the last ten seconds as a GIF."""
 
         def grab() -> str:
-            frames: list[Frame] = [frame for frame in player.recent if frame.shape == player.session.frame.shape]
+            frames: list[Frame] = [frame for frame in loop.recent if frame.shape == loop.session.frame.shape]
             if not frames:
                 return "nothing to save yet"
-            path = self._name(player.session.status(), "gif")
-            self._in_background(player, lambda: save(path, lambda: frames, self.fps))
+            path = self._name(loop.session.status(), "gif")
+            self._in_background(loop, lambda: save(path, lambda: frames, self.fps))
             return "saving the last ten seconds"
 
-        player.do(grab)
+        loop.do(grab)
 
-    def toggle(self, player: Player, ending: str) -> None:
+    def toggle(self, loop: GameLoop, ending: str) -> None:
         """Start a recording, or stop it and save it. Raises Mistake when the folder cannot be written to."""
         if self._recording is None:
-            recording = self._recording = Recording(self._name(player.session.status(), ending), self.fps)
-            player.do(lambda: self._begin(player, recording))
+            recording = self._recording = VideoRecording(self._name(loop.session.status(), ending), self.fps)
+            loop.do(lambda: self._begin(loop, recording))
         else:
             recording, self._recording = self._recording, None
-            player.do(lambda: self._end(player, recording))
+            loop.do(lambda: self._end(loop, recording))
 
-    def finish(self, player: Player) -> list[str]:
-        """Keep a recording that still runs and wait for all files; returns what to tell. The player has ended."""
+    def finish(self, loop: GameLoop) -> list[str]:
+        """Keep a recording that still runs and wait for all files; returns what to tell. The loop has ended."""
         if self._recording is not None:
-            self._end(player, self._recording)
+            self._end(loop, self._recording)
             self._recording = None
         for thread in self._threads:
             thread.join()
-        return [message for message in player.messages if message.startswith(("saved", "Cannot", "The disk"))]
+        return [message for message in loop.messages if message.startswith(("saved", "Cannot", "The disk"))]
 
-    def _begin(self, player: Player, recording: Recording) -> str:
-        player.sinks.append(recording.add)
+    def _begin(self, loop: GameLoop, recording: VideoRecording) -> str:
+        loop.sinks.append(recording.add)
         return "recording"
 
-    def _end(self, player: Player, recording: Recording) -> str:
-        if recording.add in player.sinks:
-            player.sinks.remove(recording.add)
-        self._in_background(player, recording.close)
+    def _end(self, loop: GameLoop, recording: VideoRecording) -> str:
+        if recording.add in loop.sinks:
+            loop.sinks.remove(recording.add)
+        self._in_background(loop, recording.close)
         return "saving the recording"
 
-    def _in_background(self, player: Player, write: Callable[[], Path | None]) -> None:
+    def _in_background(self, loop: GameLoop, write: Callable[[], Path | None]) -> None:
         def work() -> None:
             try:
                 path = write()
             except (Mistake, OSError) as error:
-                player.messages.append(str(error) if isinstance(error, Mistake) else f"Cannot save: {error}")
+                loop.messages.append(str(error) if isinstance(error, Mistake) else f"Cannot save: {error}")
             else:
-                player.messages.append(f"saved {path}" if path else "nothing was recorded")
-                player.on_frame()
+                loop.messages.append(f"saved {path}" if path else "nothing was recorded")
+                loop.on_frame()
 
         self._threads.append(threading.Thread(target=work, name="saving"))
         self._threads[-1].start()

@@ -1,4 +1,4 @@
-"""The window: shows the newest frame, hands the keys to the player, and sleeps while neither has anything to say."""
+"""The window: shows the newest frame, hands the keys to the loop, and sleeps while neither has anything to say."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pygame
 
 from reverie.app.errors import Mistake
 from reverie.app.own.game_folder import GameFolder
-from reverie.app.play.player import Player, Shot
+from reverie.app.play.game_loop import GameLoop, ShownFrame
 from reverie.app.play.session import Status
 from reverie.app.window import hud, overlays, theme
 from reverie.app.window.display import goal_of, name_window, title_of
@@ -27,12 +27,12 @@ FIGURES_SECONDS = 0.25
 
 
 class Window:
-    """One open window over one player. `run` returns when the person leaves or the player ends."""
+    """One open window over one loop. `run` returns when the person leaves or the loop ends."""
 
     def __init__(
         self,
         screen: pygame.Surface,
-        player: Player,
+        loop: GameLoop,
         keys: Keys,
         saving: Saving,
         bundles: tuple[str, ...],
@@ -44,7 +44,7 @@ class Window:
         Raises Mistake for a key of the folder's that does not exist.
         """
         self.screen = screen
-        self.player = player
+        self.loop = loop
         self.own_keys = keys
         self.folder = folder
         self.saving = saving
@@ -55,33 +55,33 @@ class Window:
         self.chosen = 0
         self._was_paused = False
         self._rewind_key: int | None = None
-        self._shot: Shot | None = None
+        self._shot: ShownFrame | None = None
         self._message: tuple[str, float] | None = None
         self._fps = (0.0, 0.0)
         self._leave = False
         self._dirty = True
         self._frame_event = pygame.event.custom_type()
-        player.on_frame = self._frame_is_there
-        player.session.remembers = True
-        self._follow(player.session.status())
+        loop.on_frame = self._frame_is_there
+        loop.session.remembers = True
+        self._follow(loop.session.status())
         self._does: dict[str, Callable[[], None]] = {
-            "mode": lambda: self._do(lambda: player.session.toggle_mode()),
-            "decoder": lambda: self._do(lambda: player.session.toggle_decoder()),
-            "hand over": lambda: self._do(lambda: player.session.hand_over()),
-            "next game": lambda: self._do(lambda: player.session.next_game()),
-            "new start": lambda: self._do(lambda: player.session.new_start()),
-            "save moment": lambda: self._do(lambda: player.session.save_moment()),
-            "load moment": lambda: self._do(lambda: player.session.load_moment()),
-            "cooler": lambda: self._do(lambda: player.session.change_temperature(-0.1)),
-            "warmer": lambda: self._do(lambda: player.session.change_temperature(0.1)),
-            "fewer passes": lambda: self._do(lambda: player.session.change_passes(-1)),
-            "more passes": lambda: self._do(lambda: player.session.change_passes(1)),
-            "fewer steps": lambda: self._do(lambda: player.session.change_steps(-1)),
-            "more steps": lambda: self._do(lambda: player.session.change_steps(1)),
-            "pause": lambda: player.pause(not player.paused),
-            "step": player.single_step,
-            "gif": lambda: saving.save_recent(player),
-            "record": lambda: saving.toggle(player, keys.record_as),
+            "mode": lambda: self._do(lambda: loop.session.toggle_mode()),
+            "decoder": lambda: self._do(lambda: loop.session.toggle_decoder()),
+            "hand over": lambda: self._do(lambda: loop.session.hand_over()),
+            "next game": lambda: self._do(lambda: loop.session.next_game()),
+            "new start": lambda: self._do(lambda: loop.session.new_start()),
+            "save moment": lambda: self._do(lambda: loop.session.save_moment()),
+            "load moment": lambda: self._do(lambda: loop.session.load_moment()),
+            "cooler": lambda: self._do(lambda: loop.session.change_temperature(-0.1)),
+            "warmer": lambda: self._do(lambda: loop.session.change_temperature(0.1)),
+            "fewer passes": lambda: self._do(lambda: loop.session.change_passes(-1)),
+            "more passes": lambda: self._do(lambda: loop.session.change_passes(1)),
+            "fewer steps": lambda: self._do(lambda: loop.session.change_steps(-1)),
+            "more steps": lambda: self._do(lambda: loop.session.change_steps(1)),
+            "pause": lambda: loop.pause(not loop.paused),
+            "step": loop.single_step,
+            "gif": lambda: saving.save_recent(loop),
+            "record": lambda: saving.toggle(loop, keys.record_as),
             "hud": self._toggle_figures,
             "help": lambda: self._open("help"),
             "menu": lambda: self._open("menu"),
@@ -90,23 +90,23 @@ class Window:
 
     def run(self) -> None:
         """Show and play until the end. Raises what stopped the engine, and KeyboardInterrupt."""
-        self.player.start()
+        self.loop.start()
         try:
-            while not self._leave and not self.player.ended:
+            while not self._leave and not self.loop.ended:
                 events = self._next_events()
                 at = time.perf_counter()
                 for event in events:
                     self._handle(event, at)
                 self._refresh()
         finally:
-            self.player.stop()
+            self.loop.stop()
         self._refresh()
-        if self.player.error is not None:
-            raise self.player.error
+        if self.loop.error is not None:
+            raise self.loop.error
 
     def _next_events(self) -> list[pygame.event.Event]:
         """Sleep until something happens, or IDLE_MS."""
-        if self.player.paused and not self.player.rewinding:
+        if self.loop.paused and not self.loop.rewinding:
             # Waiting in SDL looks at the queue a thousand times a second; nobody plays now, so fifty times will do.
             events = pygame.event.get()
             if not events:
@@ -127,11 +127,11 @@ class Window:
         elif event.type == pygame.KEYDOWN:
             self._key_down(event.key, at)
         elif event.type == pygame.KEYUP:
-            self.player.latch.release(event.key)
+            self.loop.latch.release(event.key)
             if event.key == self._rewind_key:
                 self._play_on()
         elif event.type == pygame.WINDOWFOCUSLOST:
-            self.player.latch.clear()
+            self.loop.latch.clear()
             self._play_on()
         elif event.type in (pygame.VIDEORESIZE, pygame.WINDOWEXPOSED):
             self._dirty = True
@@ -141,11 +141,11 @@ class Window:
         self._dirty = True
         if self.overlay is not None:
             self._overlay_key(key, what)
-        elif what is not None and what in self.player.session.actions:
-            self.player.press(key, what, at)
+        elif what is not None and what in self.loop.session.actions:
+            self.loop.press(key, what, at)
         elif what == "rewind":
             self._rewind_key = key
-            self.player.rewind(True)
+            self.loop.rewind(True)
         elif what is not None:
             self._try(self._does.get(what, lambda: None))
         elif pygame.K_1 <= key <= pygame.K_9:
@@ -153,7 +153,7 @@ class Window:
 
     def _play_on(self) -> None:
         """The key that rewinds is not held any more."""
-        self.player.rewind(False)
+        self.loop.rewind(False)
         self._dirty = True
 
     def _overlay_key(self, key: int, what: str | None) -> None:
@@ -174,7 +174,7 @@ class Window:
         what = overlays.menu(games)[line]
         self._close()
         if 1 <= line <= len(games):
-            self._do(lambda: self.player.session.open_game(what))
+            self._do(lambda: self.loop.session.open_game(what))
         elif what == "quit":
             self._leave = True
         elif what == "help":
@@ -186,51 +186,51 @@ class Window:
         """Lay an overlay over the picture; the world waits under it."""
         self.overlay, self.chosen = overlay, 0
         self._play_on()
-        self._was_paused = self.player.paused
-        self.player.latch.clear()
-        self.player.pause(True)
+        self._was_paused = self.loop.paused
+        self.loop.latch.clear()
+        self.loop.pause(True)
 
     def _close(self) -> None:
         self.overlay = None
-        self.player.pause(self._was_paused)
+        self.loop.pause(self._was_paused)
 
     def _do(self, job: Callable[[], str | None]) -> None:
-        self.player.do(job)
+        self.loop.do(job)
 
     def _try(self, deed: Callable[[], None]) -> None:
         try:
             deed()
         except Mistake as error:
-            self.player.messages.append(str(error))
+            self.loop.messages.append(str(error))
 
     def _open_bundle(self, index: int) -> None:
         if index >= len(self.bundles):
-            self.player.messages.append(f"there is no dream {index + 1}: {len(self.bundles)} can be opened here")
+            self.loop.messages.append(f"there is no dream {index + 1}: {len(self.bundles)} can be opened here")
             return
         name = self.bundles[index]
 
         def load() -> str:
             from reverie.app.play.select_bundle import load_bundle
 
-            return self.player.session.switch_bundle(load_bundle(name, self.player.session.choice.backend))
+            return self.loop.session.switch_bundle(load_bundle(name, self.loop.session.choice.backend))
 
         self._do(load)
 
     def _follow(self, status: Status) -> None:
         """The keys and the window's title are those of the game that is played; say what it is about."""
         self._game = status.game
-        self.keys = keys_of_game(self.own_keys, self.player.session.actions, self.folder.keys if self.folder else None)
+        self.keys = keys_of_game(self.own_keys, self.loop.session.actions, self.folder.keys if self.folder else None)
         name_window(self._title())
-        self.player.messages.append(self._greeting())
+        self.loop.messages.append(self._greeting())
 
     def _title(self) -> str:
         return self.folder.title if self.folder else title_of(self._game)
 
     def _greeting(self) -> str:
         """What to do, and where to read more."""
-        told = {"a": "main button", "help": "all keys"}
-        here = {"help", *self.player.session.actions} & {what for what, keys in self.keys.names.items() if keys}
-        keys = (f"{self.keys.shown(what).split(' ')[0]}: {words}." for what, words in told.items() if what in here)
+        hints = {"a": "main button", "help": "all keys"}
+        here = {"help", *self.loop.session.actions} & {what for what, keys in self.keys.names.items() if keys}
+        keys = (f"{self.keys.shown(what).split(' ')[0]}: {words}." for what, words in hints.items() if what in here)
         return " ".join((goal_of(self._game), *keys)).strip()
 
     def _toggle_figures(self) -> None:
@@ -247,13 +247,13 @@ class Window:
     def _refresh(self) -> None:
         """Draw when there is something new, and note how long the key presses of the new frame took to be seen."""
         now = time.perf_counter()
-        if self.player.messages:
-            words = self.player.messages.popleft()
+        if self.loop.messages:
+            words = self.loop.messages.popleft()
             seconds = max(MESSAGE_SECONDS, len(words) / LETTERS_A_SECOND)
             self._message, self._dirty = (words, now + seconds), True
         if self._message and now > self._message[1]:
             self._message, self._dirty = None, True
-        shot = self.player.newest()
+        shot = self.loop.newest()
         if shot is None:
             return
         new = self._shot is None or shot.frame is not self._shot.frame or shot.status is not self._shot.status
@@ -267,19 +267,19 @@ class Window:
         self._dirty = False
         shown = time.perf_counter()
         for pressed_at in shot.presses:
-            self.player.meter.flipped(pressed_at, shown)
+            self.loop.meter.flipped(pressed_at, shown)
 
     def _pills(self) -> tuple[hud.Pill, ...]:
-        """What is told about the play beside the name of its world."""
-        waits = hud.REWIND if self.player.rewinding else hud.PAUSED if self.player.paused else None
+        """The pills in the header: paused or rewinding, and recording."""
+        waits = hud.REWIND if self.loop.rewinding else hud.PAUSED if self.loop.paused else None
         return tuple(pill for pill in (waits, hud.REC if self.saving.recording else None) if pill)
 
     def _unused(self, status: Status) -> frozenset[str]:
         """Entries of the help that have nothing to do in this game."""
-        unused = {"a"} - set(self.player.session.actions)
+        unused = {"a"} - set(self.loop.session.actions)
         return frozenset(unused if len(status.games) > 1 else unused | {"next game"})
 
-    def _draw(self, shot: Shot, status: Status, now: float) -> None:
+    def _draw(self, shot: ShownFrame, status: Status, now: float) -> None:
         screen = pygame.display.get_surface() or self.screen
         place = theme.layout(screen.get_size(), shot.frame.shape[0])
         screen.fill(theme.NIGHT)
@@ -287,8 +287,8 @@ class Window:
         hud.draw_header(screen, status, self._pills(), self.folder.title if self.folder else "")
         if self.show_figures:
             if now - self._fps[1] > FIGURES_SECONDS:
-                self._fps = (self.player.meter.fps, now)
-            hud.draw_figures(screen, status, self.player.meter, self._fps[0])
+                self._fps = (self.loop.meter.fps, now)
+            hud.draw_figures(screen, status, self.loop.meter, self._fps[0])
         else:
             hud.draw_hint(screen)
         if self.overlay == "help":

@@ -129,7 +129,7 @@ def broken(bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> Bundle:
 @pytest.fixture
 def one_dream(monkeypatch: pytest.MonkeyPatch, bundle: Bundle) -> Bundle:
     """The dream of a dot is the one that every command opens."""
-    monkeypatch.setattr("reverie.app.commands.playing.choose_bundle", lambda fps, game, mode, *wanted: (bundle, mode))
-    monkeypatch.setattr("reverie.app.commands.playing.load_bundle", lambda name, backend="onnx": bundle)
-    monkeypatch.setattr("reverie.app.commands.rendering.load_bundle", lambda name, backend="onnx": bundle)
+    monkeypatch.setattr("reverie.app.commands.play_run.choose_bundle", lambda fps, game, mode, *wanted: (bundle, mode))
+    monkeypatch.setattr("reverie.app.commands.play_run.load_bundle", lambda name, backend="onnx": bundle)
+    monkeypatch.setattr("reverie.app.commands.render.load_bundle", lambda name, backend="onnx": bundle)
     return bundle

@@ -12,7 +12,7 @@ from PIL import Image, ImageSequence
 
 from reverie.app.errors import Mistake
 from reverie.app.play import capture
-from reverie.app.play.capture import Recording, checked_target, save
+from reverie.app.play.capture import VideoRecording, checked_target, save
 
 
 def moving(count: int) -> list[np.ndarray]:
@@ -106,7 +106,7 @@ def test_games_of_any_resolution_come_out_about_alike_in_whole_pixels(tmp_path: 
 
 
 def test_a_recording_is_one_file_when_it_is_closed_and_none_before(tmp_path: Path) -> None:
-    recording = Recording(tmp_path / "dream.gif", fps=20)
+    recording = VideoRecording(tmp_path / "dream.gif", fps=20)
     for frame in moving(5):
         recording.add(frame)
     assert list(tmp_path.iterdir()) == []
@@ -115,7 +115,7 @@ def test_a_recording_is_one_file_when_it_is_closed_and_none_before(tmp_path: Pat
 
 
 def test_frames_of_another_size_are_fitted(tmp_path: Path) -> None:
-    recording = Recording(tmp_path / "dream.gif", fps=20)
+    recording = VideoRecording(tmp_path / "dream.gif", fps=20)
     recording.add(np.zeros((16, 16, 3), np.uint8))
     recording.add(np.full((32, 32, 3), 255, np.uint8))
     recording.close()
@@ -125,7 +125,7 @@ def test_frames_of_another_size_are_fitted(tmp_path: Path) -> None:
 
 
 def test_a_recording_without_frames_leaves_no_file(tmp_path: Path) -> None:
-    assert Recording(tmp_path / "dream.gif", fps=20).close() is None
+    assert VideoRecording(tmp_path / "dream.gif", fps=20).close() is None
     assert list(tmp_path.iterdir()) == []
 
 
@@ -167,7 +167,7 @@ def test_a_disk_that_fills_up_keeps_the_whole_frames_that_were_recorded(
     monkeypatch.setattr(
         tempfile, "TemporaryFile", lambda dir, buffering=-1: io.BufferedRandom(disk) if buffering else disk
     )
-    recording = Recording(tmp_path / "dream.gif", fps=20)
+    recording = VideoRecording(tmp_path / "dream.gif", fps=20)
     for _ in range(4):
         recording.add(frame)
     for _ in range(2):
@@ -191,7 +191,7 @@ def test_a_folder_that_is_a_file_is_said_in_a_sentence(tmp_path: Path) -> None:
 
 def test_an_unknown_ending_or_an_unwritable_folder_is_said_before_play(tmp_path: Path) -> None:
     with pytest.raises(Mistake, match=r"must end in \.gif or \.mp4"):
-        Recording(tmp_path / "dream.avi", fps=20)
+        VideoRecording(tmp_path / "dream.avi", fps=20)
     (tmp_path / "file").write_text("")
     with pytest.raises(Mistake, match="Cannot write"):
-        Recording(tmp_path / "file" / "dream.gif", fps=20)
+        VideoRecording(tmp_path / "file" / "dream.gif", fps=20)

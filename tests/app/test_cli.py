@@ -63,7 +63,7 @@ def test_the_scale_is_that_of_the_pictures_that_are_played(tmp_path: Path, monke
     (tmp_path / "game.toml").write_text('source = "garden"\nsize = 128\n')
     sizes = []
     monkeypatch.setattr(
-        "reverie.app.commands.playing._close_display", lambda: sizes.append(pygame.display.get_window_size())
+        "reverie.app.commands.play_run._close_display", lambda: sizes.append(pygame.display.get_window_size())
     )
     try:
         assert main(["play", str(tmp_path), "--real", "--unpaced", "--frames", "2", "--scale", "4"]) == 0
@@ -91,8 +91,8 @@ def test_the_diffusion_decoder_draws_in_the_steps_asked_for_and_the_tape_knows(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     bundle, report, tape = make_bundle(diffusion=True), str(tmp_path / "r.json"), str(tmp_path / "a.tape")
-    monkeypatch.setattr("reverie.app.commands.playing.choose_bundle", lambda fps, game, mode, *wanted: (bundle, mode))
-    monkeypatch.setattr("reverie.app.commands.rendering.load_bundle", lambda name, backend="onnx": bundle)
+    monkeypatch.setattr("reverie.app.commands.play_run.choose_bundle", lambda fps, game, mode, *wanted: (bundle, mode))
+    monkeypatch.setattr("reverie.app.commands.render.load_bundle", lambda name, backend="onnx": bundle)
     words = ["play", "--headless", "--unpaced", "--frames", "3", "--decoder", "diffusion", "--report", report]
     assert main([*words, "--steps", "4", "--tape", tape]) == 0
     played = json.loads(Path(report).read_text())
@@ -151,7 +151,7 @@ def test_an_interrupted_drawing_keeps_what_was_drawn(
         yield np.zeros((8, 8, 3), np.uint8)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("reverie.app.commands.rendering.replay", interrupted)
+    monkeypatch.setattr("reverie.app.commands.render.replay", interrupted)
     assert main(["render", tape, "-o", str(gif)]) == 130
     assert capsys.readouterr().out == f"drew 1 frames in {gif}\n"
     assert gif.exists()
@@ -239,7 +239,7 @@ def test_training_without_torch_says_what_to_install(
     real_import = builtins.__import__
 
     def without_torch(name: str, *rest: object, **named: object) -> object:
-        if name.startswith(("torch", "reverie.training", "reverie.export")):
+        if name.split(".")[0] == "torch" or name.startswith(("reverie.training", "reverie.export")):
             raise ModuleNotFoundError("No module named 'torch'", name="torch")
         return real_import(name, *rest, **named)  # type: ignore[arg-type]
 
@@ -312,7 +312,7 @@ def test_an_interrupted_play_exits_130_with_its_recording_and_report(tmp_path: P
 
 def test_playing_loads_neither_torch_nor_gymnasium(tmp_path: Path) -> None:
     code = (
-        "import sys, reverie.app.cli, reverie.app.window.window, reverie.app.commands.playing;"
+        "import sys, reverie.app.cli, reverie.app.window.window, reverie.app.commands.play_run;"
         "code = reverie.app.cli.main(['play', '--real', '--headless', '--frames', '3', '--unpaced']);"
         "heavy = ('torch', 'gymnasium', 'onnx', 'reverie.training', 'reverie.models');"
         "print([name for name in heavy if name in sys.modules]); sys.exit(code)"

@@ -269,14 +269,14 @@ def test_a_real_game_that_stops_begins_an_episode(tmp_path: Path) -> None:
     session = Session(Choice(real=True, environment=environment))
     broken: list[int] = []
 
-    class Witness:
+    class TransitionRecorder:
         def reset(self, frame: np.ndarray, seed: int) -> None:
             broken.append(len(session.game.history))
 
         def step(self, action: int, frame: np.ndarray, reward: float, ended: bool) -> None:
             pass
 
-    session.witness = Witness()
+    session.recorder = TransitionRecorder()
     for _ in range(6):
         session.step(0)
     assert broken == [1, 1]

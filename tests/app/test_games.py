@@ -16,8 +16,8 @@ import pytest
 from reverie.app.cli import main
 from reverie.app.commands.list import as_text
 from reverie.app.errors import Mistake
+from reverie.app.play.game_loop import GameLoop
 from reverie.app.play.meter import Meter
-from reverie.app.play.player import Player
 from reverie.app.play.session import Choice, Session
 from reverie.app.window import hud, overlays, theme
 from reverie.app.window.display import goal_of
@@ -31,7 +31,7 @@ from reverie.engine.taping import replay
 from reverie.games import registry
 from reverie.games.world import Frame
 from tests.app.conftest import make_bundle
-from tests.app.test_player import dot_column, eventually
+from tests.app.test_game_loop import dot_column, eventually
 
 GAMES = ("garden", "bricks", "duel")
 
@@ -134,14 +134,14 @@ def test_a_tape_holds_the_first_game_and_goes_on_when_it_is_played_again(three: 
 
 
 def test_while_a_world_is_recorded_no_other_is_played(three: Bundle) -> None:
-    class Witness:
+    class TransitionRecorder:
         def reset(self, frame: Frame, seed: int) -> None:
             raise AssertionError
 
         step = reset  # type: ignore[assignment]
 
     session = Session(Choice("trio"), three)
-    session.witness = Witness()  # type: ignore[assignment]
+    session.recorder = TransitionRecorder()  # type: ignore[assignment]
     assert session.next_game() == "one world is being recorded: no other game"
 
 
@@ -176,14 +176,14 @@ def test_another_bundle_goes_on_in_the_same_game(three: Bundle) -> None:
 
 
 def test_a_held_key_means_the_same_in_the_next_game_and_nothing_where_that_has_it_not(three: Bundle) -> None:
-    player = Player(Session(Choice("trio"), three), Meter(0.0), paced=False, frames=3)
-    player.press("d", "right", time.perf_counter())
+    loop = GameLoop(Session(Choice("trio"), three), Meter(0.0), paced=False, frames=3)
+    loop.press("d", "right", time.perf_counter())
     for game in GAMES:
-        player.session.open_game(game)
-        player.limit = player.meter.frames + 1
-        player.run()
+        loop.session.open_game(game)
+        loop.limit = loop.meter.frames + 1
+        loop.run()
         before = {"garden": 3, "bricks": 4, "duel": 5}[game]
-        assert dot_column(player.session.frame) == before + {"garden": 1, "bricks": 2, "duel": 0}[game]
+        assert dot_column(loop.session.frame) == before + {"garden": 1, "bricks": 2, "duel": 0}[game]
 
 
 def test_the_main_button_is_j_and_n_stays_the_next_game(keys: Keys) -> None:
@@ -197,19 +197,19 @@ def test_up_is_the_main_button_too_where_nothing_is_up(keys: Keys) -> None:
 
 
 def test_every_built_in_game_says_what_to_do(keys: Keys, three: Bundle) -> None:
-    player = Player(Session(Choice("trio"), three), Meter(0.0), fps=200)
-    window = Window(pygame.display.set_mode((544, 608)), player, keys, Saving(20), (), fullscreen=False)
+    loop = GameLoop(Session(Choice("trio"), three), Meter(0.0), fps=200)
+    window = Window(pygame.display.set_mode((544, 608)), loop, keys, Saving(20), (), fullscreen=False)
     for game in registry.names():
         assert 20 < len(goal_of(game)) < 70
-    assert player.messages[-1] == f"{goal_of('garden')} F1: all keys."
-    player.session.next_game()
-    window._follow(player.session.status())
-    assert player.messages[-1] == f"{goal_of('bricks')} J: main button. F1: all keys."
+    assert loop.messages[-1] == f"{goal_of('garden')} F1: all keys."
+    loop.session.next_game()
+    window._follow(loop.session.status())
+    assert loop.messages[-1] == f"{goal_of('bricks')} J: main button. F1: all keys."
 
 
 def test_n_and_the_menu_change_the_game_and_the_title_follows(three: Bundle, keys: Keys, tmp_path: Path) -> None:
-    player = Player(Session(Choice("trio"), three), Meter(0.0), fps=200)
-    window = Window(pygame.display.set_mode((544, 608)), player, keys, Saving(20), (), fullscreen=False)
+    loop = GameLoop(Session(Choice("trio"), three), Meter(0.0), fps=200)
+    window = Window(pygame.display.set_mode((544, 608)), loop, keys, Saving(20), (), fullscreen=False)
     assert overlays.menu(GAMES)[:5] == ("resume", *GAMES, "new start")
 
     def press(*codes: int) -> None:
@@ -220,18 +220,18 @@ def test_n_and_the_menu_change_the_game_and_the_title_follows(three: Bundle, key
         window._refresh()
         return pygame.display.get_caption()[0] == f"{title} – Reverie"
 
-    threading.Thread(target=player.run, daemon=True).start()
+    threading.Thread(target=loop.run, daemon=True).start()
     try:
         assert eventually(lambda: plays("Garden at night"))
         press(pygame.K_n)
         assert eventually(lambda: plays("Stained glass"))
         press(pygame.K_ESCAPE, pygame.K_DOWN, pygame.K_DOWN, pygame.K_DOWN, pygame.K_RETURN)
         assert eventually(lambda: plays("Comet duel"))
-        assert not player.paused
+        assert not loop.paused
         press(pygame.K_ESCAPE, pygame.K_DOWN, pygame.K_RETURN)
         assert eventually(lambda: plays("Garden at night"))
     finally:
-        player.stop()
+        loop.stop()
 
 
 def test_the_header_names_the_game(three: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -246,7 +246,7 @@ def test_the_header_names_the_game(three: Bundle, monkeypatch: pytest.MonkeyPatc
 def test_play_opens_the_game_asked_for_and_the_tape_draws_it_again(
     three: Bundle, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    for place in ("playing", "rendering", "recording"):
+    for place in ("play_run", "render", "record_run"):
         monkeypatch.setattr(f"reverie.app.commands.{place}.load_bundle", lambda name, backend="onnx": three)
     monkeypatch.setenv("REVERIE_CONFIG", str(tmp_path))
     monkeypatch.chdir(tmp_path)

@@ -10,8 +10,8 @@ import numpy as np
 import pygame
 import pytest
 
+from reverie.app.play.game_loop import GameLoop
 from reverie.app.play.meter import Meter
-from reverie.app.play.player import Player
 from reverie.app.play.rewind import EVERY, MOST, Moment, Rewind
 from reverie.app.play.session import Choice, Session
 from reverie.app.window.keys import load_keys
@@ -21,7 +21,7 @@ from reverie.engine.bundle import Bundle
 from reverie.engine.taping import replay
 from reverie.games.world import Frame
 from tests.app.conftest import make_bundle
-from tests.app.test_player import dot_column, eventually
+from tests.app.test_game_loop import dot_column, eventually
 
 RIGHT = 4
 
@@ -132,22 +132,22 @@ def test_without_a_window_nothing_is_kept(bundle: Bundle) -> None:
 def test_the_player_goes_back_while_it_is_asked_to_also_in_a_pause(bundle: Bundle) -> None:
     session = Session(Choice("dots"), bundle)
     session.remembers = True
-    player = Player(session, Meter(time.perf_counter()), fps=100)
-    player.start()
-    assert eventually(lambda: player.meter.frames >= 30)
-    player.pause(True)
-    made = player.meter.frames
-    player.rewind(True)
-    assert eventually(lambda: "that is as far back as it goes" in player.messages)
-    player.rewind(False)
+    loop = GameLoop(session, Meter(time.perf_counter()), fps=100)
+    loop.start()
+    assert eventually(lambda: loop.meter.frames >= 30)
+    loop.pause(True)
+    made = loop.meter.frames
+    loop.rewind(True)
+    assert eventually(lambda: "that is as far back as it goes" in loop.messages)
+    loop.rewind(False)
     column = dot_column(session.frame)
     time.sleep(0.05)
-    assert player.meter.frames - made <= 1  # the one that was being made
-    assert list(player.messages).count("that is as far back as it goes") == 1
-    player.press("d", "right", time.perf_counter())
-    player.single_step()
+    assert loop.meter.frames - made <= 1  # the one that was being made
+    assert list(loop.messages).count("that is as far back as it goes") == 1
+    loop.press("d", "right", time.perf_counter())
+    loop.single_step()
     assert eventually(lambda: dot_column(session.frame) == (column + 1) % 8)
-    player.stop()
+    loop.stop()
 
 
 @pytest.fixture
@@ -156,9 +156,9 @@ def window(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, bundle: Bundle) -> I
     monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
     monkeypatch.setenv("REVERIE_CONFIG", str(tmp_path))
     pygame.display.init()
-    player = Player(Session(Choice("dots"), bundle), Meter(time.perf_counter()), fps=50)
+    loop = GameLoop(Session(Choice("dots"), bundle), Meter(time.perf_counter()), fps=50)
     screen = pygame.display.set_mode((400, 400))
-    yield Window(screen, player, load_keys(), Saving(50), (), fullscreen=False)
+    yield Window(screen, loop, load_keys(), Saving(50), (), fullscreen=False)
     pygame.display.quit()
 
 
@@ -167,12 +167,12 @@ def test_backspace_rewinds_while_it_is_held_and_losing_the_keyboard_ends_it(wind
         window._handle(pygame.event.Event(kind, key=code), time.perf_counter())
 
     key(pygame.KEYDOWN, pygame.K_BACKSPACE)
-    assert window.player.rewinding
+    assert window.loop.rewinding
     key(pygame.KEYUP, pygame.K_d)
-    assert window.player.rewinding
+    assert window.loop.rewinding
     window._refresh()
     key(pygame.KEYUP, pygame.K_BACKSPACE)
-    assert not window.player.rewinding
+    assert not window.loop.rewinding
     key(pygame.KEYDOWN, pygame.K_BACKSPACE)
     window._handle(pygame.event.Event(pygame.WINDOWFOCUSLOST), time.perf_counter())
-    assert not window.player.rewinding
+    assert not window.loop.rewinding

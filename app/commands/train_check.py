@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from reverie.app.errors import CheckFailed
-from reverie.app.own.game_folder import GameFolder, look_in
+from reverie.app.own.game_folder import GameFolder, add_module_folder
 from reverie.games import registry
 from reverie.games.environment import Environment
 from reverie.games.gymnasium_world import GymWorld
@@ -34,7 +34,7 @@ def check_before_training(recipe: str, data: Path, game: GameFolder | None, anyw
     print(f"looking at the recording of {len(recording):,} frames", file=sys.stderr)
     reference = None
     if game and game.environment and game.source not in registry.names():
-        look_in(game.folder)
+        add_module_folder(game.folder)
         reference = fresh_play(game.environment, recording.size)
     plan = plan.fitted(len(recording.actions), recording.size, (), tuple(recording.games))
     findings, codes = [], plan.patch_codes()

@@ -18,14 +18,14 @@ from typing import NamedTuple
 from reverie.app.errors import Mistake
 from reverie.app.play.meter import Meter
 from reverie.app.play.session import Session, Status
-from reverie.app.window.latch import Latch, Taken
+from reverie.app.window.latch import Latch, LatchedAction
 from reverie.games.world import Frame
 
 NOOP = 0
 RECENT_SECONDS = 10
 
 
-class Shot(NamedTuple):
+class ShownFrame(NamedTuple):
     """The newest frame and what was true when it was made.
 
     frame: (H, W, 3) uint8. number: frames made so far. presses: times (perf_counter seconds) of the key presses that
@@ -38,7 +38,7 @@ class Shot(NamedTuple):
     presses: tuple[float, ...]
 
 
-class Player:
+class GameLoop:
     """Runs a Session: paced or as fast as it goes, in a thread (`start`) or in the caller's (`run`)."""
 
     def __init__(
@@ -53,7 +53,7 @@ class Player:
     ) -> None:
         """frames: stop after so many. script: names of actions played in a circle instead of keys.
 
-        on_frame: called on the engine's thread whenever `newest` has something new, and once when the player ends.
+        on_frame: called on the engine's thread whenever `newest` has something new, and once when the loop ends.
         """
         self.session = session
         self.meter = meter
@@ -76,7 +76,7 @@ class Player:
         self._jobs: deque[Callable[[], str | None]] = deque()
         self._wake = threading.Condition()
         self._presses: list[float] = []
-        self._shot: Shot | None = None
+        self._shot: ShownFrame | None = None
         self._thread: threading.Thread | None = None
 
     # What the window's thread calls.
@@ -88,7 +88,7 @@ class Player:
             self._wake.notify()
 
     def pause(self, paused: bool) -> None:
-        """Stop or go on. A paused player sleeps; what was pressed meanwhile is forgotten when it goes on."""
+        """Stop or go on. A paused loop sleeps; what was pressed meanwhile is forgotten when it goes on."""
         with self._wake:
             if self.paused and not paused:
                 self.latch.forget_presses()
@@ -118,7 +118,7 @@ class Player:
             self._jobs.append(job)
             self._wake.notify()
 
-    def newest(self) -> Shot | None:
+    def newest(self) -> ShownFrame | None:
         """The newest frame; the key presses it answers are handed out once."""
         with self._wake:
             shot, presses = self._shot, tuple(self._presses)
@@ -190,9 +190,9 @@ class Player:
         begin = due - self.period if self.latch.waiting else due
         return max(0.0, begin - time.perf_counter())
 
-    def _take(self) -> Taken:
+    def _take(self) -> LatchedAction:
         if self.script is not None:
-            return Taken(self.script[self.meter.frames % len(self.script)], None)
+            return LatchedAction(self.script[self.meter.frames % len(self.script)], None)
         return self.latch.take()
 
     def _frame(self, due: float) -> None:
@@ -216,7 +216,7 @@ class Player:
         with self._wake:
             if pressed_at is not None:
                 self._presses.append(pressed_at)
-            self._shot = Shot(frame, self.meter.frames, self.session.status(), ())
+            self._shot = ShownFrame(frame, self.meter.frames, self.session.status(), ())
         self.on_frame()
         if frame_made:
             self.recent.append(frame)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-import reverie.app.commands.playing  # noqa: F401 - before what it imports is replaced
+import reverie.app.commands.play_run  # noqa: F401 - before what it imports is replaced
 from reverie.app.cli import main
 from reverie.app.errors import Mistake
 from reverie.app.play import select_bundle

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import sys
-from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from reverie.app.errors import Mistake, cannot_write, check_name
-from reverie.app.own.game_folder import GAME, GameFolder, is_game_folder, look_in, read_game
-from reverie.app.play.capture import Recording
+from reverie.app.errors import Mistake, cannot_write
+from reverie.app.own.game_folder import GAME, GameFolder, add_module_folder, is_game_folder, read_game
+from reverie.app.play.game_loop import GameLoop
 from reverie.app.play.meter import Meter
-from reverie.app.play.player import Player
+from reverie.app.play.outputs import check_writable, recorded, report, taped
 from reverie.app.play.script import read_script
 from reverie.app.play.select_bundle import choose_bundle, load_bundle
 from reverie.app.play.session import Choice, Session
@@ -34,10 +31,10 @@ def play(options: Play, started: float) -> None:
     """Play until the frames are made or the person leaves. Raises Mistake; Ctrl-C comes out after all is saved."""
     game = read_game(options.bundle) if is_game_folder(options.bundle) else None
     if game:
-        look_in(game.folder)
+        add_module_folder(game.folder)
     for path in (options.report, options.tape):
         if path is not None:
-            _writable(path)
+            check_writable(path)
     keys = screen = None
     if not options.headless:
         from reverie.app.window.display import open_display, resize
@@ -55,16 +52,16 @@ def play(options: Play, started: float) -> None:
             screen = resize(session.frame.shape[0], options.scale)
         fps = options.fps or _own_fps(game, session)
         script = read_script(options.script, session.actions) if options.script else None
-        with _recorded(options, fps) as recording, _taped(options, session):
+        with recorded(options.record, fps) as recording, taped(options.tape, session):
             meter = Meter(started)
-            player = Player(session, meter, fps, not options.unpaced, options.frames, script)
+            loop = GameLoop(session, meter, fps, not options.unpaced, options.frames, script)
             if recording:
-                player.sinks.append(recording.add)
+                loop.sinks.append(recording.add)
             try:
                 if screen is None:
-                    player.run()
+                    loop.run()
                 else:
-                    _in_window(options, player, screen, keys, game)
+                    _in_window(options, loop, screen, keys, game)
             finally:
                 if session.fault:
                     print(f"reverie: {session.fault}", file=sys.stderr)
@@ -78,15 +75,15 @@ def play(options: Play, started: float) -> None:
             _close_display()
 
 
-def _in_window(options: Play, player: Player, screen: pygame.Surface, keys: Any, game: GameFolder | None) -> None:
+def _in_window(options: Play, loop: GameLoop, screen: pygame.Surface, keys: Any, game: GameFolder | None) -> None:
     from reverie.app.window.saving import Saving
     from reverie.app.window.window import Window
 
-    saving = Saving(1 / player.period)
+    saving = Saving(1 / loop.period)
     try:
-        Window(screen, player, keys, saving, _numbered(), options.fullscreen, game).run()
+        Window(screen, loop, keys, saving, _numbered(), options.fullscreen, game).run()
     finally:
-        for message in saving.finish(player):
+        for message in saving.finish(loop):
             print(message, file=sys.stderr)
 
 
@@ -153,61 +150,3 @@ def _choice(options: Play, bundle: Bundle | None, mode: str | None, game: GameFo
 def _mode(options: Play) -> str | None:
     """The mode asked for; whoever asks for passes means the mode that has them."""
     return options.mode or ("parallel" if options.passes is not None else None)
-
-
-@contextlib.contextmanager
-def _recorded(options: Play, fps: float) -> Iterator[Recording | None]:
-    """A recording that is saved however the play ends."""
-    if options.record is None:
-        yield None
-        return
-    recording = Recording(options.record, fps)
-    try:
-        yield recording
-    finally:
-        recording.close()
-    if recording.trouble:
-        raise recording.trouble
-
-
-@contextlib.contextmanager
-def _taped(options: Play, session: Session) -> Iterator[None]:
-    """A tape that is saved however the play ends."""
-    if options.tape is None:
-        yield
-        return
-    assert session.taped is not None
-    try:
-        yield
-    finally:
-        try:
-            session.taped.tape().save(options.tape)
-        except OSError as error:
-            raise cannot_write(options.tape, error) from error
-
-
-def report(session: Session, meter: Meter) -> dict[str, Any]:
-    """The object of `play --report`; what only a dream has is null for the real game."""
-    dream = None if session.is_real else session.dream
-    settings = dream.settings if dream else None
-    name = session.bundle.manifest.name if session.bundle else None
-    return {
-        "bundle": name if dream else None,
-        "game": session.status().game,
-        "mode": settings.mode if settings else None,
-        "decoder": settings.decoder if settings else None,
-        "passes": settings.passes if settings and settings.mode == "parallel" else None,
-        "steps": settings.steps if settings and settings.decoder == "diffusion" else None,
-        "backend": dream.bundle.backend if dream else None,
-        "faults": dream.faults.count if dream else None,
-        **meter.figures(),
-    }
-
-
-def _writable(path: Path) -> None:
-    """Raises Mistake now for a file that could not be written at the end."""
-    check_name(path)
-    if path.is_dir():
-        raise Mistake(f"Cannot write {path}: it is a folder; give a file name.")
-    if not path.absolute().parent.is_dir():
-        raise Mistake(f"There is no folder {path.parent} to write {path.name} into; make it first.")

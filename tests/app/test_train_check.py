@@ -11,19 +11,19 @@ import pytest
 
 pytest.importorskip("gymnasium")
 
-from reverie.app.commands.checking import fresh_play
+from reverie.app.commands.train_check import fresh_play
 from reverie.games.environment import Environment
 from reverie.training.data.check import Finding, check_recording
 from reverie.training.data.record import record
 from reverie.training.data.recording import Recording
 from tests.games.toy import Toy
 
-HERE = "tests.app.test_checking"
+HERE = "tests.app.test_train_check"
 
 
 @pytest.fixture(autouse=True)
 def short_reference(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("reverie.app.commands.checking.REFERENCE_FRAMES", 300)
+    monkeypatch.setattr("reverie.app.commands.train_check.REFERENCE_FRAMES", 300)
 
 
 class BlueFirst:
