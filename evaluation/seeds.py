@@ -29,8 +29,9 @@ def over_seeds(entries: Sequence[dict[str, Any]]) -> dict[str, Any]:
     kept = {key: first[key] for key in ("seed", "first_game_seed", "training")}
     kept |= {"seeds": [seed for entry in entries for seed in entry["seeds"]]}
     kept |= {"drift_capped_at": min(entry["drift_capped_at"] for entry in entries)}
-    joined, ranges = _joined(entries, COUNTS | family_of(first["family"]).counts)
-    return joined | kept | {"range": {key: value for key, value in ranges.items() if key not in kept}}
+    measured = [{key: value for key, value in entry.items() if key not in kept} for entry in entries]
+    joined, ranges = _joined(measured, COUNTS | family_of(first["family"]).counts)
+    return joined | kept | {"range": ranges}
 
 
 def _joined(entries: Sequence[dict[str, Any]], counts: frozenset[str]) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -23,6 +23,8 @@ class Eval:
     """At most two minutes for each bundle, game and mode; the report says so."""
     seed: int = 0
     """Chooses the episodes and the sampling."""
+    seeds: int = 1
+    """Measure this many seeds, from --seed on; the report gives the mean and the range of each figure."""
     mode: Name = ""
     """Measure this mode alone: parallel or ar; by default every mode there is."""
     decoder: Name = ""
@@ -49,4 +51,4 @@ class Eval:
                 own[game.source] = game.environment
         bundles = self.bundles or tuple(map(str, shipped_for(self.backend)))
         sizes, files = (self.episodes, self.horizon, self.quick, self.seed), (self.json, self.html)
-        evaluate(bundles, *sizes, *files, self.mode, self.decoder, self.game, self.backend, own)
+        evaluate(bundles, *sizes, *files, self.mode, self.decoder, self.game, self.backend, own, self.seeds)
