@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from reverie.engine.cores import default_threads
+from reverie.cores import default_threads
 from reverie.engine.errors import BundleError
 from reverie.engine.files import sha256_of
 from reverie.engine.manifest import MANIFEST, Manifest

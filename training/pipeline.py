@@ -12,7 +12,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from reverie.training.data.record import cores, record
+from reverie.cores import usable_cores
+from reverie.training.data.record import record
 from reverie.training.data.recording import Recording
 
 
@@ -45,7 +46,7 @@ def run_pipeline(
             there = len(Recording(data)) if any(data.glob("index-*.json")) else 0
             if there < wanted:
                 log(f"recording: {wanted - there} frames of {world} at {plan.size} pixels, policy {policy}")
-                record(world, data, wanted - there, policy, cores(), plan.size, seed)
+                record(world, data, wanted - there, policy, usable_cores(), plan.size, seed)
     context.wait()
     train(recipe, data, run, minutes, (run / "run.json").exists(), seed, log=log, context=context)
     if not context.first:

@@ -11,13 +11,13 @@ from __future__ import annotations
 import argparse
 import json
 import re
-import sys
 from pathlib import Path
 from typing import Any
 
 from reverie.engine import library
 from reverie.engine.files import write_whole
 from reverie.evaluation.pages.many_games import divided, many_games_tables
+from reverie.evaluation.pages.mistakes import page_mistakes
 from reverie.evaluation.pages.pictures import SHEET
 from reverie.evaluation.pages.table import Table
 from reverie.evaluation.pages.tables import BASELINE, figure_tables, precision_tables, speed_table
@@ -168,18 +168,12 @@ def main() -> None:
     parser.add_argument("--keep", action="store_true", help="the sections of the page that these reports do not make")
     parser.add_argument("-o", "--out", type=Path, required=True, help="the page, such as docs/results.md")
     arguments = parser.parse_args()
-    try:
+    with page_mistakes():
         evaluations = [json.loads(path.read_text(encoding="utf-8")) for path in arguments.evaluations]
         benchmark = json.loads(arguments.bench.read_text(encoding="utf-8")) if arguments.bench else None
         before = arguments.out.read_text(encoding="utf-8") if arguments.keep else ""
         page = results_page(evaluations, benchmark, arguments.out.parent, before)
         write_whole(arguments.out, page.encode())
-    except KeyError as missing:
-        print(f"One of the reports has no {missing}; make it again with this version's `reverie`.", file=sys.stderr)
-        raise SystemExit(2) from None
-    except (ValueError, OSError) as error:
-        print(f"The page could not be written: {error}", file=sys.stderr)
-        raise SystemExit(2) from None
 
 
 if __name__ == "__main__":

@@ -22,8 +22,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from reverie.cores import default_threads
 from reverie.engine.bundle import read_manifest
-from reverie.engine.cores import default_threads
 from reverie.engine.files import write_json
 from reverie.engine.manifest import Manifest
 from reverie.engine.runtime import Runtime

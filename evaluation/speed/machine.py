@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from reverie.engine.cores import usable_cores
+from reverie.cores import usable_cores
 
 
 def machine() -> dict[str, Any]:

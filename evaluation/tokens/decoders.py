@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from reverie.cores import default_threads
 from reverie.engine import diffusion
 from reverie.engine.bundle import Bundle
-from reverie.engine.cores import default_threads
 from reverie.engine.files import write_whole
 from reverie.engine.runtime import Runtime
 from reverie.evaluation.metrics import arithmetic

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
 from reverie.engine.files import write_whole
 from reverie.evaluation.metrics.arithmetic import SEGMENT_NAMES
 from reverie.evaluation.pages.marks import filled
+from reverie.evaluation.pages.mistakes import page_mistakes
 from reverie.evaluation.pages.results import joined
 from reverie.evaluation.pages.table import Table, number, share
 from reverie.evaluation.subjects.subject import parts_of
@@ -70,17 +70,11 @@ def main() -> None:
     parser.add_argument("--bench", type=Path, required=True, help="report of `reverie bench --json`")
     parser.add_argument("-o", "--out", type=Path, required=True, help="the page, which must be there")
     arguments = parser.parse_args()
-    try:
+    with page_mistakes():
         paths = [*arguments.evaluations, arguments.bench]
         *evaluations, benchmark = [json.loads(path.read_text(encoding="utf-8")) for path in paths]
         page = filled(arguments.out.read_text(encoding="utf-8"), variants_table(joined(evaluations), benchmark))
         write_whole(arguments.out, page.encode())
-    except KeyError as missing:
-        print(f"One of the reports has no {missing}; make it again with this version's `reverie`.", file=sys.stderr)
-        raise SystemExit(2) from None
-    except (ValueError, OSError) as error:
-        print(f"The page could not be written: {error}", file=sys.stderr)
-        raise SystemExit(2) from None
 
 
 if __name__ == "__main__":

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from reverie.cores import usable_cores
 from reverie.engine import library
 from reverie.engine.bundle import read_manifest
-from reverie.engine.cores import usable_cores
 from reverie.evaluation.evaluate import evaluate
 from reverie.evaluation.speed.bench import bench
 

@@ -161,7 +161,7 @@ def test_the_diffusion_decoder_has_rows_and_an_entry_of_its_own_that_say_its_ste
 ) -> None:
     pytest.importorskip("onnx")
     both = write_tiny_bundle(tmp_path / "both", "both", diffusion=True)
-    monkeypatch.setattr("reverie.engine.cores.usable_cores", lambda: 3)
+    monkeypatch.setattr("reverie.cores.usable_cores", lambda: 3)
     rows = bench([both], frames=3)["rows"]
     assert [row["threads"] for row in rows] == [3] * 4, "as many as play uses"
     assert [(row["mode"], row["decoder"], row["steps"]) for row in rows] == [

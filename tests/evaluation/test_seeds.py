@@ -14,7 +14,7 @@ from reverie.evaluation.seeds import over_seeds
 
 def entry(seed: int, legal: float | None, frames: int) -> dict[str, Any]:
     return {
-        "family": "other",
+        "family": "tokens",
         "mode": "",
         "training": {"frames": 7},
         "action_follow": 0.5,

@@ -52,11 +52,6 @@ class RecordConfig:
     search: tuple[Path, ...]
 
 
-def cores() -> int:
-    """Processors that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def record(
     world: str | Environment,
     out: Path,

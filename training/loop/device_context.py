@@ -108,7 +108,7 @@ class DeviceContext:
         """Return the mean of each value over all processes."""
         return self.fabric.all_reduce(values, reduce_op="mean") if self.fabric else values
 
-    def of_first(self, value: float) -> float:
+    def broadcast(self, value: float) -> float:
         """Return the value that the first process has."""
         return float(self.fabric.broadcast(value)) if self.fabric else value
 

@@ -60,16 +60,16 @@ class Replicas(Generic[N, B]):
         for layer in layers:
             kind: Any = type(layer)
             layer.forward = partial(_compiled(kind), layer)
-        hindrance = ""
+        reason = ""
         try:
             self(batch, phase)
         except Exception as error:  # whatever it is: without compiling there is nothing that could fail
-            hindrance = (str(error).strip() or type(error).__name__).splitlines()[0]
+            reason = (str(error).strip() or type(error).__name__).splitlines()[0]
             for layer in layers:
                 del layer.forward
         for network in (self.network, *self.replicas):
             network.zero_grad(set_to_none=True)
-        return hindrance
+        return reason
 
     def _part(self, network: N, part: B, whole: int, phase: int) -> dict[str, Tensor]:
         with self.context.autocast():

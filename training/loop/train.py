@@ -93,7 +93,7 @@ def train(stage: GradientStage[N, B], run: Path, resume: bool, log: Log, context
             save_weights(run / f"{stage.name}.safetensors", trainer.target.state_dict())
 
     stage.network.train()
-    share = context.of_first(clock.share)
+    share = context.broadcast(clock.share)
     try:
         while share < 1:
             with hold_back_interrupts():
@@ -108,7 +108,7 @@ def train(stage: GradientStage[N, B], run: Path, resume: bool, log: Log, context
                     log(f"{stage.name} held out: {figures_line(stage.held_out(trainer.target))}")
                     meter.restart(trainer.steps, trainer.prefetch.waited)
                 if context.processes == 1 or trainer.steps % AGREE_EVERY == 0:
-                    share = context.of_first(clock.share)
+                    share = context.broadcast(clock.share)
         trainer.enter_phase(1.0)
     finally:
         trainer.prefetch.close()
@@ -138,9 +138,9 @@ def _compile(trainer: Trainer[N, B], clock: Clock, log: Log) -> None:
     name, left = trainer.stage.name, clock.seconds - clock.spent
     if not (isinstance(trainer.gradients, Replicas) and trainer.stage.compiled_layers and left >= 60 * COMPILE_FROM):
         return
-    hindrance = trainer.gradients.compile(trainer.batch(trainer.steps), trainer.phase)
+    reason = trainer.gradients.compile(trainer.batch(trainer.steps), trainer.phase)
     seconds = clock.elapsed - clock.spent
-    log(f"{name}: not compiled, {hindrance}" if hindrance else f"{name}: compiled after {seconds:.0f} s")
+    log(f"{name}: not compiled, {reason}" if reason else f"{name}: compiled after {seconds:.0f} s")
 
 
 def figures_line(figures: dict[str, Any]) -> str:

@@ -11,9 +11,10 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
+from reverie.cores import usable_cores
 from reverie.games import registry
 from reverie.games.base import FIRST_HELD_OUT_SEED
-from reverie.training.data.record import cores, play_shard
+from reverie.training.data.record import play_shard
 from reverie.training.data.recording import Rows
 from reverie.training.tokens.windows import TokenEpisodes, concatenate_episodes
 
@@ -45,7 +46,7 @@ def play_extra_rollouts(
     played: list[TokenEpisodes] = []
     starts, lengths = np.arange(BATCH, dtype=np.int64) * length, np.full(BATCH, length, np.int64)
     games = np.zeros(BATCH, np.int64)
-    workers = workers or cores()
+    workers = workers or usable_cores()
     with multiprocessing.get_context("spawn").Pool(min(workers, parts), _leave_interrupts) as pool:
         room = threading.Semaphore(PARTS_IN_FLIGHT * workers)
 

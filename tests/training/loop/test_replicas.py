@@ -46,16 +46,16 @@ def test_compiled_layers_give_the_same_gradients_or_say_why_they_are_not_compile
     before = replicas(batch, 0)
     plain = [p.grad.clone() for p in stage.network.parameters() if p.grad is not None]
     stage.network.zero_grad(set_to_none=True)
-    hindrance = replicas.compile(batch, 0)
+    reason = replicas.compile(batch, 0)
     assert all(p.grad is None for p in stage.network.parameters())
     after = replicas(batch, 0)
     torch.testing.assert_close(after["loss"], before["loss"], rtol=1e-4, atol=1e-4)
     compiled = [p.grad for p in stage.network.parameters() if p.grad is not None]
     torch.testing.assert_close(compiled, plain, rtol=1e-3, atol=1e-5)
     is_compiled = "forward" in vars(replicas.replicas[0].layers[0])
-    assert is_compiled == (hindrance == "")
+    assert is_compiled == (reason == "")
     can_compile = shutil.which("g++") and Path(sysconfig.get_path("include"), "Python.h").is_file()
-    assert is_compiled or not can_compile, hindrance
+    assert is_compiled or not can_compile, reason
 
 
 def test_layers_that_cannot_be_compiled_are_used_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:

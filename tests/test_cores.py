@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from reverie.engine import cores
+from reverie import cores
 
 
 def test_a_quota_of_version_2_counts_as_well_as_those_above_it(tmp_path: Path) -> None:
@@ -32,6 +32,13 @@ def test_a_quota_of_version_1_counts(tmp_path: Path) -> None:
     assert cores.cpu_quota(tmp_path, tmp_path / "membership") == 1.0
     (group / "cpu.cfs_quota_us").write_text("-1\n")
     assert cores.cpu_quota(tmp_path, tmp_path / "membership") is None
+
+
+def test_a_system_without_affinities_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr("os.sched_getaffinity", raising=False)
+    monkeypatch.setattr("os.cpu_count", lambda: 3)
+    monkeypatch.setattr(cores, "cpu_quota", lambda: None)
+    assert cores.usable_cores() == 3
 
 
 @pytest.mark.parametrize("text", ["", "0::\n", "no group at all\n", "0::/missing\n", "0::/../../etc\n"])
