@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
 
 from reverie.app.errors import Mistake
 from reverie.app.play.capture import VideoRecording
@@ -46,6 +47,46 @@ def test_the_players_install_has_nothing_heavy_in_it() -> None:
     player = names(setup()["options"]["install_requires"])
     assert player.isdisjoint({"torch", "onnx", "onnxscript", "gymnasium", "av", "imageio", "scipy", "opencv-python"})
     assert {"numpy", "onnxruntime", "pygame-ce"} <= player
+
+
+def constrained(system: str, machine: str, release: str, python: str) -> list[str]:
+    """The versions of onnxruntime that the constraints ask for on such a machine."""
+    here = {
+        "sys_platform": system,
+        "platform_machine": machine,
+        "platform_release": release,
+        "python_version": python,
+    }
+    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    requirements = [Requirement(line) for line in lines if line.startswith("onnxruntime")]
+    return [str(one.specifier) for one in requirements if one.marker is None or one.marker.evaluate(here)]
+
+
+@pytest.mark.parametrize("python", ["3.11", "3.12", "3.13", "3.14"])
+@pytest.mark.parametrize(
+    ("system", "machine", "release", "version"),
+    [
+        ("linux", "x86_64", "6.1.0-18-amd64", "1.28.0"),
+        ("linux", "aarch64", "5.15.153.1-microsoft-standard-WSL2", "1.28.0"),
+        ("win32", "AMD64", "10", "1.28.0"),
+        ("darwin", "arm64", "25.0.0", "1.28.0"),  # macOS 26
+        ("darwin", "arm64", "23.1.0", "1.28.0"),  # macOS 14
+        ("darwin", "arm64", "22.6.0", "1.23.2"),  # macOS 13
+        ("darwin", "arm64", "21.6.0", "1.19.2"),  # macOS 12
+        ("darwin", "arm64", "20.6.0", "1.19.2"),  # macOS 11
+        ("darwin", "x86_64", "24.0.0", "1.23.2"),
+        ("darwin", "x86_64", "22.6.0", "1.23.2"),
+        ("darwin", "x86_64", "21.6.0", "1.19.2"),
+        ("darwin", "x86_64", "20.6.0", "1.19.2"),
+    ],
+)
+def test_every_machine_is_given_one_onnxruntime_that_has_a_wheel_for_it(
+    system: str, machine: str, release: str, version: str, python: str
+) -> None:
+    assert constrained(system, machine, release, python) == [f"=={version}"]
+    lines = setup()["options"]["install_requires"].splitlines()
+    wanted = next(Requirement(line) for line in lines if line.startswith("onnxruntime"))
+    assert wanted.specifier.contains(version)
 
 
 def test_everything_that_an_extra_asks_for_is_pinned() -> None:
