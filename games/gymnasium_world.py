@@ -7,13 +7,18 @@ import difflib
 import importlib
 import inspect
 import math
+import os
 import sys
+import time
 from collections.abc import Iterator
-from typing import Any
+from pathlib import Path
+from traceback import extract_tb
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from reverie.games.environment import SEARCH, Environment
+from reverie.games.environment_state import EnvironmentState, copy_state, restore_state
 from reverie.games.errors import UnsuitableGame
 from reverie.games.picture import as_picture, letterbox
 from reverie.games.world import Frame, Step
@@ -23,6 +28,30 @@ MOST_ACTIONS = 256
 PACKAGES = {"ALE/": "ale_py", "Vizdoom": "vizdoom.gymnasium_wrapper", "MiniGrid-": "minigrid", "BabyAI-": "minigrid"}
 """What an id begins with, and what has to be imported for it to be registered."""
 ATARI_FPS = 60
+REPLAY_SECONDS = 0.1
+"""The longest that going back may take where a state cannot be copied and the actions are played again."""
+PROOF_STEPS = 3
+"""Steps after which a copy of the state must show the same pictures as the environment itself."""
+MOST_LETTERS = 300
+"""Letters of an error's own words that are shown."""
+
+
+class GymSnapshot(NamedTuple):
+    """A moment of a GymWorld.
+
+    seed: of the trajectory. frame: (size, size, 3) uint8, what was seen. state: a copy, None where there is none.
+    played: all actions since the seed's first frame, None where there is a copy.
+    """
+
+    seed: int
+    frame: Frame
+    state: EnvironmentState | None
+    played: tuple[int, ...] | None
+
+    @property
+    def nbytes(self) -> int:
+        """Roughly what it takes in memory."""
+        return self.frame.nbytes + (self.state.nbytes if self.state else 8 * len(self.played or ()))
 
 
 class GymWorld:
@@ -41,12 +70,16 @@ class GymWorld:
         self.name = environment.source
         self.size = size
         self.env = _make(environment)
-        self.actions, self.codes = _actions(self.env, environment)
-        self.fps = environment.fps or _fps(self.env, environment)
+        with self._as_gymnasium("name its actions"):
+            self.actions, self.codes = _actions(self.env, environment)
+            self.fps = environment.fps or _fps(self.env, environment)
         self.cut = False
         self._seed = 0
         self._played: list[int] = []
+        self._drawing = True
+        self._stepping_seconds, self._steps = 0.0, 0
         self._frame: Frame = self.reset(0)
+        self._copies = self._copies_exactly()
 
     def reset(self, seed: int) -> Frame:
         """Start the trajectory of that seed and return its first frame (size, size, 3) uint8."""
@@ -57,12 +90,14 @@ class GymWorld:
         """Hold an action for `frame_skip` steps. Raises ValueError for an action outside `actions`."""
         if not 0 <= action < len(self.actions):
             raise ValueError(f"An action of {self.name} is a number from 0 to {len(self.actions) - 1}, not {action}.")
-        self._played.append(action)
+        if not self._copies:
+            self._played.append(action)
         self.cut = False
         code = self.codes[action]
         if code is None:
             return Step(self._frame.copy(), 0.0, False)
         total, lost, stopped, seen = 0.0, False, False, None
+        began = time.perf_counter()
         for _ in range(self.environment.frame_skip):
             with self._as_gymnasium("step"):
                 seen, reward, lost, stopped, _ = self.env.step(code)
@@ -71,6 +106,7 @@ class GymWorld:
                     raise ValueError(f"the reward is {reward}")
             if lost or stopped:
                 break
+        self._stepping_seconds, self._steps = self._stepping_seconds + time.perf_counter() - began, self._steps + 1
         if lost or stopped:
             self.cut = not lost
             self._begin(None)
@@ -78,21 +114,62 @@ class GymWorld:
             self._frame = self._picture(seen)
         return Step(self._frame.copy(), total, bool(lost))
 
-    def snapshot(self) -> tuple[int, tuple[int, ...]]:
-        """The seed and every action since: environments have no other state that can be copied safely."""
-        return self._seed, tuple(self._played)
+    def snapshot(self) -> GymSnapshot:
+        """A copy of the environment's state; where there is none, the seed and every action since."""
+        state = copy_state(self.env) if self._copies else None
+        played = None if self._copies else tuple(self._played)
+        return GymSnapshot(self._seed, self._frame.copy(), state, played)
 
-    def restore(self, snapshot: Any) -> Frame:
-        """Play a snapshot's actions again; exact where the environment's luck comes from its seed alone."""
-        seed, played = snapshot
-        frame = self.reset(seed)
-        for action in played:
-            frame = self.step(action).frame
-        return frame
+    def can_restore(self, snapshot: GymSnapshot) -> bool:
+        """True where it takes no longer than REPLAY_SECONDS to go back to that snapshot."""
+        if snapshot.state is not None:
+            return True
+        step_seconds = self._stepping_seconds / max(1, self._steps)
+        return snapshot.played is not None and len(snapshot.played) * step_seconds <= REPLAY_SECONDS
+
+    def restore(self, snapshot: GymSnapshot) -> Frame:
+        """Go back to a snapshot, by its copy or else by playing its actions again, and return the frame seen there.
+
+        Raises UnsuitableGame, and stays where it is, where that would take longer than REPLAY_SECONDS. Playing again is
+        exact where the environment's luck comes from its seed alone.
+        """
+        if not self.can_restore(snapshot):
+            raise UnsuitableGame(f"{self.name} goes back no further: its state cannot be copied.")
+        self._seed, self.cut = snapshot.seed, False
+        if snapshot.state is not None:
+            restore_state(self.env, snapshot.state)
+            self._frame = snapshot.frame.copy()
+            return self._frame.copy()
+        played, self._drawing = snapshot.played or (), False  # only the last picture is drawn
+        try:
+            self.reset(snapshot.seed)
+            for action in played:
+                self.step(action)
+        finally:
+            self._drawing = True
+        self._frame = snapshot.frame.copy()
+        return self._frame.copy()
+
+    def _copies_exactly(self) -> bool:
+        """Whether a copy of the state holds all of it: from it, the same steps show the same pictures."""
+        self._copies = True
+        try:
+            if (state := copy_state(self.env)) is None:
+                return False
+            shown = []
+            for _ in range(2):
+                shown.append([self.step(len(self.actions) - 1).frame for _ in range(PROOF_STEPS)])
+                restore_state(self.env, state)
+            return all(map(np.array_equal, *shown))
+        except Exception:  # what is wrong with it is said when it is played
+            return False
+        finally:
+            self.reset(0)
 
     def close(self) -> None:
         """Let go of what the environment holds."""
-        getattr(self.env, "close", lambda: None)()  # a class of somebody's own may have none
+        with contextlib.suppress(Exception):  # nothing is lost by a stranger's class that cannot close
+            self.env.close()
 
     def _begin(self, seed: int | None) -> Frame:
         with self._as_gymnasium("reset"):
@@ -102,17 +179,29 @@ class GymWorld:
 
     @contextlib.contextmanager
     def _as_gymnasium(self, verb: str) -> Iterator[None]:
-        """One sentence for a class that has another interface, or gives what none may."""
+        """One sentence for a class that has another interface, gives what none may, or raises.
+
+        An error of the class's own code is told with its line there.
+        """
         try:
             yield
-        except (TypeError, ValueError) as error:
-            raise UnsuitableGame(f"{self.name} does not {verb} as Gymnasium's environments do: {error}.") from error
+        except UnsuitableGame:
+            raise
+        except (Exception, SystemExit) as error:
+            reason = " ".join(str(error).split())[:MOST_LETTERS] or "it says no more"
+            if (place := _own_line(error)) is None:
+                sentence = f"{self.name} does not {verb} as Gymnasium's environments do: {reason.rstrip('.')}."
+            else:
+                sentence = f"{self.name} failed at {verb} ({place}): {type(error).__name__}: {reason.rstrip('.')}."
+            raise UnsuitableGame(sentence) from error
 
     def _picture(self, observation: object) -> Frame:
+        if not self._drawing:
+            return self._frame
         wanted, picture = self.environment.picture, None
         if wanted != "observation" and hasattr(self.env, "render"):
             # A class of Gymnasium's that shows its picture as the observation may have no drawing of its own.
-            with contextlib.suppress(NotImplementedError):
+            with self._as_gymnasium("render"), contextlib.suppress(NotImplementedError):
                 picture = as_picture(self.env.render())
         if picture is None and wanted != "render":
             picture = as_picture(observation)
@@ -122,6 +211,17 @@ class GymWorld:
                 f"{self.name} has no picture to learn from: it {where} as an array (H, W, 3) of bytes."
             )
         return letterbox(picture[..., ::-1] if self.environment.colour_order == "bgr" else picture, self.size)
+
+
+def _own_line(error: BaseException) -> str | None:
+    """Where an error was raised, as `file.py, line 12`; None where only this file and Gymnasium's were running."""
+    ours = (__file__, f"{os.sep}gymnasium{os.sep}")
+    places = [place for place in extract_tb(error.__traceback__) if not any(name in place.filename for name in ours)]
+    if not places:
+        return None
+    # A library that the class called raised it, maybe: the line that called it says more.
+    own = [place for place in places if "site-packages" not in place.filename] or places
+    return f"{Path(own[-1].filename).name}, line {own[-1].lineno}"
 
 
 def _make(environment: Environment) -> Any:

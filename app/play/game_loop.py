@@ -71,7 +71,7 @@ class GameLoop:
         self.rewinding = False
         self.ended = False
         self._steps = 0
-        self._went_back = False
+        self._told_end = False
         self._stop = False
         self._jobs: deque[Callable[[], str | None]] = deque()
         self._wake = threading.Condition()
@@ -109,6 +109,7 @@ class GameLoop:
             if self.rewinding and not rewinding:
                 self.latch.forget_presses()
                 self._jobs.append(lambda: None)  # before any job the session goes to where the picture is
+            self._told_end = self._told_end and self.rewinding
             self.rewinding = rewinding
             self._wake.notify()
 
@@ -234,10 +235,9 @@ class GameLoop:
     def _go_back(self) -> None:
         if self.session.rewind():
             self._show(self.session.frame, frame_made=False)
-            self._went_back = True
-        elif self._went_back:
-            self.messages.append("that is as far back as it goes")
-            self._went_back = False
+        elif not self._told_end:
+            self.messages.append(self.session.game.end_of_way_back)
+            self._told_end = True
             self.on_frame()
 
     def _run_job(self, job: Callable[[], str | None]) -> None:

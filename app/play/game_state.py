@@ -124,8 +124,11 @@ class GameState:
         self.go_on_in_dream()
 
     def save_moment(self) -> None:
-        """Keep this moment; one is kept."""
-        self._saved = self._moment()
+        """Keep this moment; one is kept. Raises Mistake where the game could not go back to it."""
+        moment = self._moment()
+        if moment is None:
+            raise Mistake(f"This moment cannot be kept: {self.end_of_way_back}.")
+        self._saved = moment
 
     def load_moment(self) -> bool:
         """Go back to the kept moment; False when there is none."""
@@ -141,7 +144,7 @@ class GameState:
     def rewind(self, frames: int) -> bool:
         """Show the picture of so many frames ago; False where what is kept does not go back further.
 
-        The world itself goes back with `play_on`: for a game that plays its actions again that takes its time.
+        The world itself goes back with `play_on`.
         """
         frame = self._past.back(frames)
         if frame is not None:
@@ -155,12 +158,25 @@ class GameState:
             self._return_to(self._past.moment())
         return rewound
 
-    def _moment(self) -> Moment:
-        return Moment(self.is_real, self.world.snapshot(), tuple(self.history), self.score, self.seed)
+    @property
+    def end_of_way_back(self) -> str:
+        """Why it goes back no further, in a few words."""
+        if self._moment() is None:
+            return f"the state of {self.name} cannot be copied in time"
+        return "that is as far back as it goes"
+
+    def _moment(self) -> Moment | None:
+        """The present moment; None where the world could not go back to it at once."""
+        snapshot = self.world.snapshot()
+        if not getattr(self.world, "can_restore", lambda _: True)(snapshot):
+            return None
+        return Moment(self.is_real, snapshot, tuple(self.history), self.score, self.seed)
 
     def _return_to(self, moment: Moment) -> None:
+        world = self.real if moment.is_real else self.dream
+        assert world is not None
+        self.frame = np.array(world.restore(moment.snapshot))
         self.is_real, self.score, self.seed = moment.is_real, moment.score, moment.seed
-        self.frame = np.array(self.world.restore(moment.snapshot))
         self.history = deque(moment.history, maxlen=KEPT)
 
     def _see(self, frame: Frame) -> None:

@@ -39,7 +39,7 @@ class Segment:
 
     @property
     def bytes(self) -> int:
-        """What it takes in memory, roughly: a real game's snapshot is small and does not say."""
+        """What it takes in memory, roughly: a built-in game's snapshot is small and does not say."""
         return int(getattr(self.moment.snapshot, "nbytes", 0)) + EVERY * self.frames[0].nbytes
 
 
@@ -49,13 +49,19 @@ class Rewind:
     def __init__(self) -> None:
         self._segments: deque[Segment] = deque()
 
-    def add(self, frame: Frame, moment: Callable[[], Moment]) -> None:
-        """`frame` (H, W, 3) uint8 is what is seen now; `moment` gives its moment, and is asked when one is due."""
+    def add(self, frame: Frame, moment: Callable[[], Moment | None]) -> None:
+        """`frame` (H, W, 3) uint8 is what is seen now; `moment` gives its moment, and is asked when one is due.
+
+        Where it gives None the world cannot go back to here, and the way back from here ends.
+        """
         segments = self._segments
         if segments and len(segments[-1].frames) < EVERY:
             segments[-1].frames.append(frame)
             return
-        segments.append(Segment(moment(), [frame]))
+        if (here := moment()) is None:
+            segments.clear()
+            return
+        segments.append(Segment(here, [frame]))
         while len(segments) > MOST or (len(segments) > 1 and sum(each.bytes for each in segments) > MOST_BYTES):
             segments.popleft()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import gymnasium
@@ -130,6 +131,64 @@ class Wheel(Toy):
     def __init__(self) -> None:
         super().__init__()
         self.action_space = gymnasium.spaces.Box(-1, 1, (1,))
+
+
+class Locked(Toy):
+    """It holds what cannot be copied, as an engine of its own would be."""
+
+    def __init__(self, render_mode: str | None = None) -> None:
+        super().__init__(render_mode=render_mode)
+        self.lock = threading.Lock()
+
+
+class Remade(Toy, gymnasium.utils.EzPickle):
+    """Its own copy would begin anew; inside it holds another such environment."""
+
+    def __init__(self, render_mode: str | None = None, inside: bool = False) -> None:
+        gymnasium.utils.EzPickle.__init__(self, render_mode)
+        super().__init__(render_mode=render_mode)
+        self.inner = Remade() if inside else None
+
+
+class Outside(Toy):
+    """Where it stands is kept outside the object."""
+
+    place: list[int] = [0]  # noqa: RUF012
+
+    def step(self, action: int) -> tuple[np.ndarray, float, bool, bool, dict]:
+        self.place[0] = (self.place[0] + 1) % ROWS
+        return super().step(action)
+
+    def render(self) -> np.ndarray:
+        picture = super().render()
+        picture[CELL * self.place[0], :, :] = 255
+        return picture
+
+
+class Failing(Toy):
+    """It raises at one of its verbs after five steps, or at its first reset."""
+
+    def __init__(self, verb: str = "step", render_mode: str | None = None) -> None:
+        super().__init__(render_mode=render_mode)
+        self.verb, self.count = verb, 0
+
+    def step(self, action: int) -> tuple[np.ndarray, float, bool, bool, dict]:
+        self.count += 1
+        if self.verb == "step" and self.count > 10:
+            raise KeyError("a door that is not there")
+        if self.verb == "leave" and self.count > 10:
+            raise SystemExit("enough")
+        return super().step(action)
+
+    def render(self) -> np.ndarray:
+        if self.verb == "render" and self.count > 10:
+            return [1, 2][self.count]
+        return super().render()
+
+    def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[np.ndarray, dict]:
+        if self.verb == "reset":
+            raise RuntimeError("no more rooms\nat all")
+        return super().reset(seed=seed)
 
 
 gymnasium.register(id="reverie-tests/Toy-v0", entry_point=Toy)
