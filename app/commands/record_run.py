@@ -80,7 +80,7 @@ def record_dream(plan: Plan, seed: int) -> None:
     progress = Progress(plan.steps)
     with _reporting(plan, lambda: progress.end(plan.out)):
         # Another run into the same folder does not press the same keys again.
-        luck = np.random.default_rng([seed, writer.shards])
+        luck = np.random.default_rng([seed, writer.writer, writer.shards])
         record_world(dream, recorder, plan.steps, luck, progress=progress)
 
 

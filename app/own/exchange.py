@@ -198,6 +198,7 @@ def _store(info: ImportInfo, episodes: Iterator[ImportedEpisode], out: Path, siz
                     writer.write(rows, [len(frames)], [episode.seed])
                     progress(len(frames))
                     first, frames = part.stop, [frames[-1]]
+        writer.close()
         if not progress.done:
             raise Mistake("There is nothing to import: no episode has two frames.")
         beside.chmod(0o755)

@@ -95,17 +95,18 @@ def record(
         for process in processes:
             process.start()
     interrupt: BaseException | None = None
+    failure: str | None = None
     running = workers
     while running:
         try:
             message = messages.get(timeout=1)
             if isinstance(message, int):
                 progress(message)
-            elif message is None:
-                running -= 1
             else:
-                stop.set()
-                raise RecordingError(message)
+                running -= 1
+                failure = failure or message
+                if failure:
+                    stop.set()  # the others write what they have
         except queue.Empty:
             if any(process.exitcode for process in processes):
                 stop.set()
@@ -117,6 +118,8 @@ def record(
         process.join()
     if interrupt is not None:
         raise interrupt
+    if failure:
+        raise RecordingError(failure)
     return Recording(out)
 
 
@@ -153,8 +156,9 @@ def _work_in_process(config: RecordConfig, out: Path, worker: int, frames: int, 
         work = _work if config.environment is None else _work_in_environment
         work(config, out, worker, frames, messages.put, ends)
         messages.put(None)
-    except (OSError, ValueError) as error:
-        messages.put(str(error))
+    except Exception as error:  # one sentence, whatever it is: what was recorded stays
+        said = isinstance(error, OSError | ValueError) and str(error)
+        messages.put(said or f"{config.world} cannot be recorded further: {type(error).__name__}: {error}.")
 
 
 def _work(
@@ -171,7 +175,7 @@ def _work(
     done = 0
     while done < frames and not stop():
         # Another run into the same folder, another worker or another shard never repeats a seed.
-        lot = np.random.default_rng([config.seed, worker, writer.shards])
+        lot = np.random.default_rng([config.seed, writer.writer, writer.shards])
         seeds = lot.integers(FIRST_HELD_OUT_SEED, size=batch)
         policy = registry.policy(config.world, config.policy, batch, int(seeds[0]))
         rows = play_shard(game, policy, seeds, length, config.size, stop=stop)
@@ -195,7 +199,7 @@ def _work_in_environment(
     writer = RecordingWriter(out, world.name, world.actions, config.size, worker, about, world.fps)
     recorder = EpisodeRecorder(writer, SHARD_FRAMES)
     # As with built-in games: neither another worker nor another run into the same folder repeats a seed.
-    rng = np.random.default_rng([config.seed, worker, recorder.writer.shards])
+    rng = np.random.default_rng([config.seed, writer.writer, writer.shards])
     record_world(world, recorder, frames, rng, ENVIRONMENT_EPISODE_FRAMES, config.policy == "explore", progress, stop)
 
 

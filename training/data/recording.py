@@ -7,6 +7,7 @@ killed leaves a good recording that lacks its last, unfinished shard.
 
 from __future__ import annotations
 
+import errno
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from reverie.training.data.writer_lock import WriterLock
 from reverie.training.files import beside
 
 HELD_OUT_SHARE = 0.02
@@ -70,10 +72,16 @@ class RecordingWriter:
     ) -> None:
         """environment: how the world was made (reverie.games.environment), where that takes more than its name.
 
-        fps: frames a second, where that is known. Raises RecordingError where the folder holds something else.
+        fps: frames a second, where that is known. writer: the number to begin with; where another process writes under
+        it, the next free one is taken, and `writer` says which. Raises RecordingError where the folder holds something
+        else or cannot be written.
         """
-        folder.mkdir(parents=True, exist_ok=True)
-        self.folder, self.writer = folder, writer
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            self._lock = WriterLock(folder, writer)
+        except OSError as error:
+            raise _not_written(folder, error) from error
+        self.folder, self.writer = folder, self._lock.number
         self.index: dict[str, Any] = {
             "format": FORMAT,
             "world": world,
@@ -83,13 +91,24 @@ class RecordingWriter:
             **({"environment": environment} if environment else {}),
             **({"fps": fps} if fps else {}),
         }
-        self.path = folder / f"index-{writer:02d}.json"
+        self.path = folder / f"index-{self.writer:02d}.json"
+        self._check_others()
         if self.path.exists():
-            known = _read_index(self.path)
-            if any(known.get(key) != self.index.get(key) for key in SAME):
-                raise RecordingError(f"{folder} holds a recording of another world or size; choose another folder.")
-            self.index = known
+            self.index = _read_index(self.path)
         self.shards = len({episode["shard"] for episode in self.index["episodes"]})
+
+    def close(self) -> None:
+        """Let another process have the writer's number. Nothing can be written after it."""
+        self._lock.close()
+
+    def _check_others(self) -> None:
+        """Raises RecordingError where another writer of the folder records something else."""
+        for path in self.folder.glob("index-*.json"):
+            known = _read_index(path)
+            if any(known.get(key) != self.index.get(key) for key in SAME):
+                raise RecordingError(
+                    f"{self.folder} holds a recording of another world or size; choose another folder."
+                )
 
     def write(self, rows: Rows, lengths: list[int], seeds: list[int]) -> None:
         """Add a shard of whole episodes that follow one another in `rows`.
@@ -97,6 +116,8 @@ class RecordingWriter:
         Raises RecordingError where the disk is full or the folder cannot be written; what was there before stays good.
         """
         name = f"{self.writer:02d}-{self.shards:05d}"
+        if not self.index["episodes"]:
+            self._check_others()  # another process may have begun since
         try:
             for kind, array in vars(rows).items():
                 with beside(self.folder / f"{kind}-{name}.npy") as part, part.open("wb") as file:
@@ -108,9 +129,16 @@ class RecordingWriter:
             with beside(self.path) as part:
                 part.write_text(json.dumps({**self.index, "episodes": episodes}))
         except OSError as error:
-            raise RecordingError(f"cannot write the recording in {self.folder}: {error.strerror}.") from error
+            raise _not_written(self.folder, error) from error
         self.index["episodes"] = episodes  # only now: what could not be written must not be listed later
         self.shards += 1
+
+
+def _not_written(folder: Path, error: OSError) -> RecordingError:
+    """The sentence for a recording that could not be written. numpy's error for a full disk has no number."""
+    if error.errno in (None, errno.ENOSPC, errno.EDQUOT):
+        return RecordingError(f"The disk is full: what was recorded so far is kept in {folder}; make room, and go on.")
+    return RecordingError(f"cannot write the recording in {folder}: {error.strerror or error}.")
 
 
 def concatenate_rows(parts: list[Rows]) -> Rows:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -91,6 +92,46 @@ def test_an_unfinished_shard_is_no_part_of_the_recording(folder: Path, tmp_path:
     assert len(Recording(tmp_path)) == 8
 
 
+def test_two_recorders_in_one_folder_both_count(tmp_path: Path) -> None:
+    frames = np.zeros((4, 8, 8, 3), np.uint8)
+    writers = [RecordingWriter(tmp_path, "toy", ("noop", "go"), 8) for _ in range(2)]
+    for number, writer in enumerate(writers):  # in turn, as two processes would
+        rows = Rows(frames + number, np.full(4, number, np.uint8), np.zeros(4, np.float32), np.zeros(4, bool))
+        writer.write(rows, [4], [number])
+    recording = Recording(tmp_path)
+    assert sorted(episode.seed for episode in recording.episodes) == [0, 1]
+    for episode in recording.episodes:
+        rows = recording.rows(episode)
+        assert (rows.frames == episode.seed).all()
+        assert (rows.actions == episode.seed).all()
+    writers[0].close()
+    assert RecordingWriter(tmp_path, "toy", ("noop", "go"), 8).writer == 0, "a writer that is closed is free again"
+
+
+def test_two_runs_into_one_folder_at_once_record_all_their_frames(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(2) as pool:
+        for done in [pool.submit(record, "garden", tmp_path, 640, "random", 1, 64, 5) for _ in range(2)]:
+            done.result()
+    recording = Recording(tmp_path)
+    assert len(recording) == 1280
+    assert len({episode.seed for episode in recording.episodes}) == len(recording.episodes), "no room is played twice"
+    game = registry.get("garden")(len(recording.episodes))
+    game.reset(np.array([episode.seed for episode in recording.episodes]), vary=True)
+    rows = [recording.rows(episode) for episode in recording.episodes]
+    for t in range(min(len(row.actions) for row in rows) - 1):
+        np.testing.assert_array_equal(game.render(64), np.stack([row.frames[t] for row in rows]))
+        game.step(np.array([row.actions[t] for row in rows], np.int64))
+
+
+def test_two_worlds_do_not_share_a_folder(tmp_path: Path) -> None:
+    rows = Rows(np.zeros((4, 8, 8, 3), np.uint8), np.zeros(4, np.uint8), np.zeros(4, np.float32), np.zeros(4, bool))
+    first, second = (RecordingWriter(tmp_path, world, ("noop",), 8) for world in ("toy", "other"))
+    first.write(rows, [4], [1])
+    with pytest.raises(RecordingError, match="another world"):
+        second.write(rows, [4], [1])
+    assert len(Recording(tmp_path)) == 4
+
+
 def test_a_full_disk_keeps_what_was_recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     recorder = EpisodeRecorder(RecordingWriter(tmp_path, "toy", ("noop", "go"), 8))
     frame = np.zeros((8, 8, 3), np.uint8)
@@ -103,7 +144,7 @@ def test_a_full_disk_keeps_what_was_recorded(tmp_path: Path, monkeypatch: pytest
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(np.lib.format, "write_array", full)
-    with pytest.raises(RecordingError, match="No space left on device"):
+    with pytest.raises(RecordingError, match="The disk is full: what was recorded so far is kept"):
         recorder.close()
     monkeypatch.undo()
     assert [episode.seed for episode in Recording(tmp_path).episodes] == [1]
@@ -120,7 +161,7 @@ def test_what_could_not_be_listed_is_not_listed_later(tmp_path: Path, monkeypatc
 
     with monkeypatch.context() as patch:
         patch.setattr(Path, "write_text", full)
-        with pytest.raises(RecordingError, match="No space left on device"):
+        with pytest.raises(RecordingError, match="The disk is full: what was recorded so far is kept"):
             writer.write(rows, [4], [1])
     writer.write(rows, [4], [2])
     assert [episode.seed for episode in Recording(tmp_path).episodes] == [2]
