@@ -17,10 +17,15 @@ class CheckFailed(Exception):
 
 def cannot_write(path: Path, error: OSError) -> Mistake:
     """The sentence for a file that could not be written."""
-    if error.errno == errno.ENOSPC:
+    if is_full(error):
         return Mistake(f"The disk is full: {path} was not written; make room or choose another folder.")
     reason = (error.strerror or "the system refused").lower()
     return Mistake(f"Cannot write {path} ({reason}); choose a folder that you may write to.")
+
+
+def is_full(error: OSError) -> bool:
+    """True where there is no room left, on the disk or in what the person may use of it."""
+    return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 LONGEST_NAME = 255

@@ -62,7 +62,7 @@ def render(path: Path, out: Path | None, bundle_name: str, mode: str | None, dec
             digest.add(frame)
             if recording:
                 recording.add(frame)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, Mistake):
         _save(recording)
         raise
     _save(recording)

@@ -8,17 +8,18 @@ import io
 import os
 import tempfile
 import threading
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from fractions import Fraction
 from importlib.util import find_spec
-from itertools import compress, islice, pairwise
+from itertools import chain, compress, islice, pairwise
 from pathlib import Path
 from typing import IO
 
 import numpy as np
 from PIL import Image
 
-from reverie.app.errors import Mistake, cannot_write, check_name
+from reverie.app.errors import Mistake, cannot_write, check_name, is_full
 from reverie.app.extras import how_to_install
 from reverie.games.world import Frame
 
@@ -30,6 +31,8 @@ PIECE_FRAMES = 200
 """Frames of a GIF that are encoded at once: all of these are held in memory, 64 kB each."""
 SHORTEST = 2
 """Hundredths of a second that a picture of a GIF lasts at least."""
+MEMORY_BYTES = 64 * 2**20
+"""Packed frames of a recording that are held in memory, about an hour of play; more lie in the system's own folder."""
 _GIF_END = b";"
 
 
@@ -45,11 +48,16 @@ def checked_target(path: Path) -> Path:
     return path
 
 
+Writer = Callable[[Path, Callable[[], Iterable[Frame]], float], None]
+"""Writes frames to a file at so many frames a second."""
+
+
 class VideoRecording:
     """Frames that become one file when it is closed, however the play ended.
 
-    Until then they lie in an unnamed file beside the target, so a long play fills the disk and not the memory, a folder
-    that cannot be written to is found before the first frame, and a killed process leaves nothing half-written.
+    Until then they are held packed, in memory and then in an unnamed file of the system's, so they take no room on the
+    disk of the target, and a killed process leaves nothing half-written. A folder that cannot be written to is found
+    before the first frame.
     """
 
     def __init__(self, path: Path, fps: float) -> None:
@@ -61,10 +69,15 @@ class VideoRecording:
         self._shape: tuple[int, ...] | None = None
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            # Unbuffered: what a full disk did not take would otherwise be written again, and fail again, at the end.
-            self._spool: IO[bytes] = tempfile.TemporaryFile(dir=path.parent, buffering=0)  # noqa: SIM115
+            with tempfile.TemporaryFile(dir=path.parent):
+                pass  # it can be written to
         except OSError as error:
             raise cannot_write(path, error) from error
+        self._packed: list[bytes] = []  # the first frames
+        self._room = MEMORY_BYTES
+        self._spool: IO[bytes] | None = None  # those that followed, one after another
+        self._sizes: list[int] = []  # of these, in bytes
+        self._spooled_bytes = 0
 
     def add(self, frame: Frame) -> None:
         """Append one frame (H, W, 3) uint8. Raises Mistake when the disk is full; what was there stays recorded."""
@@ -73,52 +86,84 @@ class VideoRecording:
         if frame.shape != self._shape:
             height, width = self._shape[:2]
             frame = np.asarray(Image.fromarray(frame).resize((width, height), Image.Resampling.NEAREST))
-        data = memoryview(frame.tobytes())
-        try:
-            self._spool.seek(self.frames * len(data))  # over what a full disk took of a frame
-            while data:
-                data = data[self._spool.write(data) :]
-        except OSError as error:
-            self.trouble = cannot_write(self.path, error)
-            raise self.trouble from error
+        packed = zlib.compress(frame.tobytes(), 1)
+        self._room -= len(packed)
+        if self._room >= 0:
+            self._packed.append(packed)
+        else:
+            try:
+                self._spool = self._spool or tempfile.TemporaryFile(buffering=0)  # noqa: SIM115
+                self._spool.seek(self._spooled_bytes)  # over what a full disk took of a frame
+                if self._spool.write(packed) < len(packed):
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            except OSError as error:
+                self.trouble = cannot_write(Path(tempfile.gettempdir()), error)
+                raise self.trouble from error
+            self._sizes.append(len(packed))
+            self._spooled_bytes += len(packed)
         self.frames += 1
 
     def _read(self) -> Iterator[Frame]:
         assert self._shape is not None
-        self._spool.seek(0)
-        for _ in range(self.frames):
-            data = self._spool.read(int(np.prod(self._shape)))
-            yield np.frombuffer(data, np.uint8).reshape(self._shape)
+        for packed in chain(self._packed, self._spooled()):
+            yield np.frombuffer(zlib.decompress(packed), np.uint8).reshape(self._shape)
+
+    def _spooled(self) -> Iterator[bytes]:
+        if self._spool is not None:
+            self._spool.seek(0)
+            yield from map(self._spool.read, self._sizes)
 
     def close(self) -> Path | None:
         """Write the file and return its path; None when no frame was recorded. Raises Mistake as `save` does.
 
-        When the disk filled up on the way, `trouble` says so, and the file holds what was recorded until then.
+        Where it was the system's own folder that filled up on the way, `trouble` says so, and the file holds what was
+        recorded until then.
         """
-        with self._spool:
-            if not self.frames:
-                return None
-            return save(self.path, self._read, self.fps)
+        with self._spool or contextlib.nullcontext():
+            return save(self.path, self._read, self.fps) if self.frames else None
 
 
 def save(path: Path, frames: Callable[[], Iterable[Frame]], fps: float) -> Path:
     """Write frames (H, W, 3) uint8 to a .gif or .mp4, enlarged with hard pixels.
 
     frames: called for each pass over the frames. The file is written beside the target and renamed into place.
-    Raises Mistake when it cannot be written; then nothing is left behind.
+    Raises Mistake when it cannot be written; then nothing is left behind, except on a disk that is too full for all
+    frames: then the file holds as many of the first as there was room for, and the sentence says how many.
     """
     checked_target(path)
     part = path.with_name(f".{os.getpid()}-{threading.get_ident()}.part{path.suffix}")  # short: names have a limit
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        (_write_gif if path.suffix.lower() == ".gif" else _write_mp4)(part, frames, fps)
+        write = _write_gif if path.suffix.lower() == ".gif" else _write_mp4
+        kept, count = _write_what_fits(write, part, frames, fps)
         os.replace(part, path)
     except OSError as error:
         raise cannot_write(path, error) from error
     finally:
         with contextlib.suppress(OSError):  # it is gone, or its folder is a file
             part.unlink()
+    if kept < count:
+        there = f"{path} holds the first {kept:,} of {count:,} frames"
+        raise Mistake(f"The disk is full: {there}; make room or choose another folder.")
     return path
+
+
+def _write_what_fits(write: Writer, part: Path, frames: Callable[[], Iterable[Frame]], fps: float) -> tuple[int, int]:
+    """Write all frames, or on a full disk the most that a few tries find room for; return how many, and of how many.
+
+    Raises OSError, on a full disk where there is no room for one frame.
+    """
+    kept = count = sum(1 for _ in frames())
+    while True:
+        try:
+            write(part, lambda kept=kept: islice(frames(), kept), fps)  # type: ignore[misc]
+        except OSError as error:
+            if not is_full(error) or kept <= 1:
+                raise
+            part.unlink(missing_ok=True)
+            kept = kept * 4 // 5
+        else:
+            return kept, count
 
 
 def _scale(frame: Frame) -> int:

@@ -3,6 +3,8 @@ from __future__ import annotations
 import errno
 import io
 import tempfile
+import zlib
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ from PIL import Image, ImageSequence
 from reverie.app.errors import Mistake
 from reverie.app.play import capture
 from reverie.app.play.capture import VideoRecording, checked_target, save
+from reverie.games.world import Frame
 
 
 def moving(count: int) -> list[np.ndarray]:
@@ -159,28 +162,63 @@ class Disk(io.FileIO):
         return super().write(fits)
 
 
-def test_a_disk_that_fills_up_keeps_the_whole_frames_that_were_recorded(
+def test_frames_beyond_those_in_memory_are_kept_and_a_full_disk_there_loses_none_before(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    frame = moving(1)[0]
-    disk = Disk(tmp_path / "spool", 4 * frame.nbytes + 100)
-    monkeypatch.setattr(
-        tempfile, "TemporaryFile", lambda dir, buffering=-1: io.BufferedRandom(disk) if buffering else disk
-    )
+    packed = len(zlib.compress(moving(1)[0].tobytes(), 1))
+    monkeypatch.setattr(capture, "MEMORY_BYTES", packed)
+    disk = Disk(tmp_path / "spool", 4 * packed + 2)
     recording = VideoRecording(tmp_path / "dream.gif", fps=20)
-    for _ in range(4):
+    monkeypatch.setattr(tempfile, "TemporaryFile", lambda buffering=-1: disk)
+    frame = moving(1)[0]
+    for _ in range(5):
         recording.add(frame)
     for _ in range(2):
         with pytest.raises(Mistake, match="The disk is full"):
             recording.add(frame)
-    disk.room += frame.nbytes
+    disk.room += 4 * packed
     recording.add(moving(2)[1])
     recording.close()
     assert recording.trouble is not None
     with Image.open(tmp_path / "dream.gif") as gif:
-        assert sum(page.info["duration"] for page in ImageSequence.Iterator(gif)) == 5 * 50
+        assert sum(page.info["duration"] for page in ImageSequence.Iterator(gif)) == 6 * 50
         last = list(ImageSequence.Iterator(gif))[-1].convert("RGB")
         assert np.abs(np.asarray(last)[::16, ::16].astype(int) - moving(2)[1]).max() <= 8
+
+
+@pytest.mark.parametrize(("ending", "room"), [("gif", 30_000), ("mp4", 8_000)])
+def test_a_target_too_full_for_all_frames_holds_the_first_of_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ending: str, room: int
+) -> None:
+    write = getattr(capture, f"_write_{ending}")
+
+    def small(part: Path, frames: Callable[[], Iterable[Frame]], fps: float) -> None:
+        write(part, frames, fps)
+        if part.stat().st_size > room:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(capture, f"_write_{ending}", small)
+    recording = VideoRecording(tmp_path / f"dream.{ending}", fps=20)
+    rng = np.random.default_rng(0)
+    for _ in range(60):
+        recording.add(rng.integers(2, size=(16, 16, 1), dtype=np.uint8).repeat(3, 2) * 255)
+    with pytest.raises(Mistake, match=r"^The disk is full: .* holds the first \d+ of 60 frames"):
+        recording.close()
+    assert 0 < (tmp_path / f"dream.{ending}").stat().st_size <= room
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_frames_that_wait_take_no_room_beside_the_target(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    recording = VideoRecording(tmp_path / "dream.gif", fps=20)
+
+    def none(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", none)
+    for frame in moving(12):
+        recording.add(frame)
+    assert recording.trouble is None
+    recording.close()
 
 
 def test_a_folder_that_is_a_file_is_said_in_a_sentence(tmp_path: Path) -> None:
