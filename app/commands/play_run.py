@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from reverie.app.errors import Mistake, cannot_write
@@ -50,11 +51,12 @@ def play(options: Play, started: float) -> None:
         session = Session(_choice(options, bundle, mode, game), bundle, game.size if game else 64)
         if screen is not None and options.scale and not options.fullscreen:
             screen = resize(session.frame.shape[0], options.scale)
-        fps = options.fps or _own_fps(game, session)
+        rate = partial(_own_fps, game, bundle, session)
+        fps = options.fps or rate()
         script = read_script(options.script, session.actions) if options.script else None
         with recorded(options.record, fps) as recording, taped(options.tape, session):
             meter = Meter(started)
-            loop = GameLoop(session, meter, fps, not options.unpaced, options.frames, script)
+            loop = GameLoop(session, meter, options.fps or rate, not options.unpaced, options.frames, script)
             if recording:
                 loop.sinks.append(recording.add)
             try:
@@ -79,7 +81,7 @@ def _in_window(options: Play, loop: GameLoop, screen: pygame.Surface, keys: Any,
     from reverie.app.window.saving import Saving
     from reverie.app.window.window import Window
 
-    saving = Saving(1 / loop.period)
+    saving = Saving()
     try:
         Window(screen, loop, keys, saving, _numbered(), options.fullscreen, game).run()
     finally:
@@ -100,9 +102,12 @@ def _numbered() -> tuple[str, ...]:
     return tuple(library.shipped())
 
 
-def _own_fps(game: GameFolder | None, session: Session) -> float:
-    """Frames a second that the game is meant for."""
-    if game and game.fps:
+def _own_fps(game: GameFolder | None, opened: Bundle | None, session: Session) -> float:
+    """Frames a second that what is played now is meant for.
+
+    game: the folder that was opened, whose rate holds for its own game. opened: the bundle at the beginning.
+    """
+    if game and game.fps and session.bundle is opened:
         return game.fps
     if session.bundle and not session.is_real:
         return session.bundle.manifest.fps

@@ -112,7 +112,7 @@ def record_human(plan: Plan, seed: int, started: float) -> None:
     session.recorder = EpisodeSplitter(recorder)
     session.recorder.reset(session.frame, seed)
     loop = GameLoop(session, Meter(started), fps=(plan.folder and plan.folder.fps) or fps or 20.0, frames=plan.steps)
-    saving = Saving(1 / loop.period)
+    saving = Saving()
     window = Window(screen, loop, load_keys(), saving, (), fullscreen=False, folder=plan.folder)
 
     def say() -> None:

@@ -45,26 +45,29 @@ class GameLoop:
         self,
         session: Session,
         meter: Meter,
-        fps: float = 20.0,
+        fps: float | Callable[[], float] = 20.0,
         paced: bool = True,
         frames: int | None = None,
         script: tuple[str, ...] | None = None,
         on_frame: Callable[[], None] = lambda: None,
     ) -> None:
-        """frames: stop after so many. script: names of actions played in a circle instead of keys.
+        """fps: frames a second, or what gives them, which is asked again after every switch.
+
+        frames: stop after so many. script: names of actions played in a circle instead of keys.
 
         on_frame: called on the engine's thread whenever `newest` has something new, and once when the loop ends.
         """
         self.session = session
         self.meter = meter
         self.latch = Latch()
-        self.period = 1.0 / fps
+        self._rate = fps
+        self.period = 1.0 / self._fps()
         self.paced = paced
         self.limit = frames
         self.script = script
         self.on_frame = on_frame
         self.sinks: list[Callable[[Frame], None]] = []
-        self.recent: deque[Frame] = deque(maxlen=max(1, round(RECENT_SECONDS * fps)))
+        self.recent: deque[Frame] = deque(maxlen=max(1, round(RECENT_SECONDS / self.period)))
         self.messages: deque[str] = deque()
         self.error: BaseException | None = None
         self.paused = False
@@ -140,6 +143,17 @@ class GameLoop:
             self._thread.join()
 
     # The engine's thread.
+
+    def _fps(self) -> float:
+        return self._rate() if callable(self._rate) else self._rate
+
+    def _keep_rate(self) -> None:
+        """Go on at the rate of what is played now; the last seconds then are those of that rate."""
+        period = 1.0 / self._fps()
+        if period != self.period:
+            self.period = period
+            self.meter.pause()
+            self.recent = deque(maxlen=max(1, round(RECENT_SECONDS / period)))
 
     def _guarded(self) -> None:
         try:
@@ -246,6 +260,7 @@ class GameLoop:
             message = job()
         except (Mistake, ValueError) as error:
             message = str(error)
+        self._keep_rate()
         if message:
             self.messages.append(message)
         self._show(self.session.frame, frame_made=False)

@@ -20,8 +20,7 @@ FOLDER = Path("dreams")
 class Saving:
     """The G and R keys. Files are encoded on threads of their own; `finish` waits for them."""
 
-    def __init__(self, fps: float) -> None:
-        self.fps = fps
+    def __init__(self) -> None:
         self._recording: VideoRecording | None = None
         self._given: set[Path] = set()
         self._threads: list[threading.Thread] = []
@@ -51,7 +50,8 @@ class Saving:
             if not frames:
                 return "nothing to save yet"
             path = self._name(loop.session.status(), "gif")
-            self._in_background(loop, lambda: save(path, lambda: frames, self.fps))
+            fps = 1 / loop.period
+            self._in_background(loop, lambda: save(path, lambda: frames, fps))
             return "saving the last ten seconds"
 
         loop.do(grab)
@@ -59,7 +59,7 @@ class Saving:
     def toggle(self, loop: GameLoop, ending: str) -> None:
         """Start a recording, or stop it and save it. Raises Mistake when the folder cannot be written to."""
         if self._recording is None:
-            recording = self._recording = VideoRecording(self._name(loop.session.status(), ending), self.fps)
+            recording = self._recording = VideoRecording(self._name(loop.session.status(), ending), 1 / loop.period)
             loop.do(lambda: self._begin(loop, recording))
         else:
             recording, self._recording = self._recording, None

@@ -3,10 +3,13 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
 
+from reverie.app.commands.play_run import _own_fps
 from reverie.app.errors import Mistake
 from reverie.app.play.game_loop import GameLoop
 from reverie.app.play.meter import Meter
@@ -199,3 +202,22 @@ def test_the_same_seed_and_script_give_the_same_hash(bundle: Bundle) -> None:
         hashes.append(loop.meter.figures()["frames_sha256"])
     assert hashes[0] == hashes[1]
     assert np.array_equal(loop.recent[-1], loop.session.frame)
+
+
+def test_a_dream_that_is_opened_in_play_goes_on_at_its_own_rate(bundle: Bundle) -> None:
+    slow = replace(bundle, manifest=replace(bundle.manifest, fps=10))
+    session = Session(Choice("dots"), slow)
+    rate = partial(_own_fps, None, slow, session)
+    loop = GameLoop(session, Meter(time.perf_counter()), rate, paced=False, frames=4)
+    assert loop.period == 1 / 10
+    loop.do(lambda: session.switch_bundle(bundle))
+    loop.run()
+    assert loop.period == 1 / 20
+    assert loop.recent.maxlen == 200
+
+
+def test_a_rate_that_was_asked_for_stays(bundle: Bundle) -> None:
+    loop = a_player(bundle, fps=7, paced=False, frames=4)
+    loop.do(lambda: loop.session.switch_bundle(replace(bundle, manifest=replace(bundle.manifest, fps=10))))
+    loop.run()
+    assert loop.period == 1 / 7

@@ -198,7 +198,7 @@ def test_up_is_the_main_button_too_where_nothing_is_up(keys: Keys) -> None:
 
 def test_every_built_in_game_says_what_to_do(keys: Keys, three: Bundle) -> None:
     loop = GameLoop(Session(Choice("trio"), three), Meter(0.0), fps=200)
-    window = Window(pygame.display.set_mode((544, 608)), loop, keys, Saving(20), (), fullscreen=False)
+    window = Window(pygame.display.set_mode((544, 608)), loop, keys, Saving(), (), fullscreen=False)
     for game in registry.names():
         assert 20 < len(goal_of(game)) < 70
     assert loop.messages[-1] == f"{goal_of('garden')} F1: all keys."
@@ -209,7 +209,7 @@ def test_every_built_in_game_says_what_to_do(keys: Keys, three: Bundle) -> None:
 
 def test_n_and_the_menu_change_the_game_and_the_title_follows(three: Bundle, keys: Keys, tmp_path: Path) -> None:
     loop = GameLoop(Session(Choice("trio"), three), Meter(0.0), fps=200)
-    window = Window(pygame.display.set_mode((544, 608)), loop, keys, Saving(20), (), fullscreen=False)
+    window = Window(pygame.display.set_mode((544, 608)), loop, keys, Saving(), (), fullscreen=False)
     assert overlays.menu(GAMES)[:5] == ("resume", *GAMES, "new start")
 
     def press(*codes: int) -> None:

@@ -158,7 +158,7 @@ def window(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, bundle: Bundle) -> I
     pygame.display.init()
     loop = GameLoop(Session(Choice("dots"), bundle), Meter(time.perf_counter()), fps=50)
     screen = pygame.display.set_mode((400, 400))
-    yield Window(screen, loop, load_keys(), Saving(50), (), fullscreen=False)
+    yield Window(screen, loop, load_keys(), Saving(), (), fullscreen=False)
     pygame.display.quit()
 
 
