@@ -103,7 +103,7 @@ def compare(bundle: Bundle, plan: Comparison, log: Callable[[str], None] = lambd
         raise ValueError(f"Learning needs torch, which is not installed: {how}.") from None
     name, game = bundle.manifest.name, game_of(bundle, plan)
     keys = bundle.manifest.actions_of(game)
-    if bundle.manifest.outcome is None:
+    if not bundle.dynamics.predicts_outcome:
         raise ValueError(f"{name} predicts no rewards to learn from; v2 and arcade do.")
     if registry.get(game).actions != keys:
         raise ValueError(f"The actions of {name} are not those of the real {game}.")
@@ -136,7 +136,7 @@ def compare(bundle: Bundle, plan: Comparison, log: Callable[[str], None] = lambd
             log(f"{row}, seed {seed}: {scored['reward']:.2f} in held-out rooms")
         rows[row] = {"reward": float(np.mean([one["reward"] for one in each])), "learners": each}
     facts = {"bundle": name, "game": game, "backend": bundle.backend, "machine": machine(), "agent": asdict(config)}
-    return facts | {"plan": asdict(plan), "mode": plan.mode or bundle.manifest.modes[0], "rows": rows}
+    return facts | {"plan": asdict(plan), "mode": plan.mode or bundle.manifest.settings["mode"].default, "rows": rows}
 
 
 def main() -> None:

@@ -54,7 +54,7 @@ class DreamEnv(gymnasium.Env[Frame, np.int64]):
         self.dream = Dream(self.bundle, game=game, **settings)
         self.actions = self.dream.actions
         self.metadata = self.metadata | metadata_of(self.dream)
-        self.predicts_rewards = self.bundle.manifest.outcome is not None
+        self.predicts_rewards = self.bundle.dynamics.predicts_outcome
         self.action_space = gymnasium.spaces.Discrete(len(self.actions))
         self.observation_space = gymnasium.spaces.Box(0, 255, (self.dream.size, self.dream.size, 3), np.uint8)
 

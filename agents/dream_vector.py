@@ -39,7 +39,7 @@ class DreamVectorEnv(RoundsVectorEnv):
         self.dreams = DreamBatch(self.bundle, num_envs, game=game, **settings)
         super().__init__(num_envs, self.dreams.actions, self.dreams.size, max_episode_steps, render_mode)
         self.metadata = self.metadata | metadata_of(self.dreams)
-        self.predicts_rewards = self.bundle.manifest.outcome is not None
+        self.predicts_rewards = self.bundle.dynamics.predicts_outcome
 
     def _begin(self, mask: Bools, seeds: list[int], options: dict[str, Any]) -> dict[str, Ints]:
         starts = [options.get("start", seed % len(self.dreams.starts)) for seed in seeds]
@@ -51,7 +51,8 @@ class DreamVectorEnv(RoundsVectorEnv):
 
     def _advance(self, actions: Ints) -> tuple[NDArray[Any], Bools]:
         self.dreams.step(actions)
-        return self.dreams.rewards, self.dreams.ended
+        numpy = self.bundle.dynamics.arrays.numpy
+        return numpy(self.dreams.rewards), numpy(self.dreams.ended)
 
     def _pictures(self) -> Frames:
-        return self.dreams.frames
+        return self.bundle.dynamics.arrays.numpy(self.dreams.frames)

@@ -6,17 +6,20 @@ import hashlib
 import io
 import zipfile
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from reverie.cores import default_threads
+from reverie.engine.dynamics import Dynamics
 from reverie.engine.errors import BundleError
+from reverie.engine.families import family
 from reverie.engine.files import sha256_of
-from reverie.engine.manifest import MANIFEST, Manifest
-from reverie.engine.runtime import Runtime
+from reverie.engine.manifest import MANIFEST, MOST_BYTES, Manifest
+from reverie.engine.schema import SchemaError, read_json
 
 BACKENDS = ("onnx", "torch", "onnx-cuda", "torch-cuda")
 """What runs a bundle: on the processor, or on a GPU. Where a GPU cannot be used, the runtime's `note` says why."""
@@ -50,21 +53,26 @@ class Bundle:
     """An opened bundle, shared by any number of dreams.
 
     path: its folder. manifest: what it says of itself. digest: SHA-256 of the manifest, and through the hashes in it of
-    everything else. backend: what runs it. runtime: the graphs. starts: the start histories, read-only.
+    everything else. backend: what runs it. runtime: its graphs (`engine.runtime.Runtime`), or with torch its networks.
+    starts: the start histories, read-only. dynamics: the family over the runtime.
     """
 
     path: Path
     manifest: Manifest
     digest: str
     backend: str
-    runtime: Runtime
+    runtime: Any
     starts: Starts
+    dynamics: Dynamics = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "dynamics", family(self.manifest.family).dynamics(self.manifest, self.runtime))
 
     @staticmethod
     def load(path: str | Path, backend: str = "onnx", threads: int | None = None) -> Bundle:
         """Open a folder, verify every file's SHA-256 and load the graphs.
 
-        backend: `onnx`, or `torch` where the bundle ships torch programs; `onnx-cuda` and `torch-cuda` on a GPU.
+        backend: `onnx`, or `torch` where the manifest describes networks; `onnx-cuda` and `torch-cuda` on a GPU.
         threads: for the graphs; by default as many as this process may use, at most four (these graphs are too small
         for more).
         Raises BundleError for whatever is wrong with the folder, ValueError for an unknown backend.
@@ -86,13 +94,13 @@ def read_manifest(folder: Path) -> tuple[Manifest, str]:
     if not folder.is_dir():
         raise BundleError(f"{folder} is not a bundle: there is no such folder")
     try:
-        data = file.read_bytes()
-        text = data.decode()
+        value, data = read_json(file, MOST_BYTES)
     except FileNotFoundError:
         raise BundleError(f"{folder} is not a bundle: it has no {MANIFEST}") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise BundleError(f"{file} cannot be read ({error}): export or download the bundle again") from None
-    return Manifest.parse(text, file), hashlib.sha256(data).hexdigest()
+    except (OSError, SchemaError) as error:
+        why = error.strerror if isinstance(error, OSError) else error
+        raise BundleError(f"{file} cannot be read ({why}): export or download the bundle again") from None
+    return Manifest.parse(value, file), hashlib.sha256(data).hexdigest()
 
 
 def check_files(folder: Path, manifest: Manifest) -> None:
@@ -143,22 +151,17 @@ def load_starts(folder: Path, manifest: Manifest) -> Starts:
     return starts
 
 
-def _runtime(folder: Path, manifest: Manifest, backend: str, threads: int | None) -> Runtime:
+def _runtime(folder: Path, manifest: Manifest, backend: str, threads: int | None) -> Any:
     cuda = backend.endswith("-cuda")
-    ends = manifest.cache is not None, manifest.hidden is not None, len(manifest.games) > 1
     if backend.startswith("onnx"):
         from reverie.engine.onnx_runtime import OnnxRuntime
 
-        files = {name: folder / file for name, file in manifest.graphs.present().items()}
-        return OnnxRuntime(files, *ends, threads or default_threads(), cuda)
-    if manifest.programs is None:
-        raise BundleError(
-            f"{folder} has no torch programs: leave --backend out, play v1.1 or arcade, or export its run again"
-        )
+        return OnnxRuntime(folder, manifest.graphs, threads or default_threads(), cuda)
+    if manifest.networks is None:
+        raise BundleError(f"{folder} describes no networks for torch: leave --backend out, or export its run again")
     try:
         from reverie.engine.torch_runtime import TorchRuntime
     except ImportError:
         how = '`pip install -c constraints.txt ".[train]"` in the folder of the project'
         raise BundleError(f"the torch backend needs torch: {how}") from None
-    files = {name: folder / file for name, file in manifest.programs.present().items()}
-    return TorchRuntime(files, folder / manifest.programs.weights, *ends, threads, cuda)
+    return TorchRuntime(folder, manifest, threads, cuda)  # type: ignore[call-arg,arg-type]

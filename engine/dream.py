@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Unpack
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,17 +11,17 @@ from numpy.typing import NDArray
 from reverie.engine.bundle import Bundle
 from reverie.engine.dream_batch import DreamBatch, DreamSnapshot
 from reverie.engine.guard import Faults
-from reverie.engine.sampler import Tokens
-from reverie.engine.settings import Chosen, Settings
+from reverie.engine.settings import Settings, Value
 from reverie.games.world import Frame, Step
 
 
 class Dream:
     """One trajectory over a bundle: a World. A `DreamBatch` of one."""
 
-    def __init__(self, bundle: Bundle, *, seed: int = 0, game: str | None = None, **chosen: Unpack[Chosen]) -> None:
+    def __init__(self, bundle: Bundle, *, seed: int = 0, game: str | None = None, **chosen: Value | None) -> None:
         """Settings left out are the bundle's. The dream begins at start seed % N; `reset` begins another one."""
         self._batch = DreamBatch(bundle, 1, game=game, **chosen)
+        self._numpy = bundle.dynamics.arrays.numpy
         self.bundle, self.game, self.starts = bundle, self._batch.game, self._batch.starts
         self.actions, self.size = self._batch.actions, self._batch.size
         self.reset(seed)
@@ -31,19 +31,19 @@ class Dream:
         """How it is sampled and drawn."""
         return self._batch.settings
 
-    def change(self, **chosen: Unpack[Chosen]) -> None:
+    def change(self, **chosen: Value | None) -> None:
         """Change some of the `settings`, from the next frame on. Raises ValueError for what the bundle lacks."""
         self._batch.change(**chosen)
 
     @property
     def frame(self) -> Frame:
         """The present frame, (H, W, 3) uint8."""
-        return self._batch.frames[0]
+        return self._numpy(self._batch.frames)[0]
 
     @property
-    def tokens(self) -> Tokens:
-        """The present frame's tokens, (S,) int64."""
-        return self._batch.tokens[0]
+    def z(self) -> NDArray[Any]:
+        """What the family makes of the present frame, of the manifest's `representation` without the batch axis."""
+        return self._numpy(self._batch.z)[0]
 
     @property
     def history_fill(self) -> int:
@@ -56,18 +56,14 @@ class Dream:
         return self._batch.timings
 
     @property
-    def head_runs(self) -> int:
-        """Runs of the causal head in the last step; 0 in parallel mode with one pass."""
-        return self._batch.head_runs
-
-    @property
     def faults(self) -> Faults:
         """Frames that a graph got so wrong that they were not shown, since this dream was made."""
         return self._batch.faults
 
     def reset(self, seed: int, start: int | None = None) -> Frame:
         """Begin a new dream from a start history, by default number seed % N. Returns its last frame."""
-        return self._batch.reset([seed], None if start is None else [start])[0]
+        self._batch.reset([seed], None if start is None else [start])
+        return self.frame
 
     def reset_from(self, seed: int, frames: NDArray[np.uint8], actions: Sequence[int]) -> Frame:
         """Begin a new dream from a history of your own, of which nothing older is remembered. Returns its last frame.
@@ -85,24 +81,26 @@ class Dream:
         """Begin a new dream at this frame, before which there was nothing."""
         self._batch.begin([seed], frame[None])
 
-    def begin_tokens(self, seed: int, tokens: Tokens) -> Frame:
-        """As `begin`, from the frame's tokens (S,). Returns it decoded."""
-        self._batch.begin_tokens([seed], tokens[None])
+    def begin_z(self, seed: int, z: NDArray[Any]) -> Frame:
+        """As `begin`, from the frame's representation. Returns it decoded. Raises ValueError for what cannot be one."""
+        self._batch.begin_z([seed], z[None])
         return self.frame
 
     def append_frame(self, frame: Frame, action: int) -> None:
         """Force a real frame in, which `action` led to from the present one."""
         self._batch.append_frames(frame[None], [action])
 
-    def put_tokens(self, tokens: Tokens, action: int) -> Frame:
-        """Force a frame in by its tokens (S,), which `action` led to. Returns it decoded."""
-        self._batch.advance([action])
-        self._batch.put_tokens(tokens[None])
+    def put_z(self, z: NDArray[Any], action: int) -> Frame:
+        """Force a frame in by its representation, which `action` led to. Returns it decoded.
+
+        Raises ValueError for what cannot be one.
+        """
+        self._batch.put_z(z[None], [action])
         return self.frame
 
     def step(self, action: int) -> Step:
         """Dream one frame. Where the bundle predicts no outcome the reward is 0 and `ended` false."""
-        frame = self._batch.step([action])[0]
+        frame = self._numpy(self._batch.step([action]))[0]
         return Step(frame, float(self._batch.rewards[0]), bool(self._batch.ended[0]))
 
     def snapshot(self) -> DreamSnapshot:
@@ -111,4 +109,5 @@ class Dream:
 
     def restore(self, snapshot: DreamSnapshot) -> Frame:
         """Go back to a snapshot, exactly. Returns its frame."""
-        return self._batch.restore(snapshot)[0]
+        self._batch.restore(snapshot)
+        return self.frame

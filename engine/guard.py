@@ -1,23 +1,22 @@
-"""The guard: what no graph may give a dream. A trajectory that was given it goes on from its last good frame."""
+"""The guard: what a graph may never give a dream, such as NaN, and the count of the times when one did.
+
+Where a check fails while a frame is predicted, that trajectory stays on its last good frame.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from reverie.engine.sampler import Floats, Tokens
-
 Bools = NDArray[np.bool_]
 """One for each trajectory: (B,) bool."""
-
-DYNAMICS = "the dynamics gave NaN or infinity"
-CAUSAL_HEAD = "the causal head gave NaN or infinity"
-SAMPLER = "the sampler drew a token that there is not"
-ENCODER = "the encoder gave a token that there is not"
-DIFFUSION = "the diffusion decoder gave NaN or infinity"
+Checks = Mapping[str, Any]
+"""What went wrong where it did not hold, as a sentence, to (B,) bool: for which trajectories it holds."""
+STAYS = "the dream goes on from its last good frame"
 
 
 @dataclass(frozen=True)
@@ -27,18 +26,35 @@ class Faults:
     count: int = 0
     last: str = ""
 
-    def plus(self, checks: Mapping[str, Bools]) -> Faults:
-        """These and what the checks found: sentence to whether it holds for each trajectory."""
-        new = int(np.count_nonzero(~passed(checks)))
+
+class Tally(Protocol):
+    """Counts faults."""
+
+    @property
+    def faults(self) -> Faults:
+        """Those so far."""
+
+    def add(self, checks: Checks, then: str) -> None:
+        """Count the trajectories that failed a check. then: what happens then, the second half of the sentence."""
+
+    def merge(self, other: Any) -> None:
+        """Count those of another tally too."""
+
+
+class NumpyTally:
+    """A tally of numpy's checks."""
+
+    def __init__(self) -> None:
+        self.faults = Faults()
+
+    def add(self, checks: Checks, then: str) -> None:
         wrong = [what for what, good in checks.items() if not good.all()]
-        if not new:
-            return self
-        shown = (
-            "the VQ decoder's picture is shown"
-            if wrong[0] == DIFFUSION
-            else "the dream goes on from its last good frame"
-        )
-        return Faults(self.count + new, f"{wrong[0]}: {shown}")
+        if wrong:
+            new = int(np.count_nonzero(~passed(checks)))
+            self.faults = Faults(self.faults.count + new, f"{wrong[0]}: {then}")
+
+    def merge(self, other: NumpyTally) -> None:
+        self.faults = Faults(self.faults.count + other.faults.count, other.faults.last or self.faults.last)
 
 
 def passed(checks: Mapping[str, Bools]) -> Bools:
@@ -46,12 +62,7 @@ def passed(checks: Mapping[str, Bools]) -> Bools:
     return np.logical_and.reduce(list(checks.values()))
 
 
-def finite(logits: Floats) -> Bools:
-    """(B,): whose logits (B, S, V) are numbers. Minus infinity alone is one: a code that is never drawn."""
+def finite(array: NDArray[np.floating[Any]]) -> Bools:
+    """(B,): whose numbers (B, ...) are finite. Minus infinity alone passes: it is what is never chosen."""
     # A maximum passes NaN and infinity on, so that one number is asked about and not each.
-    return np.isfinite(logits.reshape(len(logits), -1).max(1))
-
-
-def known(tokens: Tokens, vocabulary: int) -> Bools:
-    """(B,): whose tokens (B, S) are codes that there are."""
-    return np.asarray((tokens.min(1) >= 0) & (tokens.max(1) < vocabulary))
+    return np.isfinite(array.reshape(len(array), -1).max(1))

@@ -8,152 +8,149 @@ import math
 import re
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Annotated, Any
 
+from reverie.engine import families
 from reverie.engine.errors import BundleError
-from reverie.engine.schema import SchemaError, read_object
+from reverie.engine.schema import SchemaError, Within, read_object
 
-FORMAT = 1
-MODES = ("parallel", "ar")
-DECODERS = ("vq", "diffusion")
+FORMAT = 2
 PRECISIONS = ("fp32", "fp16", "int8")
 MANIFEST = "manifest.json"
-MOST_STEPS = 8
-"""Steps that a frame of the diffusion decoder can take."""
+MOST_BYTES = 1 << 20
+"""Of a manifest."""
+BATCH = "B"
+"""The free axis in the shape of what a graph takes and gives."""
+BYTES = {"float32": 4, "int64": 8, "uint8": 1}
+"""Types of tensors, and the bytes of one number."""
+STATE_BYTES = 256 << 20
+"""What one trajectory may keep between two frames, at most."""
+
+Name = Annotated[str, Within(1, 64)]
+FileName = Annotated[str, Within(1, 128)]
+Text = Annotated[str, Within(0, 2000)]
+Axis = Annotated[int, Within(1, 65536)]
+Names = Annotated[tuple[Name, ...], Within(1, 64)]
 
 
 @dataclass(frozen=True)
-class CacheShape:
-    """Sizes of the ring that the dynamics graph reads: `slots` frames of keys and values for each layer and head.
+class TensorSpec:
+    """An array. type: float32, int64 or uint8. shape: "B" is the free batch axis, and always the first."""
 
-    positions: keys and values of a frame, fewer than its tokens where the model merges tokens.
+    type: str
+    shape: Annotated[tuple[Axis | str, ...], Within(1, 8)]
+
+
+@dataclass(frozen=True)
+class GraphSpec:
+    """One ONNX graph. inputs, outputs: by name, in the order in which the graph takes and gives them."""
+
+    file: FileName
+    inputs: Annotated[dict[Name, TensorSpec], Within(1, 64)]
+    outputs: Annotated[dict[Name, TensorSpec], Within(1, 64)]
+
+
+@dataclass(frozen=True)
+class StateSpec:
+    """A tensor that each trajectory keeps between two frames.
+
+    shape: of one trajectory, without the batch axis. update: `push` writes `source`, an output called `graph.output`,
+    into the oldest slot along `axis`; `age` counts the frames since each slot was written, 0 being an empty one.
     """
 
-    layers: int
-    heads: int
-    head_dim: int
-    slots: int
-    positions: int
+    type: str
+    shape: Annotated[tuple[Axis, ...], Within(1, 8)]
+    update: str
+    source: Annotated[str, Within(3, 130)] | None = None
+    axis: Annotated[int, Within(0, 7)] | None = None
 
 
 @dataclass(frozen=True)
-class SamplingDefaults:
-    """How the bundle is sampled unless a person says otherwise; see `reverie.engine.sampler.Sampling`."""
+class SettingSpec:
+    """What a person may choose of one setting of a dream: one of `choices`, or a number from `lowest` to `highest`.
 
-    temperature: float
-    min_p: float
-    top_p: float = 1.0
-    passes: int = 1
-
-
-@dataclass(frozen=True)
-class Graphs:
-    """File of each graph.
-
-    `causal_head` is null where the bundle has no ar mode, `outcome` where it predicts none, `diffusion` without that
-    decoder.
+    default: what the bundle holds best. Where it is a whole number, so are all that may be chosen.
     """
 
-    encoder: str
-    dynamics: str
-    decoder: str
-    causal_head: str | None = None
-    outcome: str | None = None
-    diffusion: str | None = None
-
-    def present(self) -> dict[str, str]:
-        """Graph name to file, of those that exist."""
-        return {name: file for name, file in dataclasses.asdict(self).items() if file is not None}
+    default: Name | int | float
+    choices: Names | None = None
+    lowest: float | None = None
+    highest: float | None = None
 
 
 @dataclass(frozen=True)
-class Programs(Graphs):
-    """File of each graph as a torch program. weights: safetensors file with the weights of all of them."""
+class Network:
+    """A network of `reverie.models`. kind: which one. config: the fields of its configuration."""
 
-    weights: str = ""
-
-    def present(self) -> dict[str, str]:
-        """Graph name to file, of those that exist; the weights are not a graph."""
-        return {name: file for name, file in super().present().items() if name != "weights"}
+    kind: Name
+    config: Annotated[dict[Name, Any], Within(0, 256)]
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What the outcome graph speaks of. rewards: the values that a reward can have, in the order of its logits."""
+class Networks:
+    """What the torch backends build. weights: safetensors file with the weights of all. kinds: each network by name."""
 
-    rewards: tuple[float, ...]
-
-
-@dataclass(frozen=True)
-class DiffusionDefaults:
-    """How the diffusion decoder draws unless a person says otherwise. steps: runs of its graph for a frame, 1 to 8."""
-
-    steps: int
+    weights: FileName
+    kinds: Annotated[dict[Name, Network], Within(1, 16)]
 
 
 @dataclass(frozen=True)
 class KnownFrame:
-    """A frame that the bundle must reproduce: most likely tokens, in parallel, after `actions` from start `start`.
+    """A frame that the bundle must reproduce, after `actions` from start `start`, with the family's known settings.
 
-    tokens_sha256: of the tokens as little-endian int64, row-major. frame: a PNG of the decoded picture, for people.
+    sha256: of the representation's bytes, little-endian and row-major; null where these differ between machines, so
+    that the picture is compared instead. frame: a PNG of it.
     """
 
-    start: int
-    actions: tuple[int, ...]
-    tokens_sha256: str
-    frame: str
+    start: Annotated[int, Within(0, 65535)]
+    actions: Annotated[tuple[Annotated[int, Within(0, 63)], ...], Within(0, 64)]
+    sha256: str | None
+    frame: FileName
 
 
 @dataclass(frozen=True)
 class Manifest:
     """What `manifest.json` says.
 
-    format: version of this file's layout. name, version: what the bundle calls itself.
-    games: names of the games it dreams. actions: action names, index 0 is no-op. fps: frames a second it plays at.
-    game_actions: the actions that each game has, in the same order; null where each has them all.
-    resolution: side of a frame in pixels. grid: rows and columns of tokens. vocabulary: number of codes.
-    fine: edge of the square of fine tokens below each token of the grid, null where tokens are of one level.
+    format: version of this file's layout. family: the kind of world model, one of `reverie.engine.families`.
+    name, version: what the bundle calls itself. games: names of the games it dreams.
+    actions: action names, index 0 is no-op. game_actions: the actions that each game has, in the same order; null where
+    each has them all. fps: frames a second it plays at. resolution: side of a frame in pixels.
     history: frames that a prediction can look at, the newest included.
-    modes, decoders: how it can be sampled, parallel being always one of the ways, and drawn.
-    cache: the ring's sizes, null without memory.
-    hidden: width of what the causal head and the outcome graph look at, null without either. sampling: defaults.
-    parameters: count over all graphs.
-    precision: how the weights are stored. graphs: ONNX files. programs: torch.export files, null where none ship.
-    starts: npz of start histories. files: SHA-256 of every file. known_frame: a self-check.
-    outcome: the rewards that can be predicted, null where no reward and no end of the round is.
-    diffusion: defaults of the diffusion decoder, null without it.
-    training, metrics: free-form records for people. licence: of the weights.
+    representation: what a frame is between two steps. graphs: ONNX graphs by name.
+    state: what a trajectory keeps of the frames before; empty without memory. settings: what may be chosen, by name.
+    model: the family's own description, which the family reads as strictly.
+    networks: what the torch backends build; null where they have none of it.
+    parameters: count over all graphs. active_parameters: of those, how many are at work in one frame.
+    precision: how the weights are stored. starts: npz of start histories. files: SHA-256 of every file.
+    known_frame: a self-check. training, metrics: free-form records for people. licence: of the weights.
     """
 
     format: int
-    name: str
-    version: str
-    games: tuple[str, ...]
-    actions: tuple[str, ...]
-    fps: int
-    resolution: int
-    grid: tuple[int, int]
-    vocabulary: int
-    history: int
-    modes: tuple[str, ...]
-    decoders: tuple[str, ...]
-    cache: CacheShape | None
-    hidden: int | None
-    sampling: SamplingDefaults
-    parameters: int
+    family: Name
+    name: Name
+    version: Name
+    games: Names
+    actions: Names
+    fps: Annotated[int, Within(1, 240)]
+    resolution: Annotated[int, Within(1, 512)]
+    history: Annotated[int, Within(1, 512)]
+    representation: TensorSpec
+    graphs: Annotated[dict[Name, GraphSpec], Within(1, 32)]
+    state: Annotated[dict[Name, StateSpec], Within(0, 16)]
+    settings: Annotated[dict[Name, SettingSpec], Within(0, 32)]
+    model: Annotated[dict[Name, Any], Within(0, 64)]
+    networks: Networks | None
+    parameters: Annotated[int, Within(0, 10**12)]
+    active_parameters: Annotated[int, Within(0, 10**12)]
     precision: str
-    graphs: Graphs
-    programs: Programs | None
-    starts: str
-    files: dict[str, str]
+    starts: FileName
+    files: Annotated[dict[str, str], Within(0, 256)]
     known_frame: KnownFrame
-    game_actions: dict[str, tuple[str, ...]] | None = None
-    fine: int | None = None
-    outcome: Outcome | None = None
-    diffusion: DiffusionDefaults | None = None
+    game_actions: Annotated[dict[Name, Names], Within(1, 64)] | None = None
     training: dict[str, Any] = field(default_factory=dict)
     metrics: dict[str, Any] = field(default_factory=dict)
-    licence: str = "MIT"
+    licence: Text = "MIT"
 
     def actions_of(self, game: str) -> tuple[str, ...]:
         """The actions that one of its games has."""
@@ -168,46 +165,34 @@ class Manifest:
             raise ValueError(f"The dream {self.name} is of {', '.join(self.games)}, not of {game}.")
         return 0 if game is None else self.games.index(game)
 
-    @property
-    def positions(self) -> int:
-        """Tokens in a frame."""
-        return sum(rows * columns for rows, columns in self.grids)
-
-    @property
-    def grids(self) -> tuple[tuple[int, int], ...]:
-        """Rows and columns of each level of tokens, in the order in which a frame's tokens follow one another."""
-        rows, columns = self.grid
-        return ((rows, columns),) if self.fine is None else ((rows, columns), (rows * self.fine, columns * self.fine))
-
-    @property
-    def most_passes(self) -> int:
-        """Passes of the parallel mode after which it is the ar mode; 1 without a causal head to refine with."""
-        return self.positions + 1 if self.graphs.causal_head is not None else 1
+    def choices(self, setting: str) -> tuple[str, ...]:
+        """What may be chosen of a setting that has names to choose from; empty where the bundle has no such setting."""
+        spec = self.settings.get(setting)
+        return spec.choices or () if spec is not None else ()
 
     def to_json(self) -> str:
         """The text of `manifest.json`; `Manifest.parse` of it gives an equal manifest."""
-        return json.dumps(dataclasses.asdict(self), indent=2) + "\n"
+        text = json.dumps(dataclasses.asdict(self), indent=1)
+        return _PLAIN_LIST.sub(lambda found: "[" + re.sub(r"\n\s+", " ", found[1]) + "]", text) + "\n"
 
     @staticmethod
-    def parse(text: str, where: Path) -> Manifest:
-        """Read the text of a manifest. `where` is its path, named in messages.
+    def parse(value: Any, where: Path) -> Manifest:
+        """The manifest that a JSON value is. `where` is its path, named in messages.
 
         Raises BundleError for anything that is not understood: other versions, unknown or missing keys, wrong types,
-        values that contradict each other, files outside the folder.
+        numbers beyond their limits, values that contradict each other, files outside the folder, a family that is not
+        known, and whatever that family misses.
         """
-        try:
-            value = json.loads(text)
-        except (ValueError, RecursionError):
-            raise BundleError(f"{where} is not JSON: export or download the bundle again") from None
         version = value.get("format") if isinstance(value, dict) else None
         if type(version) is int and version != FORMAT:
             raise BundleError(
                 f"{where} has format {version}, and this Reverie reads format {FORMAT}: "
-                f"{'update Reverie' if version > FORMAT else 'export the bundle again'}"
+                f"{'update Reverie' if version > FORMAT else 'export or download the bundle again'}"
             )
         try:
             manifest = read_object(Manifest, value, "")
             _check(manifest)
+            families.family(manifest.family).check(manifest)
         except SchemaError as error:
             raise BundleError(f"{where}: {error}; export or download the bundle again") from None
         return manifest
@@ -215,63 +200,88 @@ class Manifest:
 
 def _check(m: Manifest) -> None:
     """Raise SchemaError where fields contradict each other or name what this version does not have."""
-    numbers = {"fps": m.fps, "resolution": m.resolution, "vocabulary": m.vocabulary, "history": m.history}
-    numbers |= {"grid[0]": m.grid[0], "grid[1]": m.grid[1], "fine": 1 if m.fine is None else m.fine}
-    numbers |= {f"cache.{k}": v for k, v in (dataclasses.asdict(m.cache) if m.cache else {}).items()}
-    for name, number in numbers.items():
-        if number < 1:
-            raise SchemaError(f"{name} must be at least 1, not {number}")
-    for name, given, known in (("modes", m.modes, MODES), ("decoders", m.decoders, DECODERS)):
-        if not given:
-            raise SchemaError(f"{name} must name at least one of {', '.join(known)}")
-        for item in given:
-            if item not in known:
-                raise SchemaError(f"{name} names {item!r}, and this version has only {', '.join(known)}")
-    if "parallel" not in m.modes:
-        raise SchemaError("modes must name parallel, in which the known frame is drawn")
-    if not m.actions:
-        raise SchemaError("actions must name at least one action")
-    if not m.games or len(set(m.games)) < len(m.games):
-        raise SchemaError("games must name at least one game, each once")
+    if len(set(m.games)) < len(m.games):
+        raise SchemaError("games must name each game once")
     if m.game_actions is not None:
         if set(m.game_actions) != set(m.games):
             raise SchemaError("game_actions must name the actions of each of the games, and of no other")
         for game, actions in m.game_actions.items():
-            if not actions or actions != tuple(name for name in m.actions if name in actions):
+            if actions != tuple(name for name in m.actions if name in actions):
                 raise SchemaError(f"game_actions.{game} must name some of actions, in the same order")
     if m.precision not in PRECISIONS:
         raise SchemaError(f"precision must be one of {', '.join(PRECISIONS)}, not {m.precision!r}")
-    if "ar" in m.modes and (m.graphs.causal_head is None or m.hidden is None):
-        raise SchemaError("the mode ar needs graphs.causal_head and hidden")
-    if (m.graphs.outcome is None) != (m.outcome is None):
-        raise SchemaError("outcome and graphs.outcome need each other")
-    if m.outcome is not None and not (m.outcome.rewards and all(map(math.isfinite, m.outcome.rewards))):
-        raise SchemaError("outcome.rewards must name at least one number")
-    if not ("diffusion" in m.decoders) == (m.graphs.diffusion is not None) == (m.diffusion is not None):
-        raise SchemaError("the decoder diffusion needs graphs.diffusion and diffusion, and they need it")
-    if m.diffusion is not None and not 1 <= m.diffusion.steps <= MOST_STEPS:
-        raise SchemaError(f"diffusion.steps must be 1 to {MOST_STEPS}, not {m.diffusion.steps}")
-    if m.diffusion is not None and m.fine is not None:
-        raise SchemaError("the decoder diffusion draws tokens of one level, and fine says that there are two")
-    if (m.hidden is None) != (m.graphs.causal_head is None and m.graphs.outcome is None):
-        raise SchemaError("hidden belongs to graphs.causal_head and graphs.outcome")
-    if not 0 <= m.sampling.temperature < float("inf") or not 0 <= m.sampling.min_p < 1:
-        raise SchemaError("sampling needs temperature >= 0 and 0 <= min_p < 1")
-    if not 0 < m.sampling.top_p <= 1:
-        raise SchemaError("sampling.top_p must be above 0 and at most 1")
-    if not 1 <= m.sampling.passes <= m.most_passes:
-        raise SchemaError(f"sampling.passes must be 1 to {m.most_passes}, not {m.sampling.passes}")
-    if (m.cache.slots if m.cache else 0) != m.history - 1:
-        raise SchemaError("cache.slots must be history - 1")
-    if m.cache is not None and m.cache.positions > m.positions:
-        raise SchemaError(f"cache.positions must be at most the {m.positions} tokens of a frame")
-    if any(not 0 <= action < len(m.actions_of(m.games[0])) for action in m.known_frame.actions):
+    if m.active_parameters > m.parameters:
+        raise SchemaError("active_parameters must be at most parameters")
+    if any(action >= len(m.actions_of(m.games[0])) for action in m.known_frame.actions):
         raise SchemaError("known_frame.actions names an action that the first game does not have")
-    named = list(m.graphs.present().values())
-    if m.programs is not None:
-        named += [*m.programs.present().values(), m.programs.weights]
-        if m.programs.present().keys() != m.graphs.present().keys():
-            raise SchemaError("programs must name the same graphs as graphs does")
+    if m.known_frame.sha256 is not None and not _SHA256.fullmatch(m.known_frame.sha256):
+        raise SchemaError("known_frame.sha256 is not a SHA-256 in hexadecimal")
+    _check_tensor(m.representation, "representation")
+    for name, graph in m.graphs.items():
+        for what, tensors in (("inputs", graph.inputs), ("outputs", graph.outputs)):
+            for tensor, spec in tensors.items():
+                _check_tensor(spec, f"graphs.{name}.{what}.{tensor}")
+    for name, setting in m.settings.items():
+        _check_setting(setting, f"settings.{name}")
+    _check_state(m)
+    _check_files(m)
+
+
+def _check_tensor(spec: TensorSpec, where: str) -> None:
+    if spec.type not in BYTES:
+        raise SchemaError(f"{where}.type must be one of {', '.join(BYTES)}, not {spec.type!r}")
+    if spec.shape[0] != BATCH or any(isinstance(size, str) for size in spec.shape[1:]):
+        raise SchemaError(f"{where}.shape must begin with {BATCH!r}, and go on with numbers")
+
+
+def _check_setting(spec: SettingSpec, where: str) -> None:
+    if spec.choices is not None:
+        if spec.default not in spec.choices or len(set(spec.choices)) < len(spec.choices):
+            raise SchemaError(f"{where}.default must be one of choices, which names each once")
+        if spec.lowest is not None or spec.highest is not None:
+            raise SchemaError(f"{where} must have choices, or lowest and highest")
+        return
+    if isinstance(spec.default, str) or spec.lowest is None or spec.highest is None:
+        raise SchemaError(f"{where} must have choices, or a number with lowest and highest")
+    if not spec.lowest <= spec.default <= spec.highest:
+        raise SchemaError(f"{where}.default must be {spec.lowest:g} to {spec.highest:g}, not {spec.default:g}")
+    if isinstance(spec.default, int) and not (spec.lowest.is_integer() and spec.highest.is_integer()):
+        raise SchemaError(f"{where} counts, so lowest and highest must be whole numbers")
+
+
+def _check_state(m: Manifest) -> None:
+    """The ring: every tensor that is pushed into has as many slots as the history has earlier frames."""
+    total = 0
+    for name, spec in m.state.items():
+        where = f"state.{name}"
+        if spec.type not in BYTES:
+            raise SchemaError(f"{where}.type must be one of {', '.join(BYTES)}, not {spec.type!r}")
+        total += BYTES[spec.type] * math.prod(spec.shape)
+        if spec.update == "age":
+            if spec.source is not None or spec.axis is not None or spec.type != "int64" or len(spec.shape) != 1:
+                raise SchemaError(f"{where} must be int64 numbers, one for each slot, and has no source and no axis")
+            slots = spec.shape[0]
+        elif spec.update == "push":
+            if spec.source is None or spec.axis is None or spec.axis >= len(spec.shape):
+                raise SchemaError(f"{where} must name a source, and an axis of its shape")
+            slots = spec.shape[spec.axis]
+            graph, _, output = spec.source.partition(".")
+            given = m.graphs[graph].outputs.get(output) if graph in m.graphs else None
+            one = (BATCH, *spec.shape[: spec.axis], *spec.shape[spec.axis + 1 :])
+            if given is None or (given.type, given.shape) != (spec.type, one):
+                raise SchemaError(f"{where}.source must be an output of a graph, {spec.type} of {list(one)}")
+        else:
+            raise SchemaError(f"{where}.update must be push or age, not {spec.update!r}")
+        if slots != m.history - 1:
+            raise SchemaError(f"{where} must have {m.history - 1} slots, one less than history, not {slots}")
+    if not m.state and m.history != 1:
+        raise SchemaError("history must be 1 without state")
+    if total > STATE_BYTES:
+        raise SchemaError(f"state takes {total >> 20} MB for each dream, and at most {STATE_BYTES >> 20} are allowed")
+
+
+def _check_files(m: Manifest) -> None:
+    named = [graph.file for graph in m.graphs.values()] + ([m.networks.weights] if m.networks is not None else [])
     for file in [*named, m.starts, m.known_frame.frame]:
         if file not in m.files:
             raise SchemaError(f"files has no SHA-256 of {file}")
@@ -279,5 +289,10 @@ def _check(m: Manifest) -> None:
         pure = PurePosixPath(file)
         if pure.is_absolute() or ".." in pure.parts or "\\" in file or ":" in file or file in ("", ".", MANIFEST):
             raise SchemaError(f"files names {file!r}, which does not lie inside the bundle")
-        if not re.fullmatch(r"[0-9a-f]{64}", digest):
+        if not _SHA256.fullmatch(digest):
             raise SchemaError(f"files.{file} is not a SHA-256 in hexadecimal")
+
+
+_PLAIN_LIST = re.compile(r"\[\n\s+([^][{}]*?)\n\s*\]")
+"""A list of plain values, which is written on one line, so that a person can read the shapes."""
+_SHA256 = re.compile(r"[0-9a-f]{64}")

@@ -10,7 +10,8 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 
 from reverie.engine.errors import BundleError
-from reverie.engine.runtime import Runtime, graph_inputs, graph_outputs
+from reverie.engine.manifest import GraphSpec
+from reverie.engine.runtime import Runtime
 
 CPU, CUDA = "CPUExecutionProvider", "CUDAExecutionProvider"
 PROCESSOR = "so the dream runs on the processor"
@@ -48,21 +49,19 @@ class OnnxRuntime(Runtime):
     the session's arena hands them out; whether binding them is faster has not been measured.
     """
 
-    def __init__(
-        self, files: Mapping[str, Path], cache: bool, hidden: bool, games: bool, threads: int, cuda: bool = False
-    ) -> None:
-        """files: graph name to ONNX file. cuda: on a GPU, where that can be; otherwise `note` says why not.
+    def __init__(self, folder: Path, graphs: Mapping[str, GraphSpec], threads: int, cuda: bool = False) -> None:
+        """folder: of the bundle. cuda: on a GPU, where that can be; otherwise `note` says why not.
 
         Raises BundleError for a graph that ONNX Runtime cannot load.
         """
-        super().__init__(cache, hidden, games)
-        self._files = dict(files)
+        super().__init__(graphs)
+        self._files = {name: folder / graph.file for name, graph in graphs.items()}
         options = session_options(threads)
         if cuda:
             self.note = why_not_cuda()
         providers = [CUDA, CPU] if cuda and not self.note else [CPU]
         self._sessions: dict[str, tuple[ort.InferenceSession, tuple[str, ...], tuple[str, ...]]] = {}
-        for name, file in files.items():
+        for name, file in self._files.items():
             try:
                 session = ort.InferenceSession(file, options, providers=providers)
             except Exception as error:  # onnxruntime's own exceptions share no base class
@@ -71,7 +70,7 @@ class OnnxRuntime(Runtime):
             if CUDA in providers and CUDA not in session.get_providers():
                 self.note = f"ONNX Runtime could not start CUDA, {PROCESSOR}: its CUDA and cuDNN must fit the driver."
                 providers = [CPU]
-            self._sessions[name] = (session, graph_inputs(name, cache, games), graph_outputs(name, cache, hidden))
+            self._sessions[name] = (session, tuple(graphs[name].inputs), tuple(graphs[name].outputs))
 
     def run(self, graph: str, inputs: Sequence[NDArray[np.generic]]) -> list[NDArray[np.generic]]:
         """As `Runtime.run`. Raises BundleError for a graph that loads, and fails on what it is given."""

@@ -1,84 +1,108 @@
-"""The history ring: cached keys and values of the last frames, one push a frame."""
+"""The history ring: what trajectories keep of their last frames, by the manifest's `state` table; one push a frame."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from reverie.engine.manifest import CacheShape
+if TYPE_CHECKING:
+    from reverie.engine.manifest import StateSpec
 
-Floats = NDArray[np.float32]
-
-
-class RingSnapshot(NamedTuple):
-    """A copy of a ring's content."""
-
-    keys: Floats
-    values: Floats
-    age: NDArray[np.int64]
-    slot: NDArray[np.int64]
+RingSnapshot = dict[str, Any]
+"""A copy of a ring's content: its tensors by name, and what it needs itself under names that begin with a dot."""
+AGE, SLOT = ".age", ".slot"
 
 
-class Ring:
-    """Fixed arrays that the dynamics graph reads as they are.
+class Ring(Protocol):
+    """What `DreamBatch` does with a ring.
 
-    keys, values: (B, layers, heads, slots, P, head_dim) float32, P positions a frame. age: (B, slots) int64, how many
-    frames ago a slot was written (1 = the frame before this one), 0 = empty. A push overwrites the oldest slot and
-    touches no other.
+    tensors: what the graphs read, by the names of the state table, each (B, *shape). A tensor that is updated by `age`
+    says of each slot how many frames ago it was written: 1 is the frame before this one, 0 an empty slot.
     """
 
-    def __init__(self, batch: int, shape: CacheShape) -> None:
-        size = (batch, shape.layers, shape.heads, shape.slots, shape.positions, shape.head_dim)
-        self.keys: Floats = np.zeros(size, np.float32)
-        self.values: Floats = np.zeros(size, np.float32)
-        self.age = np.zeros((batch, shape.slots), np.int64)
+    tensors: Mapping[str, Any]
+
+    @property
+    def filled(self) -> int:
+        """How many slots hold a frame, of the trajectory where most do."""
+
+    def push(self, new: Mapping[str, Any], good: Any) -> None:
+        """Write one frame over the oldest slot, for the trajectories that are good (B,) bool; the others stay.
+
+        new: by tensor, (B, *shape without the slots' axis).
+        """
+
+    def clear(self) -> None:
+        """Forget every frame."""
+
+    def put(self, rows: Sequence[int], other: Any, of: Sequence[int]) -> None:
+        """Take over from another ring: its trajectory of[i] becomes number rows[i] of this one."""
+
+    def snapshot(self) -> RingSnapshot:
+        """A copy of the content."""
+
+    def restore(self, snapshot: RingSnapshot) -> None:
+        """Put a snapshot's content back. Raises ValueError if it is of another ring."""
+
+
+class NumpyRing:
+    """A ring of fixed numpy arrays, which graphs read as they are. A push touches one slot."""
+
+    def __init__(self, batch: int, state: Mapping[str, StateSpec]) -> None:
+        """state: not empty; `Manifest` has checked that all of it has the same number of slots."""
+        self.tensors: dict[str, NDArray[Any]] = {}
+        self._axes: dict[str, int] = {}
+        slots = 0
+        for name, spec in state.items():
+            self.tensors[name] = np.zeros((batch, *spec.shape), np.dtype(spec.type))
+            if spec.axis is not None:
+                self._axes[name] = spec.axis
+            slots = spec.shape[spec.axis or 0]
+        ages = [name for name, spec in state.items() if spec.update == "age"]
+        self._age = self.tensors[ages[0]] if ages else np.zeros((batch, slots), np.int64)
         # The next slot to write of each trajectory, an empty one or else the oldest.
         self._slot = np.zeros(batch, np.int64)
 
     @property
     def slots(self) -> int:
         """How many frames the ring holds."""
-        return self.age.shape[1]
+        return self._age.shape[1]
 
     @property
     def filled(self) -> int:
-        """How many slots hold a frame, of the trajectory where most do."""
-        return int(np.count_nonzero(self.age, axis=1).max())
+        return int(np.count_nonzero(self._age, axis=1).max())
 
-    def push(self, keys: Floats, values: Floats, good: NDArray[np.bool_]) -> None:
-        """Write one frame's keys and values, each (B, layers, heads, P, head_dim), over the oldest slot.
-
-        good: (B,), whose; the others stay as they are.
-        """
+    def push(self, new: Mapping[str, NDArray[Any]], good: NDArray[np.bool_]) -> None:
         for row in np.flatnonzero(good):
-            slot, age = self._slot[row], self.age[row]
-            self.keys[row, :, :, slot] = keys[row]
-            self.values[row, :, :, slot] = values[row]
+            slot, age = self._slot[row], self._age[row]
+            for name, axis in self._axes.items():
+                self.tensors[name][(row, *[slice(None)] * axis, slot)] = new[name][row]
             age[age > 0] += 1
             age[slot] = 1
             self._slot[row] = (slot + 1) % self.slots
 
     def clear(self) -> None:
-        """Forget every frame."""
-        self.keys.fill(0)
-        self.values.fill(0)
-        self.age.fill(0)
-        self._slot.fill(0)
+        for array in self._content().values():
+            array.fill(0)
 
-    def put(self, rows: list[int], other: Ring) -> None:
-        """Take over another ring's content: its trajectory i becomes number rows[i] of this one."""
-        self.keys[rows], self.values[rows] = other.keys, other.values
-        self.age[rows], self._slot[rows] = other.age, other._slot
+    def put(self, rows: Sequence[int], other: NumpyRing, of: Sequence[int]) -> None:
+        theirs = other._content()
+        for name, array in self._content().items():
+            array[rows] = theirs[name][of]
 
     def snapshot(self) -> RingSnapshot:
-        """A copy of the content."""
-        return RingSnapshot(self.keys.copy(), self.values.copy(), self.age.copy(), self._slot.copy())
+        return {name: array.copy() for name, array in self._content().items()}
 
     def restore(self, snapshot: RingSnapshot) -> None:
-        """Put a snapshot's content back. Raises ValueError if it is of another shape."""
-        if snapshot.keys.shape != self.keys.shape:
-            raise ValueError(f"the snapshot's ring is {snapshot.keys.shape}, this one {self.keys.shape}")
-        self.keys[:], self.values[:], self.age[:] = snapshot.keys, snapshot.values, snapshot.age
-        self._slot[:] = snapshot.slot
+        mine = self._content()
+        if {name: array.shape for name, array in mine.items()} != {n: array.shape for n, array in snapshot.items()}:
+            raise ValueError("the snapshot was taken from another bundle or batch")
+        for name, array in mine.items():
+            array[:] = snapshot[name]
+
+    def _content(self) -> dict[str, NDArray[Any]]:
+        """Everything that it holds; the ages stand twice where a graph reads them, and are one array."""
+        return {**self.tensors, AGE: self._age, SLOT: self._slot}

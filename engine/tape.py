@@ -2,54 +2,58 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 from reverie.engine.bundle import Bundle
 from reverie.engine.errors import TapeError
 from reverie.engine.files import write_whole
-from reverie.engine.schema import SchemaError, read_object
+from reverie.engine.schema import SchemaError, Within, read_json, read_object
 from reverie.games.world import Frame
 
-FORMAT = 3
+FORMAT = 4
+MOST_BYTES = 64 << 20
+"""Of a tape's file."""
+MOST_EVENTS, MOST_FRAMES = 1_000_000, 10_000_000
+"""Of a tape: ten million frames are six days of play."""
+MOST_MOMENTS = 1000
+"""Moments that a tape goes back to, each of which is kept while it is played again."""
+
+Number = Annotated[int, Within(0, 2**63 - 1)]
 
 
 @dataclass(frozen=True)
 class Event:
-    """One thing that happened; one field is set, or `action` and `count`, `action` and `tokens`, `begin` and `tokens`.
+    """One thing that happened; one field is set, or `action` and `count`, `action` and `z`, or `begin` and `z`.
 
-    action, count: this action, so many frames long. action, tokens: a real frame with these tokens was put in, which
-    the action led to. begin, tokens: a new dream with this seed from a real frame, before which there was nothing.
-    reset: (seed, start) of a new dream. restore: back to this moment, counted from 0.
-    mode, decoder, temperature, passes, steps: switched to this.
+    action, count: this action, so many frames long. action, z: a real frame with this representation was put in, which
+    the action led to. begin, z: a new dream with this seed from a real frame, before which there was nothing.
+    reset: (seed, start) of a new dream. restore: back to this moment, counted from 0. set: settings, changed to this.
+    z: the representation's bytes, little-endian and row-major, as base64.
     A moment is whatever changes the present frame: a dreamt frame, a real one, a beginning, a reset, a restore.
     """
 
-    action: int | None = None
-    count: int | None = None
-    tokens: tuple[int, ...] | None = None
-    begin: int | None = None
-    reset: tuple[int, int] | None = None
-    restore: int | None = None
-    mode: str | None = None
-    decoder: str | None = None
-    temperature: float | None = None
-    passes: int | None = None
-    steps: int | None = None
+    action: Annotated[int, Within(0, 63)] | None = None
+    count: Annotated[int, Within(1, MOST_FRAMES)] | None = None
+    z: Annotated[str, Within(1, 4 << 20)] | None = None
+    begin: Number | None = None
+    reset: tuple[Number, Number] | None = None
+    restore: Number | None = None
+    set: Annotated[dict[str, str | int | float], Within(1, 32)] | None = None
 
     def kind(self) -> str:
-        """`act`, `put`, `begin`, `reset`, `restore` or the name of a setting; '' for a contradictory event."""
-        return _KINDS.get(frozenset(key for key, value in dataclasses.asdict(self).items() if value is not None), "")
+        """`act`, `put`, `begin`, `reset`, `restore` or `set`; '' for a contradictory event."""
+        return _KINDS.get(frozenset(key for key, value in vars(self).items() if value is not None), "")
 
 
 _KINDS = {
     frozenset({"action", "count"}): "act",
-    frozenset({"action", "tokens"}): "put",
-    frozenset({"begin", "tokens"}): "begin",
-    **{frozenset({key}): key for key in ("reset", "restore", "mode", "decoder", "temperature", "passes", "steps")},
+    frozenset({"action", "z"}): "put",
+    frozenset({"begin", "z"}): "begin",
+    **{frozenset({key}): key for key in ("reset", "restore", "set")},
 }
 
 
@@ -58,31 +62,26 @@ class Tape:
     """What replays a dream.
 
     format: version of this layout and of the noise that dreams are drawn with. bundle: name of the bundle.
-    manifest_sha256: which bundle exactly.
-    seed, start, mode, decoder, temperature, passes, steps: how the dream began; steps are null for a bundle without a
-    diffusion decoder. game: which of the bundle's games, null for the first. events: what happened, in order.
-    frames: number of dreamt frames. frames_sha256: of their pixels, one after the other.
+    manifest_sha256: which bundle exactly. seed, start, settings: how the dream began.
+    events: what happened, in order. frames: number of dreamt frames. frames_sha256: of their pixels, one after the
+    other. game: which of the bundle's games, null for the first.
     """
 
     format: int
-    bundle: str
-    manifest_sha256: str
-    seed: int
-    start: int
-    mode: str
-    decoder: str
-    temperature: float
-    events: tuple[Event, ...]
-    frames: int
-    frames_sha256: str
-    passes: int = 1
-    steps: int | None = None
-    game: str | None = None
+    bundle: Annotated[str, Within(1, 64)]
+    manifest_sha256: Annotated[str, Within(64, 64)]
+    seed: Number
+    start: Number
+    settings: Annotated[dict[str, str | int | float], Within(0, 32)]
+    events: Annotated[tuple[Event, ...], Within(0, MOST_EVENTS)]
+    frames: Annotated[int, Within(0, MOST_FRAMES)]
+    frames_sha256: Annotated[str, Within(64, 64)]
+    game: Annotated[str, Within(1, 64)] | None = None
 
     def save(self, path: Path) -> None:
         """Write the tape, whole or not at all. Raises OSError."""
-        value = dataclasses.asdict(self)
-        events = [{k: v for k, v in event.items() if v is not None} for event in value.pop("events")]
+        value = {name: item for name, item in vars(self).items() if name != "events"}
+        events = [{k: v for k, v in vars(event).items() if v is not None} for event in self.events]
         # One event a line, so that a person can read a tape and compare two of them.
         head = json.dumps(value, indent=1).removesuffix("\n}")
         lines = ",\n  ".join(json.dumps(event, separators=(",", ":")) for event in events)
@@ -92,11 +91,11 @@ class Tape:
     def load(path: Path) -> Tape:
         """Read a tape. Raises TapeError with one sentence."""
         try:
-            value = json.loads(path.read_bytes())
+            value, _ = read_json(path, MOST_BYTES)
         except OSError as error:
             raise TapeError(f"the tape {path} cannot be read: {error.strerror}") from None
-        except (ValueError, RecursionError):
-            raise TapeError(f"{path} is not a tape, or it was cut short") from None
+        except SchemaError as error:
+            raise TapeError(f"{path} is not a tape, or it was cut short: {error}") from None
         version = value.get("format") if isinstance(value, dict) else None
         if type(version) is int and version != FORMAT:
             raise TapeError(f"the tape {path} has format {version}, and this Reverie reads format {FORMAT}")
@@ -105,8 +104,12 @@ class Tape:
         except SchemaError as error:
             raise TapeError(f"{path} is not a tape: {error}") from None
         for number, event in enumerate(tape.events):
-            if not event.kind() or (event.count is not None and event.count < 1):
+            if not event.kind():
                 raise TapeError(f"{path} is damaged: event {number} is not one that a tape has")
+        if sum(event.count or 0 for event in tape.events) != tape.frames:
+            raise TapeError(f"{path} is damaged: its events do not make {tape.frames} frames")
+        if len({event.restore for event in tape.events}) > MOST_MOMENTS:
+            raise TapeError(f"{path} goes back to more than {MOST_MOMENTS} moments")
         return tape
 
     def check_bundle(self, bundle: Bundle) -> None:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import base64
+import binascii
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Unpack
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from reverie.engine.bundle import Bundle
 from reverie.engine.dream import Dream
 from reverie.engine.dream_batch import DreamSnapshot
 from reverie.engine.errors import TapeError
-from reverie.engine.sampler import Tokens
-from reverie.engine.settings import Chosen
+from reverie.engine.settings import Value, settings_of
 from reverie.engine.tape import FORMAT, Event, FrameDigest, Tape
 from reverie.games.world import Frame, Step
 
@@ -41,7 +44,7 @@ class TapedDream(Dream):
         seed: int = 0,
         start: int | None = None,
         game: str | None = None,
-        **chosen: Unpack[Chosen],
+        **chosen: Value | None,
     ) -> None:
         self._events: list[Event] = []
         self._digest = FrameDigest()
@@ -49,8 +52,7 @@ class TapedDream(Dream):
         super().__init__(bundle, seed=seed, game=game, **chosen)
         self.reset(seed, start)
         self._begin = (seed, self._start(seed, start))
-        self._settings: dict[str, Any] = self._now()
-        self._noted = dict(self._settings)
+        self._settings = self._noted = self.settings
         self._events.clear()
         self._moment = 0
 
@@ -60,7 +62,7 @@ class TapedDream(Dream):
         manifest = self.bundle.manifest
         digest = self._digest
         return Tape(
-            FORMAT, manifest.name, self.bundle.digest, seed, start, **self._settings,
+            FORMAT, manifest.name, self.bundle.digest, seed, start, dict(self._settings),
             events=tuple(self._events), frames=digest.frames, frames_sha256=digest.hex(), game=self.game,
         )  # fmt: skip
 
@@ -71,11 +73,11 @@ class TapedDream(Dream):
 
     def begin(self, seed: int, frame: Frame) -> None:
         super().begin(seed, frame)
-        self._note(Event(begin=seed, tokens=tuple(map(int, self.tokens))))
+        self._note(Event(begin=seed, z=_written(self.z)))
 
-    def begin_tokens(self, seed: int, tokens: Tokens) -> Frame:
-        frame = super().begin_tokens(seed, tokens)
-        self._note(Event(begin=seed, tokens=tuple(map(int, self.tokens))))
+    def begin_z(self, seed: int, z: NDArray[Any]) -> Frame:
+        frame = super().begin_z(seed, z)
+        self._note(Event(begin=seed, z=_written(self.z)))
         return frame
 
     def append_frame(self, frame: Frame, action: int) -> None:
@@ -83,20 +85,20 @@ class TapedDream(Dream):
         super().append_frame(frame, action)
         if self.faults.count > before:  # it was not taken
             return
-        self._note(Event(action=int(action), tokens=tuple(map(int, self.tokens))))
+        self._note(Event(action=int(action), z=_written(self.z)))
 
-    def put_tokens(self, tokens: Tokens, action: int) -> Frame:
-        frame = super().put_tokens(tokens, action)
-        self._note(Event(action=int(action), tokens=tuple(map(int, self.tokens))))
+    def put_z(self, z: NDArray[Any], action: int) -> Frame:
+        frame = super().put_z(z, action)
+        self._note(Event(action=int(action), z=_written(self.z)))
         return frame
 
     def step(self, action: int) -> Step:
         # Settings matter, and are noted, when a frame is dreamt with them.
         step = super().step(action)
-        for name, value in self._now().items():
-            if value != self._noted[name]:
-                self._events.append(Event(**{name: value}))
-                self._noted[name] = value
+        if self.settings is not self._noted:
+            if changes := {name: value for name, value in self.settings.items() if value != self._noted[name]}:
+                self._events.append(Event(set=changes))
+            self._noted = self.settings
         last = self._events[-1] if self._events else Event()
         if last.kind() == "act" and last.action == action:
             self._events[-1] = replace(last, count=(last.count or 0) + 1)
@@ -122,36 +124,29 @@ class TapedDream(Dream):
         self._events.append(event)
         self._moment += 1
 
-    def _now(self) -> dict[str, Any]:
-        now = self.settings
-        return {
-            "mode": now.mode, "decoder": now.decoder, "temperature": float(now.temperature),
-            "passes": int(now.passes), "steps": now.steps,
-        }  # fmt: skip
 
-
-def replay(tape: Tape, bundle: Bundle, mode: str | None = None, decoder: str | None = None) -> Iterator[Frame]:
+def replay(tape: Tape, bundle: Bundle, **fixed: Value | None) -> Iterator[Frame]:
     """The dreamt frames of a tape, in order: the same pixels on the same machine.
 
-    mode, decoder: draw the same play with this one throughout instead of what the tape says.
-    Raises TapeError if the tape belongs to another bundle or contradicts itself.
+    fixed: settings with which the same play is drawn throughout, instead of what the tape says of them.
+    Raises TapeError if the tape belongs to another bundle or contradicts itself, and ValueError for a fixed setting
+    that the bundle does not have.
     """
     tape.check_bundle(bundle)
+    throughout = {name: value for name, value in fixed.items() if value is not None}
+    settings_of(bundle.manifest, throughout)
     try:
-        dream = Dream(
-            bundle, seed=tape.seed, game=tape.game, mode=mode or tape.mode, decoder=decoder or tape.decoder,
-            temperature=tape.temperature, passes=tape.passes, steps=tape.steps,
-        )  # fmt: skip
+        dream = Dream(bundle, seed=tape.seed, game=tape.game, **{**tape.settings, **throughout})
         dream.reset(tape.seed, tape.start)
-        yield from _play(tape, dream, {"mode": mode, "decoder": decoder})
+        yield from _play(tape, dream, throughout)
     except OverflowError:
-        raise TapeError("the tape holds a number that no action, token or seed of this bundle has") from None
+        raise TapeError("the tape holds a number that no action or seed of this bundle has") from None
     except ValueError as error:
         raise TapeError(str(error)) from None
 
 
-def _play(tape: Tape, dream: Dream, fixed: dict[str, str | None]) -> Iterator[Frame]:
-    wanted = {event.restore for event in tape.events}
+def _play(tape: Tape, dream: Dream, throughout: Mapping[str, Value]) -> Iterator[Frame]:
+    wanted = Counter(event.restore for event in tape.events if event.restore is not None)
     kept: dict[int, DreamSnapshot] = {}
     moment = 0
 
@@ -171,27 +166,36 @@ def _play(tape: Tape, dream: Dream, fixed: dict[str, str | None]) -> Iterator[Fr
                 continue
             case "put":
                 assert event.action is not None
-                dream.put_tokens(_tokens(dream, event), event.action)
+                dream.put_z(_read(dream, event), event.action)
             case "begin":
                 assert event.begin is not None
-                dream.begin_tokens(event.begin, _tokens(dream, event))
+                dream.begin_z(event.begin, _read(dream, event))
             case "reset":
                 assert event.reset is not None
                 dream.reset(*event.reset)
             case "restore":
+                assert event.restore is not None
                 if event.restore not in kept:
                     raise TapeError(f"the tape goes back to moment {event.restore}, which it has not come to")
-                dream.restore(kept[event.restore])
-            case setting:
-                if fixed.get(setting) is None:
-                    dream.change(**{setting: getattr(event, setting)})
+                wanted[event.restore] -= 1
+                last = not wanted[event.restore]
+                dream.restore(kept.pop(event.restore) if last else kept[event.restore])
+            case "set":
+                dream.change(**{**(event.set or {}), **throughout})
                 continue
         moment += 1
         keep()
 
 
-def _tokens(dream: Dream, event: Event) -> Tokens:
-    tokens = np.array(event.tokens, np.int64)
-    if tokens.shape != dream.tokens.shape or (tokens >= dream.bundle.manifest.vocabulary).any() or (tokens < 0).any():
-        raise TapeError("the tape puts in a frame whose tokens this bundle does not have")
-    return tokens
+def _written(z: NDArray[Any]) -> str:
+    """A representation as the bytes that a tape holds."""
+    return base64.b64encode(np.ascontiguousarray(z, z.dtype.newbyteorder("<")).tobytes()).decode()
+
+
+def _read(dream: Dream, event: Event) -> NDArray[Any]:
+    kind = dream.z.dtype
+    try:
+        data = base64.b64decode(event.z or "", validate=True)
+        return np.frombuffer(data, kind.newbyteorder("<")).reshape(dream.z.shape).astype(kind)
+    except (ValueError, binascii.Error):
+        raise TapeError("the tape puts in a frame that is none of this bundle") from None

@@ -53,6 +53,9 @@ class Family(ABC):
     def teacher(self, subject: BundleSubject, batch: int) -> Teacher:
         """A fresh batch with an empty history, which predicts one frame at a time from the true ones."""
 
+    trunk = ""
+    """Graph that runs once a frame, in the stage `dynamics` of a dream's timings; '' where there is none."""
+
     def facts(self, subject: BundleSubject) -> dict[str, Any]:
         """How the subject is sampled, as keys of its entry."""
         return {}

@@ -14,7 +14,7 @@ from PIL import Image
 from reverie.engine.bundle import Bundle
 from reverie.engine.files import sha256_of
 from reverie.engine.manifest import MANIFEST, Manifest
-from reverie.engine.verify import known_dream, tokens_sha256
+from reverie.engine.verify import known_dream, sha256_of_z
 from reverie.export.networks import ExportError
 
 
@@ -52,7 +52,7 @@ def seal(folder: Path, manifest: Manifest) -> Manifest:
     bundle = Bundle.load(folder)
     dream = known_dream(bundle)
     Image.fromarray(dream.frame).save(picture)
-    known = replace(manifest.known_frame, tokens_sha256=tokens_sha256(dream.tokens))
+    known = replace(manifest.known_frame, sha256=sha256_of_z(dream.z))
     return _hashed(folder, replace(manifest, known_frame=known))
 
 

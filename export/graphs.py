@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from reverie.engine.manifest import CacheShape
-from reverie.engine.runtime import graph_inputs, graph_outputs
+from reverie.engine.manifest import GraphSpec
+from reverie.engine.tokens import model
+from reverie.engine.tokens.model import TokenModel
 from reverie.models.tokens.diffusion_decoder import DiffusionDecoder
 from reverie.models.tokens.world_model import TemporalVisualWorldModel
 
@@ -18,16 +19,24 @@ class Sizes:
     """What a bundle's graphs agree on; the words are those of `reverie.engine.manifest.Manifest`."""
 
     resolution: int
-    grid: tuple[int, int]
-    positions: int
-    vocabulary: int
     actions: int
     history: int
-    cache: CacheShape | None
-    hidden: int | None
-    rewards: tuple[float, ...] = ()
-    fine: int | None = None
+    model: TokenModel
     games: int = 1
+
+    @property
+    def positions(self) -> int:
+        """Tokens in a frame."""
+        return self.model.tokens
+
+    @property
+    def rewards(self) -> tuple[float, ...]:
+        """What a reward can be, where that is predicted."""
+        return self.model.rewards
+
+    def graph(self, name: str, file: str = "") -> GraphSpec:
+        """What a graph takes and gives."""
+        return model.graph(name, self.model, self.resolution, self.history, self.games, file)
 
 
 @dataclass(frozen=True)
@@ -134,7 +143,7 @@ def split(
     """Every graph of a bundle, by name."""
     modules: dict[str, nn.Module] = {"encoder": Encoder(tokenizer), "decoder": Decoder(tokenizer)}
     if isinstance(dynamics, TemporalVisualWorldModel):
-        modules["dynamics"] = Dynamics(dynamics, sizes.hidden is not None)
+        modules["dynamics"] = Dynamics(dynamics, sizes.model.hidden is not None)
         if dynamics.causal_head is not None:
             modules["causal_head"] = CausalLogits(dynamics)
         if dynamics.outcome_head is not None:
@@ -143,16 +152,16 @@ def split(
         modules["dynamics"] = OneFrame(dynamics)
     if decoder is not None:
         modules["diffusion"] = DenoiseStep(decoder)
-    cache, hidden, games = sizes.cache is not None, sizes.hidden is not None, sizes.games > 1
+    specs = {name: sizes.graph(name) for name in modules}
     return {
-        name: Graph(module.eval(), graph_inputs(name, cache, games), graph_outputs(name, cache, hidden))
+        name: Graph(module.eval(), tuple(specs[name].inputs), tuple(specs[name].outputs))
         for name, module in modules.items()
     }
 
 
 def random_inputs(graph: str, sizes: Sizes, batch: int, generator: torch.Generator) -> tuple[Tensor, ...]:
     """Random inputs of a graph at some batch size; the ring is filled to a random depth, and noise gets less."""
-    s = sizes
+    s, m = sizes, sizes.model
 
     def integers(high: int, *shape: int) -> Tensor:
         return torch.randint(0, high, shape, generator=generator)
@@ -162,7 +171,7 @@ def random_inputs(graph: str, sizes: Sizes, batch: int, generator: torch.Generat
 
     if graph == "encoder":
         return (frames(),)
-    tokens = integers(s.vocabulary, batch, s.positions)
+    tokens = integers(m.vocabulary, batch, s.positions)
     if graph == "decoder":
         return (tokens,)
     if graph == "diffusion":
@@ -171,14 +180,14 @@ def random_inputs(graph: str, sizes: Sizes, batch: int, generator: torch.Generat
         return noisy, level, target, tokens, frames()
     told = (integers(s.games, batch),) if s.games > 1 else ()
     if graph in ("causal_head", "outcome"):
-        assert s.hidden is not None
-        hidden = torch.randn(batch, s.positions, s.hidden, generator=generator)
+        assert m.hidden is not None
+        hidden = torch.randn(batch, s.positions, m.hidden, generator=generator)
         return (hidden, tokens, *told) if graph == "causal_head" else (hidden, tokens)
     action = integers(s.actions, batch)
-    if (c := s.cache) is None:
-        return tokens, action
-    shape = (batch, c.layers, c.heads, c.slots, c.positions, c.head_dim)
+    if not (slots := s.history - 1):
+        return (tokens, action, *told)
+    shape = (batch, m.layers, m.heads, slots, m.positions, m.head_dim)
     keys, values = torch.randn(2, *shape, generator=generator)
-    filled = int(integers(c.slots + 1))
-    age = torch.cat([torch.arange(filled, 0, -1), torch.zeros(c.slots - filled, dtype=torch.int64)])
+    filled = int(integers(slots + 1))
+    age = torch.cat([torch.arange(filled, 0, -1), torch.zeros(slots - filled, dtype=torch.int64)])
     return tokens, action, keys, values, age.repeat(batch, 1), *told

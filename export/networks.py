@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
-from reverie.engine.manifest import MOST_STEPS, SamplingDefaults
+from reverie.engine.tokens.model import MOST_STEPS
+from reverie.engine.tokens.settings import SETTINGS
 from reverie.models.tokens.diffusion_decoder import DiffusionDecoder
 from reverie.models.tokens.networks import Dynamics, Tokenizer
 from reverie.models.tokens.world_model import TemporalVisualWorldModel
@@ -35,13 +36,14 @@ class Run:
     tokenizer: Tokenizer
     dynamics: Dynamics
     starts: dict[str, NDArray[np.generic]]
-    sampling: SamplingDefaults
+    sampling: dict[str, float]
     decoder: DiffusionDecoder | None = None
 
     @property
-    def networks(self) -> tuple[nn.Module, ...]:
-        """All of them."""
-        return (self.tokenizer, self.dynamics, *((self.decoder,) if self.decoder is not None else ()))
+    def networks(self) -> dict[str, nn.Module]:
+        """All of them, by the names that a manifest has for them."""
+        networks: dict[str, nn.Module] = {"tokenizer": self.tokenizer, "dynamics": self.dynamics}
+        return networks if self.decoder is None else {**networks, "decoder": self.decoder}
 
 
 def read_run(folder: Path) -> Run:
@@ -52,7 +54,7 @@ def read_run(folder: Path) -> Run:
         raise ExportError(str(error).rstrip(".")) from error
     record, networks = trained.record, trained.networks
     try:
-        sampling = SamplingDefaults(**record["sampling"])
+        sampling = _sampling(record["sampling"])
     except (KeyError, TypeError, ValueError) as error:
         raise ExportError(f"{folder / 'run.json'} does not describe a run that can be exported ({error})") from None
     tokenizer, dynamics, decoder = (networks.get(name) for name in ("tokenizer", "dynamics", "decoder"))
@@ -67,3 +69,10 @@ def read_run(folder: Path) -> Run:
     if isinstance(dynamics, TemporalVisualWorldModel):
         dynamics.fold()
     return Run(record, tokenizer, dynamics, starts, sampling, decoder)
+
+
+def _sampling(value: dict[str, Any]) -> dict[str, float]:
+    """The sampler's defaults that a record gives. Raises ValueError for another one."""
+    if unknown := set(value) - set(SETTINGS):
+        raise ValueError(f"sampling has no {unknown.pop()}")
+    return {name: int(number) if name == "passes" else float(number) for name, number in value.items()}

@@ -4,30 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import onnx
 import torch
 
 from reverie.engine.bundle import Bundle
-from reverie.engine.manifest import (
-    PRECISIONS,
-    CacheShape,
-    DiffusionDefaults,
-    Graphs,
-    KnownFrame,
-    Manifest,
-    Outcome,
-    Programs,
-)
+from reverie.engine.manifest import FORMAT, PRECISIONS, KnownFrame, Manifest
+from reverie.engine.tokens.model import TokenModel, as_json, representation, settings, state
 from reverie.engine.verify import verify
 from reverie.export.bundle_writer import building, seal
 from reverie.export.graphs import Sizes, random_inputs, split
 from reverie.export.networks import ExportError, Run, read_run
 from reverie.export.onnx_export import export_program, to_onnx
 from reverie.export.parity import check_parity
-from reverie.export.programs import save_programs
 from reverie.export.quantize import (
     count_parameters,
     quantize_int8,
@@ -38,6 +28,7 @@ from reverie.export.quantize import (
 )
 from reverie.export.shared_weights import SharedWeights
 from reverie.export.shown_codes import with_shown_codes
+from reverie.export.weights import save_weights
 from reverie.models.tokens.world_model import TemporalVisualWorldModel
 
 KNOWN_ACTIONS = (4, 4, 1)
@@ -83,16 +74,13 @@ def export_run(
             example = random_inputs(name, sizes, 2, torch.Generator().manual_seed(1))
             exported[name] = export_program(graph, example)
             models[name] = _store(to_onnx(graph, exported[name]), name, precision)
-        programs = save_programs(exported, folder, precision)
-        weights = SharedWeights(folder / programs["weights"])
+        weights = SharedWeights(save_weights(exported, folder, precision))
         for name, model in models.items():
             weights.save(model, folder / f"{name}.onnx")
         _write_starts(run, sizes, folder / "starts.npz")
-        seal(folder, _manifest(run, sizes, called, precision, parameters, tuple(graphs), programs))
-        for backend in ("onnx", "torch"):
-            bundle = Bundle.load(folder, backend, threads=1)
-            worst = check_parity(graphs, bundle.runtime, sizes, precision if backend == "onnx" else "fp32")
-            log(f"{backend} against the network: " + ", ".join(f"{k} {v:.1e}" for k, v in worst.items()))
+        seal(folder, _manifest(run, sizes, called, precision, parameters, tuple(graphs)))
+        worst = check_parity(graphs, Bundle.load(folder, threads=1).runtime, sizes, precision)
+        log("onnx against the network: " + ", ".join(f"{k} {v:.1e}" for k, v in worst.items()))
         if findings := verify(folder):
             raise ExportError(findings[0])
     log(f"wrote {out}: {parameters:,} parameters, {sum(f.stat().st_size for f in out.iterdir()) / 1e6:.1f} MB")
@@ -102,18 +90,19 @@ def export_run(
 def sizes_of(run: Run) -> Sizes:
     """The sizes that the bundle's graphs agree on."""
     size, model = int(run.record["size"]), run.dynamics.config
-    common: dict[str, Any] = {"resolution": size, "vocabulary": model.vocabulary, "actions": model.actions}
-    common["positions"] = model.positions
-    if isinstance(run.dynamics, TemporalVisualWorldModel):
-        config = run.dynamics.config
-        slots = config.history - 1
-        shape = CacheShape(config.layers, config.heads, config.width // config.heads, slots, config.trunk_positions)
-        cache = shape if slots else None
-        hidden = config.width if config.causal_layers or config.rewards else None
-        common |= {"grid": config.grid, "history": config.history, "rewards": config.rewards}
-        return Sizes(cache=cache, hidden=hidden, fine=config.fine or None, games=config.games, **common)
-    side = round(run.dynamics.config.positions**0.5)
-    return Sizes(grid=(side, side), history=1, cache=None, hidden=None, **common)
+    if not isinstance(run.dynamics, TemporalVisualWorldModel):
+        side = round(run.dynamics.config.positions**0.5)
+        return Sizes(size, model.actions, 1, TokenModel((side, side), model.vocabulary))
+    config = run.dynamics.config
+    memory: dict[str, int] = {}
+    if config.history > 1:
+        memory = {"layers": config.layers, "heads": config.heads, "head_dim": config.width // config.heads}
+        memory["positions"] = config.trunk_positions
+    hidden = config.width if config.causal_layers or config.rewards else None
+    description = TokenModel(
+        config.grid, config.vocabulary, config.fine or None, hidden, tuple(map(float, config.rewards)), **memory
+    )
+    return Sizes(size, config.actions, config.history, description, config.games)
 
 
 def _store(model: onnx.ModelProto, name: str, precision: str) -> onnx.ModelProto:
@@ -138,21 +127,15 @@ def _write_starts(run: Run, sizes: Sizes, file: Path) -> None:
     )
 
 
-def _manifest(
-    run: Run,
-    sizes: Sizes,
-    name: str,
-    precision: str,
-    parameters: int,
-    graphs: tuple[str, ...],
-    programs: dict[str, str],
-) -> Manifest:
+def _manifest(run: Run, sizes: Sizes, name: str, precision: str, parameters: int, graphs: tuple[str, ...]) -> Manifest:
     record = run.record
     actions = tuple(record["actions"])
     games = {str(game): tuple(own) for game, own in record["games"].items()}
     known = tuple(min(action, len(next(iter(games.values()))) - 1) for action in KNOWN_ACTIONS)
+    defaults = dict(run.sampling) | ({"steps": int(record["decoder_steps"])} if "diffusion" in graphs else {})
     return Manifest(
-        format=1,
+        format=FORMAT,
+        family="tokens",
         name=name,
         version=str(record["kind"]).removeprefix("v"),
         games=tuple(games),
@@ -160,24 +143,19 @@ def _manifest(
         game_actions=None if all(own == actions for own in games.values()) else games,
         fps=int(record.get("fps", FPS)),
         resolution=sizes.resolution,
-        grid=sizes.grid,
-        vocabulary=sizes.vocabulary,
         history=sizes.history,
-        modes=("ar", "parallel") if "causal_head" in graphs else ("parallel",),  # the first is the one that opens
-        decoders=("vq", "diffusion") if "diffusion" in graphs else ("vq",),
-        cache=sizes.cache,
-        hidden=sizes.hidden,
-        sampling=run.sampling,
+        representation=representation(sizes.model),
+        graphs={graph: sizes.graph(graph, f"{graph}.onnx") for graph in graphs},
+        state=state(sizes.model, sizes.history),
+        settings=settings(sizes.model, graphs, defaults),
+        model=as_json(sizes.model),
+        networks=None,
         parameters=parameters,
+        active_parameters=parameters,
         precision=precision,
-        graphs=Graphs(**{graph: f"{graph}.onnx" for graph in graphs}),
-        programs=Programs(**programs),
         starts="starts.npz",
         files={},
-        known_frame=KnownFrame(0, known, "", "known.png"),
-        fine=sizes.fine,
-        outcome=Outcome(sizes.rewards) if sizes.rewards else None,
-        diffusion=DiffusionDefaults(int(record["decoder_steps"])) if "diffusion" in graphs else None,
+        known_frame=KnownFrame(0, known, None, "known.png"),
         training={"recipe": record.get("recipe"), **record.get("training", {})},
         metrics=record.get("metrics", {}),
     )

@@ -37,9 +37,11 @@ def listing() -> dict[str, list[dict[str, Any]]]:
                 "resolution": manifest.resolution,
                 "parameters": manifest.parameters,
                 "actions": list(manifest.actions),
-                "modes": list(manifest.modes),
-                "decoders": list(manifest.decoders),
+                "modes": list(manifest.choices("mode")),
+                "decoders": list(manifest.choices("decoder")),
                 "history": manifest.history,
+                "family": manifest.family,
+                "active_parameters": manifest.active_parameters,
                 "bytes": sum(file.stat().st_size for file in path.rglob("*") if file.is_file()),
             }
         )

@@ -10,7 +10,6 @@ import tyro
 from reverie.app.commands.option_types import Count, File, Name, Number
 from reverie.app.errors import Mistake
 from reverie.engine.bundle import BACKENDS
-from reverie.engine.manifest import MOST_STEPS
 
 
 @dataclass
@@ -93,8 +92,6 @@ class Play:
             raise Mistake("A tape holds a dream, and --real plays the real game; use --record to keep it.")
         if self.steps is not None and self.decoder != "diffusion":
             raise Mistake("--steps needs --decoder diffusion; add that, or leave --steps out.")
-        if self.steps is not None and self.steps > MOST_STEPS:
-            raise Mistake(f"--steps must be at most {MOST_STEPS}, not {self.steps}.")
         if self.passes is not None and self.mode == "ar":
             raise Mistake("--passes belongs to --mode parallel; leave it out.")
         if self.headless and self.frames is None:

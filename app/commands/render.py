@@ -58,7 +58,7 @@ def render(path: Path, out: Path | None, bundle_name: str, mode: str | None, dec
     recording = VideoRecording(out, bundle.manifest.fps) if out else None
     digest = FrameDigest()
     try:
-        for frame in replay(tape, bundle, mode, decoder):
+        for frame in replay(tape, bundle, mode=mode, decoder=decoder):
             digest.add(frame)
             if recording:
                 recording.add(frame)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from reverie.app.errors import Mistake
 from reverie.app.extras import needs_games
+from reverie.engine.settings import Settings, Value, settings_of
 from reverie.games.environment import Environment
 from reverie.games.worlds import RealWorld, environment_of, named, open_world
 
@@ -13,27 +14,41 @@ if TYPE_CHECKING:
     from reverie.app.play.session import Choice
     from reverie.engine.bundle import Bundle
     from reverie.engine.dream import Dream
-    from reverie.engine.settings import Chosen
+    from reverie.engine.manifest import Manifest
 
 
-def settings_in(bundle: Bundle, choice: Choice, old: Dream | None) -> Chosen:
+def settings_in(bundle: Bundle, choice: Choice, old: Dream | None) -> Settings:
     """The settings asked for as far as that bundle has them. old: the dream before it hands its mode and decoder on.
 
     Raises Mistake where there is none before it and the bundle lacks what was asked for.
     """
-    manifest, before = bundle.manifest, old.settings if old else None
-    mode = before.mode if before and before.mode in manifest.modes else choice.mode
-    decoder = before.decoder if before and before.decoder in manifest.decoders else choice.decoder
-    for what, value, there in (("mode", mode, manifest.modes), ("decoder", decoder, manifest.decoders)):
-        if value is not None and value not in there and old is None:
-            raise Mistake(f"The bundle {manifest.name} has no {what} '{value}'; it has {', '.join(there)}.")
-    mode = mode if mode in manifest.modes else manifest.modes[0]
-    decoder = decoder if decoder in manifest.decoders else manifest.decoders[0]
-    passes = choice.passes
-    if old is not None and passes is not None and passes > manifest.most_passes:
-        passes = None
-    steps = choice.steps if old is None or manifest.diffusion is not None else None
-    return {"mode": mode, "decoder": decoder, "temperature": choice.temperature, "passes": passes, "steps": steps}
+    manifest = bundle.manifest
+    asked: dict[str, Value | None] = {
+        "mode": choice.mode,
+        "decoder": choice.decoder,
+        "temperature": choice.temperature,
+        "passes": choice.passes,
+        "steps": choice.steps,
+    }
+    if old is None:
+        for what in ("mode", "decoder"):
+            there = manifest.choices(what)
+            if asked[what] is not None and asked[what] not in there:
+                raise Mistake(f"The bundle {manifest.name} has no {what} '{asked[what]}'; it has {', '.join(there)}.")
+        return settings_of(manifest, asked)
+    for what in ("mode", "decoder"):
+        if old.settings.get(what) in manifest.choices(what):
+            asked[what] = old.settings[what]
+    return settings_of(manifest, {name: value for name, value in asked.items() if has(manifest, name, value)})
+
+
+def has(manifest: Manifest, name: str, value: Value | None) -> bool:
+    """Whether that setting of the bundle can have that value."""
+    try:
+        settings_of(manifest, {name: value})
+    except ValueError:
+        return False
+    return True
 
 
 def dream_name(bundle: Bundle, game: str) -> str:

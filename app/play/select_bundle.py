@@ -37,13 +37,13 @@ def _say(note: str) -> None:
 
 
 def shipped_for(backend: str) -> dict[Path, Manifest]:
-    """The shipped bundles that the backend can run, oldest first: torch runs those that bring torch programs."""
+    """The shipped bundles that the backend can run, oldest first: torch runs those that describe their networks."""
     from reverie.engine import library
     from reverie.engine.bundle import read_manifest
 
     found = {path: read_manifest(path)[0] for path in library.shipped().values()}
     torch = backend.startswith("torch")
-    return {path: manifest for path, manifest in found.items() if manifest.programs is not None or not torch}
+    return {path: manifest for path, manifest in found.items() if manifest.networks is not None or not torch}
 
 
 def choose_bundle(
@@ -57,8 +57,8 @@ def choose_bundle(
     """
     fitting: dict[Path, list[str]] = {}
     for path, manifest in reversed(shipped_for(backend).items()):
-        modes = [own for own in manifest.modes if mode in (None, own)]
-        if modes and game in (None, *manifest.games) and decoder in (None, *manifest.decoders):
+        modes = [own for own in manifest.choices("mode") if mode in (None, own)]
+        if modes and game in (None, *manifest.games) and decoder in (None, *manifest.choices("decoder")):
             fitting[path] = modes
     if not fitting:
         torch = backend if backend.startswith("torch") else None

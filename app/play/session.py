@@ -18,7 +18,7 @@ from reverie.games.world import Frame, Step
 if TYPE_CHECKING:
     from reverie.engine.bundle import Bundle
     from reverie.engine.dream import Dream
-    from reverie.engine.settings import Chosen
+    from reverie.engine.settings import Settings
     from reverie.engine.taping import TapedDream
 
 REWIND_FRAMES = 2
@@ -102,7 +102,7 @@ class Session:
         self.recorder: TransitionRecorder | None = None
         self.remembers = False
         self.fault = ""
-        self._settings: Chosen = settings_in(bundle, choice, None) if bundle else {}
+        self._settings: Settings = settings_in(bundle, choice, None) if bundle else {}
         self.game = self._begin(self._first_game(), bundle, choice.seed, choice.real, choice.start)
         self._played = {self.game.name: self.game}
 
@@ -214,7 +214,7 @@ class Session:
         if name not in self.games:
             raise Mistake(f"There is no game {name} here; there is {', '.join(self.games)}.")
         if self.dream is not None:
-            self._settings = self.dream.settings.chosen
+            self._settings = self.dream.settings
         game = self._played.get(name) or self._begin(name, self.bundle, self.choice.seed, self.choice.real)
         if game.dream is not None:
             game.dream.change(**self._settings)
@@ -257,7 +257,7 @@ class Session:
     def status(self) -> Status:
         """What the HUD shows now."""
         game, dream = self.game, self.dream
-        known = self.is_real or self._bundle().manifest.outcome is not None
+        known = self.is_real or self._bundle().dynamics.predicts_outcome
         common = {
             "bundle": self.bundle.manifest.name if self.bundle else "",
             "game": game.name,
@@ -271,11 +271,11 @@ class Session:
             return Status(mode="", decoder="", temperature=0.0, passes=1, history=0, slots=0, timings={}, **common)  # type: ignore[arg-type]
         settings = dream.settings
         return Status(
-            mode=settings.mode,
-            decoder=settings.decoder,
-            temperature=settings.temperature,
-            passes=settings.passes,
-            steps=settings.steps if settings.decoder == "diffusion" else None,
+            mode=str(settings.get("mode", "")),
+            decoder=str(settings.get("decoder", "")),
+            temperature=float(settings.get("temperature", 0)),
+            passes=int(settings.get("passes", 1)),
+            steps=int(settings["steps"]) if settings.get("decoder") == "diffusion" else None,
             history=dream.history_fill,
             slots=self._bundle().manifest.history,
             timings=dict(dream.timings),

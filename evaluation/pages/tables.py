@@ -268,7 +268,7 @@ def speed_table(report: dict[str, Any]) -> Table:
             [
                 f"{row['bundle']} ({row['backend']})" if row["backend"].endswith("-cuda") else row["bundle"],
                 row["mode"],
-                f"{row['decoder']} ×{row['steps']}" if row["decoder"] == "diffusion" else row["decoder"],
+                f"{row['decoder']} ×{row['steps']}".strip() if row["steps"] else row["decoder"],
                 f"**{number(row['fps'], 1)}**",
                 *(f"{number(ms[key], 1)} ms" for key in ("p50", "p95", "max")),
                 *(f"{number(stages.get(key), 1)} ms" for key in ("dynamics", "sample", "decode")),

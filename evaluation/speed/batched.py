@@ -23,19 +23,19 @@ def frames_per_second(
 
     Of a bundle of several games it dreams the first. Raises ValueError for what the bundle does not have.
     """
-    from reverie.engine.torch_dream import TorchDreams
+    from reverie.engine.dream_batch import DreamBatch
 
     bundle = Bundle.load(path, backend)
-    dreams = TorchDreams(bundle, batch, mode=mode)
+    dreams = DreamBatch(bundle, batch, mode=mode)
     dreams.reset(range(batch))
     actions = np.random.default_rng(0).integers(len(dreams.actions), size=(WARM_UP + frames, batch))
     for row in actions[:WARM_UP]:
         dreams.step(row)
-    int(dreams.faults)  # all that was begun is done
+    dreams.faults.count  # all that was begun is done
     began = time.perf_counter()
     for row in actions[WARM_UP:]:
         dreams.step(row)
-    faults = int(dreams.faults)
+    faults = dreams.faults.count
     wall = time.perf_counter() - began
     how = {"bundle": bundle.manifest.name, "backend": bundle.backend, "mode": mode, "batch": batch}
     return {**how, "frames_per_second": batch * frames / wall, "faults": faults, "note": bundle.runtime.note}

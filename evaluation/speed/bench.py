@@ -12,21 +12,18 @@ import shutil
 import subprocess
 import sys
 import time
-from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from reverie.cores import default_threads
+from reverie.engine import families
 from reverie.engine.bundle import read_manifest
 from reverie.engine.files import write_json
 from reverie.engine.manifest import Manifest
-from reverie.engine.runtime import Runtime
 from reverie.evaluation.families import family_of
 from reverie.evaluation.pages.tables import speed_table
 from reverie.evaluation.speed.flops import gflop_of_graph
@@ -104,7 +101,7 @@ def backends_here(manifest: Manifest) -> list[str]:
 
     if "CUDAExecutionProvider" in onnxruntime.get_available_providers():
         found.append("onnx-cuda")
-    if manifest.programs is not None and find_spec("torch") is not None:
+    if manifest.networks is not None and find_spec("torch") is not None:
         found.append("torch-cuda")
     return found
 
@@ -131,33 +128,35 @@ def bench_row(
     from reverie.engine.dream import Dream
 
     bundle = Bundle.load(path, backend, threads)
-    dream = Dream(bundle, mode=mode, decoder=decoder, seed=seed)
+    chosen = {key: value for key, value in (("mode", mode), ("decoder", decoder)) if value}
+    dream = Dream(bundle, seed=seed, **chosen)
     dream.reset(seed)
-    steps = dream.settings.steps or 0 if decoder == "diffusion" else 0
+    about_steps = families.family(bundle.manifest.family).SETTINGS.get("steps")
+    steps = dream.settings.get("steps") if about_steps and about_steps.matters(dream.settings) else None
     rng = np.random.default_rng(seed)
     actions = np.repeat(rng.integers(0, len(dream.actions), (WARM_UP + frames) // _HELD + 1), _HELD).tolist()
     for action in actions[:WARM_UP]:
         dream.step(action)
     times = np.zeros(frames)
     stages: dict[str, float] = {}
-    with counted_runs(bundle.runtime) as counts:
-        began = time.perf_counter()
-        for index, action in enumerate(actions[WARM_UP : WARM_UP + frames]):
-            start = time.perf_counter()
-            dream.step(action)
-            times[index] = time.perf_counter() - start
-            for stage, milliseconds in dream.timings.items():
-                stages[stage] = stages.get(stage, 0.0) + milliseconds
-        wall = time.perf_counter() - began
+    runs = dict(bundle.dynamics.runs)
+    began = time.perf_counter()
+    for index, action in enumerate(actions[WARM_UP : WARM_UP + frames]):
+        start = time.perf_counter()
+        dream.step(action)
+        times[index] = time.perf_counter() - start
+        for stage, milliseconds in dream.timings.items():
+            stages[stage] = stages.get(stage, 0.0) + milliseconds
+    wall = time.perf_counter() - began
+    runs_per_frame = {name: (count - runs.get(name, 0)) / frames for name, count in bundle.dynamics.runs.items()}
     peak_mb = peak_rss_mb()  # before the arithmetic is counted, which takes memory too
-    manifest, files = bundle.manifest, bundle.manifest.graphs.present()
-    runs = {graph: count / frames for graph, count in counts.items()}
-    gflop = {graph: gflop_of_graph(path / files[graph]) for graph in runs}
+    manifest, family = bundle.manifest, family_of(bundle.manifest.family)
+    gflop = {name: gflop_of_graph(path / manifest.graphs[name].file) for name, runs in runs_per_frame.items() if runs}
     return {
         "bundle": manifest.name,
         "mode": mode,
         "decoder": decoder,
-        "steps": steps or None,
+        "steps": steps,
         "backend": bundle.backend,
         "note": bundle.runtime.note,
         "threads": threads,
@@ -170,26 +169,10 @@ def bench_row(
             "max": float(times.max() * 1e3),
         },
         "stages_ms": {stage: total / frames for stage, total in stages.items()},
-        "gflop_dynamics": gflop["dynamics"],
-        "gflop_per_frame": sum(runs[graph] * gflop[graph] for graph in runs),
+        "gflop_dynamics": gflop.get(family.trunk, 0.0),
+        "gflop_per_frame": sum(runs_per_frame[graph] * gflop[graph] for graph in gflop),
         "peak_rss_mb": peak_mb,
-    } | family_of("tokens").bench_facts(manifest, mode, runs)
-
-
-@contextmanager
-def counted_runs(runtime: Runtime) -> Iterator[Counter[str]]:
-    """How often each graph of a runtime runs inside the block."""
-    run, counts = runtime.run, Counter[str]()
-
-    def counted(graph: str, inputs: Sequence[NDArray[np.generic]]) -> list[NDArray[np.generic]]:
-        counts[graph] += 1
-        return run(graph, inputs)
-
-    runtime.run = counted  # type: ignore[method-assign]
-    try:
-        yield counts
-    finally:
-        del runtime.run
+    } | family.bench_facts(manifest, mode, runs_per_frame)
 
 
 if __name__ == "__main__":

@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reverie.engine import diffusion, library
+from reverie.engine import library
 from reverie.engine.bundle import Bundle
 from reverie.engine.dream_batch import DreamBatch, DreamSnapshot
 from reverie.engine.manifest import Manifest
+from reverie.engine.settings import settings_of
 from reverie.evaluation.families import family_of
 from reverie.evaluation.progress import Progress
 from reverie.evaluation.sizes import BranchSizes
@@ -30,27 +31,23 @@ class BundleSubject:
         self.name, self.game, self.actions = manifest.name, game, manifest.actions_of(game)
         self.resolution, self.history = manifest.resolution, manifest.history
         called = self.name if len(manifest.games) == 1 else f"{self.name}/{game}"
-        self.label = label_of(called, mode, decoder)
+        self.label = label_of(called, mode, decoder, *variants(manifest)[0])
         self.parameters, self.training = manifest.parameters, trained(manifest.training)
-        self.family = "tokens"
+        self.choices = {key: value for key, value in (("mode", mode), ("decoder", decoder)) if value}
+        self.settings = settings_of(manifest, self.choices)
+        self.family = manifest.family
         self._family = family_of(self.family)
         self.facts = self._family.facts(self)
 
-    @property
-    def choices(self) -> dict[str, Any]:
-        """The settings that make the variant."""
-        return {"mode": self.mode, "decoder": self.decoder}
-
     def encode(self, frames: NDArray[np.uint8]) -> NDArray[Any]:
         """(N, H, W, 3) uint8 to the bundle's representation (N, ...)."""
-        return self.bundle.runtime.encode(frames)
+        dynamics = self.bundle.dynamics
+        return dynamics.arrays.numpy(dynamics.encode(dynamics.arrays.of(frames))[0])
 
     def decode(self, z: NDArray[Any]) -> NDArray[np.uint8]:
         """(N, ...) to (N, H, W, 3) uint8, by the variant's decoder."""
-        runtime = self.bundle.runtime
-        if self.facts["steps"] is None:
-            return runtime.decode(z)
-        return diffusion.sample(runtime, z, self.facts["steps"])[0]
+        dynamics = self.bundle.dynamics
+        return dynamics.arrays.numpy(dynamics.decode(dynamics.arrays.of(z), self.settings)[0])
 
     def teacher(self, batch: int) -> Teacher:
         """A fresh batch with an empty history."""
@@ -65,15 +62,10 @@ class BundleSubject:
         return self._family.branched(self, truth, sizes, progress)
 
     def dream(self, frames: NDArray[np.uint8], actions: NDArray[np.int64], seed: int) -> Rollout:
-        """Dreams that go on from histories (T, B, H, W, 3) and actions (T - 1, B), at the bundle's own settings.
-
-        A bundle that torch runs dreams them on torch's device throughout.
-        """
+        """Dreams that go on from histories (T, B, H, W, 3) and actions (T - 1, B), at the bundle's own settings."""
         batch = frames.shape[1]
         seeds = [int(s) for s in np.random.SeedSequence(seed).generate_state(batch)]
-        if self.bundle.backend.startswith("torch"):
-            return TorchRollout(self, seeds, frames.swapaxes(0, 1), actions.T)
-        dream = DreamBatch(self.bundle, batch, mode=self.mode, decoder=self.decoder, game=self.game)
+        dream = DreamBatch(self.bundle, batch, game=self.game, **self.choices)
         dream.reset_from(seeds, frames.swapaxes(0, 1), actions.T)
         return BundleRollout(dream)
 
@@ -86,7 +78,7 @@ class BundleRollout:
 
     def step(self, actions: NDArray[np.int64]) -> NDArray[np.uint8]:
         """Dream on by one frame. actions: (B,). Returns (B, H, W, 3) uint8."""
-        return self._dream.step(actions)
+        return self._dream.bundle.dynamics.arrays.numpy(self._dream.step(actions))
 
     def snapshot(self) -> DreamSnapshot:
         """A copy of everything that decides what comes next."""
@@ -95,32 +87,6 @@ class BundleRollout:
     def restore(self, snapshot: DreamSnapshot) -> None:
         """Go back to a snapshot."""
         self._dream.restore(snapshot)
-
-
-class TorchRollout:
-    """Dreams on a GPU, as the metrics see them."""
-
-    def __init__(
-        self, subject: BundleSubject, seeds: list[int], frames: NDArray[np.uint8], actions: NDArray[np.int64]
-    ) -> None:
-        from reverie.engine.torch_dream import TorchDreams
-
-        self._dreams = TorchDreams(
-            subject.bundle, len(seeds), mode=subject.mode, decoder=subject.decoder, game=subject.game
-        )
-        self._dreams.reset_from(seeds, frames, actions)
-
-    def step(self, actions: NDArray[np.int64]) -> NDArray[np.uint8]:
-        """Dream on by one frame. actions: (B,). Returns (B, H, W, 3) uint8."""
-        return np.asarray(self._dreams.step(actions).cpu().numpy())
-
-    def snapshot(self) -> Any:
-        """A copy of everything that decides what comes next."""
-        return self._dreams.snapshot()
-
-    def restore(self, snapshot: Any) -> None:
-        """Go back to a snapshot."""
-        self._dreams.restore(snapshot)
 
 
 _MOST = 1e15
@@ -149,9 +115,12 @@ def folders(bundles: Sequence[str | Path]) -> list[Path]:
 
 
 def variants(manifest: Manifest) -> list[tuple[str, str]]:
-    """Mode and decoder of each variant in which a bundle can be measured, the plainest first."""
-    modes = sorted(manifest.modes, key=lambda mode: mode != "parallel")
-    return [(mode, decoder) for decoder in manifest.decoders for mode in modes]
+    """Mode and decoder of each variant in which a bundle can be measured, '' for what it has no choice of.
+
+    The plainest comes first.
+    """
+    modes = sorted(manifest.choices("mode") or ("",), key=lambda mode: mode != "parallel")
+    return [(mode, decoder) for decoder in manifest.choices("decoder") or ("",) for mode in modes]
 
 
 def open_subjects(

@@ -20,10 +20,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reverie.cores import default_threads
-from reverie.engine import diffusion
 from reverie.engine.bundle import Bundle
+from reverie.engine.dynamics import Dynamics
 from reverie.engine.files import write_whole
-from reverie.engine.runtime import Runtime
+from reverie.engine.tokens.model import model_of
 from reverie.evaluation.metrics import arithmetic
 from reverie.evaluation.pages.marks import filled
 from reverie.evaluation.pages.pictures import png_bytes
@@ -144,13 +144,14 @@ def _patch_means(values: NDArray[np.float64], grid: tuple[int, int]) -> NDArray[
     return means.reshape(n, rows * columns)
 
 
-def drawing_functions(runtime: Runtime) -> dict[str, Draw]:
+def drawing_functions(dynamics: Dynamics) -> dict[str, Draw]:
     """The VQ decoder, and the diffusion decoder in each number of steps."""
 
     def in_steps(steps: int) -> Draw:
-        return lambda tokens: diffusion.sample(runtime, tokens, steps)[0]
+        return lambda tokens: np.asarray(dynamics.decode(tokens, {"decoder": "diffusion", "steps": steps})[0])
 
-    return {"VQ": runtime.decode} | {f"diffusion, {n} step{'s' * (n > 1)}": in_steps(n) for n in STEPS}
+    vq: Draw = lambda tokens: np.asarray(dynamics.decode(tokens, {"decoder": "vq"})[0])  # noqa: E731
+    return {"VQ": vq} | {f"diffusion, {n} step{'s' * (n > 1)}": in_steps(n) for n in STEPS}
 
 
 def milliseconds(draw: Draw, tokens: NDArray[np.int64]) -> float:
@@ -168,25 +169,26 @@ def compare(bundle: Bundle, count: int, seed: int, progress: Progress = silent) 
 
     Raises ValueError where the bundle has no diffusion decoder, or that game is not known.
     """
-    manifest, runtime = bundle.manifest, bundle.runtime
-    if manifest.diffusion is None:
+    manifest, dynamics = bundle.manifest, bundle.dynamics
+    grid = model_of(manifest).grid
+    if "diffusion" not in manifest.choices("decoder"):
         raise ValueError(f"{manifest.name} has no diffusion decoder to compare.")
     apart = 16
     sizes = replace(Sizes(horizon=count * apart, quick=True), rollout=RolloutSizes(drift_cap=LEAD))
     truth = built_in_reference(manifest.games[0], manifest.resolution, sizes, seed).truth
-    decoders = drawing_functions(runtime)
+    decoders = drawing_functions(dynamics)
     scores = {name: Scores(name) for name in decoders}
     found = moments(truth, count, apart)
     worst: list[tuple[float, int, tuple[int, int], NDArray[np.int64]]] = []
     timed: list[NDArray[np.int64]] = []
     for index, moment in enumerate(found):
-        earlier, tokens = runtime.encode(moment.before), runtime.encode(moment.frames)
+        earlier, tokens = (dynamics.encode(x)[0] for x in (moment.before, moment.frames))
         timed.append(tokens[:4])
         for name, draw in decoders.items():
             drawn = draw(tokens)
-            scores[name].add(moment, draw(earlier), drawn, manifest.grid)
+            scores[name].add(moment, draw(earlier), drawn, grid)
             if name == "VQ":
-                worst += _worst_places(index, moment.frames, drawn, tokens, manifest.grid)
+                worst += _worst_places(index, moment.frames, drawn, tokens, grid)
         progress("decoders", index + 1, len(found))
     some = np.concatenate(timed)
     rows = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from reverie.engine.tokens.model import model_of
 from reverie.evaluation.families import Family, Headline
 from reverie.evaluation.pages.table import Column, Entry, digits, figure, number, share
 from reverie.evaluation.sizes import BranchSizes
@@ -29,6 +30,7 @@ CEILING = Column(
 class Tokens(Family):
     """Frames are tokens: codes out of a vocabulary."""
 
+    trunk = "dynamics"
     counts = frozenset({"changed_tokens", "ceiling_moments"})
     headline = Headline("changed_token_accuracy", "changed tokens right")
     one_step = (
@@ -53,17 +55,16 @@ class Tokens(Family):
 
     def facts(self, subject: BundleSubject) -> dict[str, Any]:
         """passes: of the parallel mode, None in ar mode. steps: of the diffusion decoder, None with another."""
-        manifest = subject.bundle.manifest
-        diffusion = manifest.diffusion if subject.decoder == "diffusion" else None
+        settings = subject.settings
         return {
-            "passes": manifest.sampling.passes if subject.mode == "parallel" else None,
-            "steps": diffusion.steps if diffusion else None,
+            "passes": settings.get("passes", 1) if subject.mode == "parallel" else None,
+            "steps": settings["steps"] if subject.decoder == "diffusion" else None,
         }
 
     def frame_figures(self, subject: BundleSubject) -> TokenFigures:
         """See Family."""
-        manifest = subject.bundle.manifest
-        return TokenFigures(manifest.grids, manifest.vocabulary)
+        model = model_of(subject.bundle.manifest)
+        return TokenFigures(model.grids, model.vocabulary)
 
     def branched(
         self, subject: BundleSubject, truth: Truth | None, sizes: BranchSizes, progress: Progress
@@ -74,7 +75,7 @@ class Tokens(Family):
     def bench_facts(self, manifest: Manifest, mode: str, runs: Mapping[str, float]) -> dict[str, Any]:
         """tokens_per_frame, and the runs of the causal head for a frame in ar mode."""
         passes = runs.get("causal_head", 0.0) if mode == "ar" else None
-        return {"tokens_per_frame": manifest.positions, "ar_passes": passes}
+        return {"tokens_per_frame": model_of(manifest).tokens, "ar_passes": passes}
 
     def one_step_note(self, entries: list[Entry]) -> str:
         """See Family."""

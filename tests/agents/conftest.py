@@ -31,7 +31,9 @@ def bundle() -> Bundle:
 def large_bundle(bundle: Bundle) -> Bundle:
     """The same of 64 pixels."""
     starts = replace(bundle.starts, frames=bundle.starts.frames.repeat(2, 2).repeat(2, 3))
-    return replace(bundle, manifest=replace(bundle.manifest, resolution=64), runtime=LargeRuntime(), starts=starts)
+    return replace(
+        bundle, manifest=replace(bundle.manifest, resolution=64), runtime=LargeRuntime(bundle.manifest), starts=starts
+    )
 
 
 @pytest.fixture

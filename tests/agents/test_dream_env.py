@@ -107,7 +107,7 @@ def test_what_a_user_wants_to_know_is_told() -> None:
     assert env.metadata["actions"] == ("noop", "up", "down", "left", "right")
     assert env.unwrapped.get_action_meanings() == list(env.metadata["actions"])
     assert not env.unwrapped.predicts_rewards
-    assert env.unwrapped.dream.settings.temperature == 0.5
+    assert env.unwrapped.dream.settings["temperature"] == 0.5
     env.reset()
     frame, reward, ended, _, _ = env.step(1)
     assert (reward, ended) == (0.0, False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,17 +11,10 @@ import pytest
 from numpy.typing import NDArray
 
 from reverie.engine.bundle import Bundle, Starts
-from reverie.engine.manifest import (
-    CacheShape,
-    DiffusionDefaults,
-    Graphs,
-    KnownFrame,
-    Manifest,
-    Outcome,
-    SamplingDefaults,
-)
 from reverie.engine.runtime import Runtime
+from reverie.engine.tokens.model import TokenModel
 from reverie.games import registry
+from tests.manifests import token_manifest
 
 ACTIONS = ("noop", "up", "down", "left", "right", "a")
 GRID, PATCH, CODES, HISTORY = 8, 8, 16, 4
@@ -33,9 +27,6 @@ class DotRuntime(Runtime):
 
     Where there are several games, it moves once in the first, twice in the second, and so on.
     """
-
-    def __init__(self, games: bool = False) -> None:
-        super().__init__(cache=True, hidden=True, games=games)
 
     def run(self, graph: str, inputs: Sequence[NDArray[np.generic]]) -> list[NDArray[np.generic]]:
         if graph == "encoder":
@@ -54,7 +45,7 @@ class DotRuntime(Runtime):
             column = inputs[1].argmax(-1) % GRID
             return [np.eye(2, dtype=np.float32)[(column == GRID - 1).astype(int)], np.where(column == 0, 1.0, -1.0)]
         tokens, actions = inputs[:2]
-        number = int(inputs[-1][0]) if self._games else 0
+        number = int(inputs[-1][0]) if "game" in self.graphs["dynamics"].inputs else 0
         after = np.zeros_like(tokens)
         for row, grid, action in zip(after, tokens, actions, strict=True):
             y, x = divmod(int(grid.argmax()), GRID)
@@ -62,7 +53,8 @@ class DotRuntime(Runtime):
             row[(y + dy) % GRID * GRID + (x + dx) % GRID] = DOT
         logits = (20.0 * np.eye(CODES, dtype=np.float32))[after]
         memory = np.zeros((len(tokens), 1, 1, GRID * GRID, 1), np.float32)
-        return [logits, logits, memory, memory]
+        hidden = [logits] if "hidden" in self.graphs["dynamics"].outputs else []
+        return [logits, *hidden, memory, memory]
 
 
 def dot_frame(y: int, x: int) -> NDArray[np.uint8]:
@@ -85,18 +77,24 @@ def make_bundle(
     """
     known = {game: registry.get(game).actions for game in games}
     used = {action for actions in known.values() for action in actions}
-    manifest = Manifest(
-        format=1, name=name, version="1", games=games,
-        actions=tuple(name for name in ACTIONS if name in used), game_actions=known if len(games) > 1 else None,
-        fps=20, resolution=64, grid=(GRID, GRID),
-        vocabulary=CODES, history=HISTORY, modes=modes, decoders=("vq", "diffusion") if diffusion else ("vq",),
-        cache=CacheShape(1, 1, 1, HISTORY - 1, GRID * GRID),
-        hidden=CODES, sampling=SamplingDefaults(1.0, 0.02), parameters=1, precision="fp32",
-        graphs=Graphs("e", "d", "v", "c", "o" if outcome else None, "s" if diffusion else None), programs=None,
-        starts="starts.npz", files={},
-        known_frame=KnownFrame(0, (), "", ""), outcome=Outcome((0.0, 1.0)) if outcome else None,
-        diffusion=DiffusionDefaults(2) if diffusion else None,
-    )  # fmt: skip
+    ring = {"layers": 1, "heads": 1, "head_dim": 1, "positions": GRID * GRID}
+    model = TokenModel((GRID, GRID), CODES, hidden=CODES, rewards=(0.0, 1.0) if outcome else (), **ring)
+    graphs = [*(["causal_head"] if "ar" in modes else []), *(["outcome"] if outcome else [])]
+    manifest = token_manifest(
+        name,
+        replace(model, hidden=CODES if graphs else None),
+        [*graphs, *(["diffusion"] if diffusion else [])],
+        resolution=64,
+        history=HISTORY,
+        games=games,
+        actions=tuple(name for name in ACTIONS if name in used),
+        game_actions=known if len(games) > 1 else None,
+        settings_are={"mode": modes[0], "steps": 2},
+        version="1",
+    )
+    if "mode" in manifest.settings:
+        setting = replace(manifest.settings["mode"], choices=modes)
+        manifest = replace(manifest, settings=manifest.settings | {"mode": setting})
     each = [(number, y) for number in range(len(games)) for y in range(4)]
     starts = Starts(
         np.stack([np.stack([dot_frame(y, 3 + number)] * HISTORY) for number, y in each]),
@@ -104,7 +102,7 @@ def make_bundle(
         np.array([y for _, y in each]),
         np.array([number for number, _ in each]),
     )
-    return Bundle(Path(name), manifest, "0" * 64, "onnx", DotRuntime(len(games) > 1), starts)
+    return Bundle(Path(name), manifest, "0" * 64, "onnx", DotRuntime(manifest.graphs), starts)
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from reverie.app.play import select_bundle
 from reverie.app.play.select_bundle import choose_bundle
 from reverie.engine import library
 from reverie.engine.bundle import Bundle
-from reverie.engine.manifest import Programs
+from reverie.engine.manifest import Network, Networks
 from tests.app.conftest import make_bundle
 
 FPS = 20.0
@@ -46,8 +46,8 @@ def chosen(
     return bundle.manifest.name, own
 
 
-def with_programs(bundle: Bundle) -> Bundle:
-    return replace(bundle, manifest=replace(bundle.manifest, programs=Programs("e", "d", "v", "c", weights="w")))
+def with_networks(bundle: Bundle) -> Bundle:
+    return replace(bundle, manifest=replace(bundle.manifest, networks=Networks("w", {"dynamics": Network("dots", {})})))
 
 
 def test_the_newest_dream_that_holds_the_rate_opens_in_its_first_mode(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -91,8 +91,8 @@ def test_what_is_alone_as_asked_for_is_not_timed(monkeypatch: pytest.MonkeyPatch
     assert timed == []
 
 
-def test_torch_opens_the_newest_dream_that_brings_torch_programs(monkeypatch: pytest.MonkeyPatch) -> None:
-    old, new = with_programs(make_bundle("old", modes=("parallel",))), make_bundle("new")
+def test_torch_opens_the_newest_dream_that_describes_its_networks(monkeypatch: pytest.MonkeyPatch) -> None:
+    old, new = with_networks(make_bundle("old", modes=("parallel",))), make_bundle("new")
     ship(monkeypatch, old, new, seconds={("new", "parallel"): FAST})
     assert chosen(backend="torch") == chosen(backend="torch-cuda") == ("old", "parallel")
     assert chosen() == ("new", "parallel")
@@ -101,7 +101,7 @@ def test_torch_opens_the_newest_dream_that_brings_torch_programs(monkeypatch: py
 
 
 def test_eval_without_names_measures_what_the_backend_can_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    ship(monkeypatch, with_programs(make_bundle("old")), make_bundle("new"), seconds={})
+    ship(monkeypatch, with_networks(make_bundle("old")), make_bundle("new"), seconds={})
     measured = []
     monkeypatch.setattr("reverie.evaluation.evaluate.evaluate", lambda bundles, *more: measured.append(bundles))
     assert main(["eval", "--backend", "torch"]) == 0

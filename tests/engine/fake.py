@@ -3,26 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from reverie.engine.bundle import Bundle, Starts
-from reverie.engine.manifest import (
-    CacheShape,
-    DiffusionDefaults,
-    Graphs,
-    KnownFrame,
-    Manifest,
-    Outcome,
-    SamplingDefaults,
-)
+from reverie.engine.manifest import Manifest
 from reverie.engine.runtime import Runtime
+from reverie.engine.tokens.model import TokenModel
+from tests.manifests import token_manifest
 
 S, V, HIDDEN = 16, 24, 8
-CACHE = CacheShape(layers=1, heads=1, head_dim=V, slots=3, positions=S)
+HISTORY = 4
+MEMORY = {"layers": 1, "heads": 1, "head_dim": V, "positions": S}
 
 REWARDS = (-1.0, 0.0, 1.0)
 
@@ -30,11 +24,11 @@ REWARDS = (-1.0, 0.0, 1.0)
 class FakeRuntime(Runtime):
     """Logits that depend on every cached frame, the action and, in the causal head, on the tokens before."""
 
-    def __init__(self) -> None:
-        super().__init__(cache=True, hidden=True, games=False)
+    def __init__(self, manifest: Manifest | None = None) -> None:
+        super().__init__((manifest or fake_manifest(True, True)).graphs)
         rng = np.random.default_rng(5)
         self.own = rng.standard_normal((V, V)).astype(np.float32) * 2
-        self.past = rng.standard_normal((CACHE.slots + 1, V)).astype(np.float32)
+        self.past = rng.standard_normal((HISTORY, V)).astype(np.float32)
         self.action = rng.standard_normal((5, V)).astype(np.float32)
         self.neighbour = rng.standard_normal((V, V)).astype(np.float32) * 2
         self.causal_calls = 0
@@ -73,23 +67,10 @@ def fake_manifest(outcome: bool = False, diffusion: bool = False) -> Manifest:
 
     outcome: it predicts rewards and ends. diffusion: it has the diffusion decoder too.
     """
-    files = ("encoder.onnx", "dynamics.onnx", "decoder.onnx", "causal_head.onnx", "starts.npz", "known.png")
-    manifest = Manifest(
-        format=1, name="fake", version="0", games=("garden",), actions=("noop", "up", "down", "left", "right"), fps=20,
-        resolution=32, grid=(4, 4), vocabulary=V, history=4, modes=("parallel", "ar"), decoders=("vq",), cache=CACHE,
-        hidden=HIDDEN, sampling=SamplingDefaults(1.0, 0.02), parameters=1, precision="fp32",
-        graphs=Graphs("encoder.onnx", "dynamics.onnx", "decoder.onnx", "causal_head.onnx"), programs=None,
-        starts="starts.npz", files=dict.fromkeys(files, "0" * 64),
-        known_frame=KnownFrame(0, (1,), "0" * 64, "known.png"),
-    )  # fmt: skip
-    if diffusion:
-        graphs, files = replace(manifest.graphs, diffusion="d.onnx"), manifest.files | {"d.onnx": "0" * 64}
-        manifest = replace(manifest, graphs=graphs, files=files, decoders=("vq", "diffusion"))
-        manifest = replace(manifest, diffusion=DiffusionDefaults(2))
-    if not outcome:
-        return manifest
-    graphs, files = replace(manifest.graphs, outcome="outcome.onnx"), manifest.files | {"outcome.onnx": "0" * 64}
-    return replace(manifest, graphs=graphs, files=files, outcome=Outcome(REWARDS))
+    model = TokenModel((4, 4), V, hidden=HIDDEN, rewards=REWARDS if outcome else (), **MEMORY)
+    graphs = ["causal_head", *(["outcome"] if outcome else []), *(["diffusion"] if diffusion else [])]
+    defaults = {"mode": "parallel", "steps": 2}
+    return token_manifest("fake", model, graphs, resolution=32, history=HISTORY, settings_are=defaults)
 
 
 def fake_bundle(outcome: bool = False, diffusion: bool = False) -> Bundle:
@@ -101,4 +82,5 @@ def fake_bundle(outcome: bool = False, diffusion: bool = False) -> Bundle:
         np.arange(3, dtype=np.int64),
         np.zeros(3, np.int64),
     )
-    return Bundle(Path("fake"), fake_manifest(outcome, diffusion), "f" * 64, "onnx", FakeRuntime(), starts)
+    manifest = fake_manifest(outcome, diffusion)
+    return Bundle(Path("fake"), manifest, "f" * 64, "onnx", FakeRuntime(manifest), starts)

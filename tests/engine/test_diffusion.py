@@ -10,11 +10,11 @@ from fake import FakeRuntime, fake_bundle
 from numpy.typing import NDArray
 
 from reverie.engine.bundle import Bundle
-from reverie.engine.diffusion import fixed_noise
 from reverie.engine.dream import Dream
 from reverie.engine.dream_batch import DreamBatch, DreamSnapshot
 from reverie.engine.tape import Tape
 from reverie.engine.taping import TapedDream, replay
+from reverie.engine.tokens.diffusion import fixed_noise
 
 SCRIPT = [0, 4, 4, 1, 1, 2, 3, 0]
 
@@ -33,8 +33,8 @@ def denoised(bundle: Bundle) -> list[list[NDArray[np.generic]]]:
 def same_history(a: DreamSnapshot, b: DreamSnapshot) -> bool:
     assert a.ring is not None
     assert b.ring is not None
-    rings = all(np.array_equal(x, y) for x, y in zip(a.ring, b.ring, strict=True))
-    return rings and np.array_equal(a.tokens, b.tokens) and np.array_equal(a.noise, b.noise)
+    rings = all(np.array_equal(x, y) for x, y in zip(a.ring.values(), b.ring.values(), strict=True))
+    return rings and np.array_equal(a.z, b.z) and np.array_equal(a.noise, b.noise)
 
 
 @pytest.mark.parametrize("mode", ["parallel", "ar"])
@@ -56,7 +56,7 @@ def test_the_decoder_and_its_steps_change_the_picture_and_nothing_that_is_dreamt
 def test_a_frame_takes_as_many_equal_steps_as_are_set_and_begins_with_the_one_noise(bundle: Bundle) -> None:
     dream = DreamBatch(bundle, 3, decoder="diffusion")
     dream.reset([1, 2, 3])
-    assert dream.settings.steps == 2
+    assert dream.settings["steps"] == 2
     for steps in (2, 1, 4):
         dream.change(steps=steps)
         denoised(bundle).clear()
@@ -73,11 +73,11 @@ def test_a_picture_depends_on_its_tokens_alone(bundle: Bundle) -> None:
     for action in SCRIPT:
         dream.step([action, 0])
         *_, told, vq = denoised(bundle)[-1]
-        assert np.array_equal(told, dream.tokens)
-        assert np.array_equal(vq, bundle.runtime.decode(dream.tokens))
-    frames, tokens = dream.frames, dream.tokens
+        assert np.array_equal(told, dream.z)
+        assert np.array_equal(vq, bundle.dynamics.decode(dream.z, {"decoder": "vq"})[0])
+    frames, tokens = dream.frames, dream.z
     dream.reset([3, 4])
-    dream.put_tokens(tokens)
+    dream.put_z(tokens, [0, 0])
     assert np.array_equal(dream.frames, frames), "whatever was drawn before"
 
 
@@ -92,13 +92,13 @@ def test_a_tape_replays_the_pictures_of_both_decoders_exactly(bundle: Bundle) ->
     dream.change(decoder="vq")
     frames += [dream.step(action).frame.tobytes() for action in SCRIPT]
     dream.change(decoder="diffusion")
-    dream.put_tokens(dream.tokens.copy(), 2)
+    dream.put_z(dream.z.copy(), 2)
     frames += [dream.step(action).frame.tobytes() for action in SCRIPT]
     dream.restore(moment)
     frames += [dream.step(action).frame.tobytes() for action in SCRIPT]
     tape = dream.tape()
-    assert tape.steps == 2
-    assert [event.steps for event in tape.events if event.kind() == "steps"] == [5]
+    assert tape.settings["steps"] == 2
+    assert [event.set["steps"] for event in tape.events if event.set and "steps" in event.set] == [5]
     assert [frame.tobytes() for frame in replay(tape, bundle)] == frames
     assert [frame.tobytes() for frame in replay(tape, bundle, decoder="vq")] != frames
 
@@ -108,19 +108,19 @@ def test_a_tape_of_a_bundle_without_the_decoder_has_no_steps() -> None:
     dream = TapedDream(plain)
     frame = dream.step(1).frame.tobytes()
     tape: Tape = dream.tape()
-    assert tape.steps is None
+    assert "steps" not in tape.settings
     assert [again.tobytes() for again in replay(tape, plain)] == [frame]
 
 
 def test_steps_that_there_are_not_are_one_sentence_and_change_nothing(bundle: Bundle) -> None:
     dream = Dream(bundle, steps=8)
     for steps in (0, 9):
-        with pytest.raises(ValueError, match=f"steps must be 1 to 8, not {steps}"):
+        with pytest.raises(ValueError, match=f"steps of fake must be a whole number from 1 to 8, not {steps}"):
             dream.change(steps=steps)
-    assert dream.settings.steps == 8
+    assert dream.settings["steps"] == 8
     without = Dream(fake_bundle())
-    assert without.settings.steps is None
-    with pytest.raises(ValueError, match="and fake has none"):
+    assert "steps" not in without.settings
+    with pytest.raises(ValueError, match="fake has no setting steps"):
         without.change(steps=2)
 
 
@@ -139,6 +139,6 @@ def test_a_picture_that_is_no_number_is_the_vq_decoders_and_is_told(bundle: Bund
         dream.step([0, 4])
     assert same_history(broken.snapshot(), sound.snapshot())
     assert np.array_equal(broken.frames[0], sound.frames[0])
-    assert np.array_equal(broken.frames[1], bundle.runtime.decode(sound.tokens)[1])
+    assert np.array_equal(broken.frames[1], bundle.dynamics.decode(sound.z, {"decoder": "vq"})[0][1])
     assert (broken.faults.count, sound.faults.count) == (1, 0)
     assert broken.faults.last.startswith("the diffusion decoder gave NaN or infinity: the VQ decoder's picture")

@@ -34,8 +34,8 @@ def test_a_step_brings_the_most_likely_reward_and_an_end_that_is_likelier_than_n
     rewards, ends = set(), set()
     for action in SCRIPT:
         batch.step([action, 0])
-        assert batch.rewards.tolist() == [REWARDS[i] for i in batch.tokens.sum(1) % 3]
-        assert batch.ended.tolist() == (batch.tokens[:, 0] > V / 2).tolist()
+        assert batch.rewards.tolist() == [REWARDS[i] for i in batch.z.sum(1) % 3]
+        assert batch.ended.tolist() == (batch.z[:, 0] > V / 2).tolist()
         rewards |= set(batch.rewards.tolist())
         ends |= set(batch.ended.tolist())
     assert (rewards, ends) == ({-1, 0, 1}, {False, True})
@@ -45,8 +45,8 @@ def test_a_dream_hands_out_what_its_step_brought() -> None:
     dream = Dream(fake_bundle(outcome=True), seed=3)
     for action in SCRIPT:
         step = dream.step(action)
-        assert step.reward == REWARDS[dream.tokens.sum() % 3]
-        assert step.ended is bool(dream.tokens[0] > V / 2)
+        assert step.reward == REWARDS[dream.z.sum() % 3]
+        assert step.ended is bool(dream.z[0] > V / 2)
 
 
 @pytest.mark.parametrize("mode", ["parallel", "ar"])
@@ -88,13 +88,13 @@ def runtime_of(bundle: Bundle) -> FakeRuntime:
 
 def test_one_pass_never_asks_the_causal_head_and_each_further_one_asks_it_once(bundle: Bundle) -> None:
     dream, calls = Dream(bundle, mode="parallel"), runtime_of(bundle).causal_calls
-    assert dream.settings.passes == 1
+    assert dream.settings["passes"] == 1
     play(dream, SCRIPT)
     assert runtime_of(bundle).causal_calls == calls
     dream.change(passes=2)
     play(dream, SCRIPT)
     assert runtime_of(bundle).causal_calls == calls + len(SCRIPT)
-    assert dream.head_runs == 1
+    assert bundle.dynamics.runs["causal_head"] == len(SCRIPT)
 
 
 def test_one_pass_is_the_plain_draw_and_one_more_than_there_are_positions_is_the_ar_mode(bundle: Bundle) -> None:
@@ -113,12 +113,12 @@ def test_switching_a_setting_changes_nothing_that_the_history_holds(
     before = dream.snapshot()
     for value in others:
         dream.change(**{setting: value})
-        assert getattr(dream.settings, setting) == value
+        assert dream.settings[setting] == value
     after = dream.snapshot()
     assert before.ring is not None
     assert after.ring is not None
-    assert all(np.array_equal(a, b) for a, b in zip(before.ring, after.ring, strict=True))
-    assert np.array_equal(before.tokens, after.tokens)
+    assert all(np.array_equal(a, b) for a, b in zip(before.ring.values(), after.ring.values(), strict=True))
+    assert np.array_equal(before.z, after.z)
     assert np.array_equal(before.noise, after.noise)
     # What is committed next is the frame that was there, however the next one is drawn.
     committed = []
@@ -128,7 +128,7 @@ def test_switching_a_setting_changes_nothing_that_the_history_holds(
         dream.step(1)
         ring = dream.snapshot().ring
         assert ring is not None
-        committed.append(ring.keys)
+        committed.append(ring["keys"])
     assert np.array_equal(*committed)
 
 
@@ -153,7 +153,7 @@ def test_appended_frames_become_the_history(bundle: Bundle) -> None:
     begun.reset_from([0], frames[None], np.array([[1, 2, 3]]))
     assert np.array_equal(handed_over.frame, frames[-1])
     assert handed_over.snapshot().ring is not None
-    assert np.array_equal(handed_over.tokens, begun.tokens[0])
+    assert np.array_equal(handed_over.z, begun.z[0])
     logits = [b.advance([4]).logits for b in (handed_over._batch, begun)]
     assert np.array_equal(*logits)
 
@@ -167,7 +167,7 @@ def test_a_dream_begun_from_frames_remembers_nothing_older(bundle: Bundle) -> No
     one, other = dream.snapshot(), begun.snapshot()
     assert one.ring is not None
     assert other.ring is not None
-    for mine, theirs in zip((*one.ring, one.noise), (*other.ring, other.noise), strict=True):
+    for mine, theirs in zip((*one.ring.values(), one.noise), (*other.ring.values(), other.noise), strict=True):
         assert np.array_equal(mine, theirs)
     dream.reset_from(7, frames[:1], [])
     assert dream.history_fill == 1
@@ -176,16 +176,30 @@ def test_a_dream_begun_from_frames_remembers_nothing_older(bundle: Bundle) -> No
 def test_the_newest_frame_counts_in_ar_mode_and_runs_of_the_head_are_told(bundle: Bundle) -> None:
     dream = Dream(bundle, mode="ar")
     dream.step(0)
-    assert 1 <= dream.head_runs <= 16
+    runs = bundle.dynamics.runs["causal_head"]
+    assert 1 <= runs <= 16
     assert set(dream.timings) == {"dynamics", "sample", "decode"}
     dream.change(mode="parallel")
     dream.step(0)
-    assert dream.head_runs == 0
+    assert bundle.dynamics.runs["causal_head"] == runs
 
 
 @pytest.mark.parametrize(
     ("what", "value"),
-    [("mode", "telepathy"), ("decoder", "diffusion"), ("temperature", -1), ("passes", 0), ("passes", 18)],
+    [
+        ("mode", "telepathy"),
+        ("decoder", "diffusion"),
+        ("temperature", -1),
+        ("temperature", np.nan),
+        ("temperature", np.inf),
+        ("temperature", "warm"),
+        ("top_p", 0.0),
+        ("top_p", 1.01),
+        ("passes", 0),
+        ("passes", 18),
+        ("passes", 1.5),
+        ("wings", 2),
+    ],
 )
 def test_an_unknown_setting_is_one_sentence_and_changes_nothing(bundle: Bundle, what: str, value: object) -> None:
     dream = Dream(bundle)
@@ -197,9 +211,9 @@ def test_an_unknown_setting_is_one_sentence_and_changes_nothing(bundle: Bundle, 
 
 def test_more_than_one_pass_needs_a_causal_head(bundle: Bundle) -> None:
     manifest = bundle.manifest
-    headless = replace(manifest, modes=("parallel",), graphs=replace(manifest.graphs, causal_head=None))
-    with pytest.raises(ValueError, match="at most 1, not 2: fake has no causal head"):
-        Dream(replace(bundle, manifest=headless), passes=2)
+    settings = {name: spec for name, spec in manifest.settings.items() if name != "passes"}
+    with pytest.raises(ValueError, match="fake has no setting passes"):
+        Dream(replace(bundle, manifest=replace(manifest, settings=settings)), passes=2)
 
 
 @pytest.mark.parametrize("action", [-1, 5, 300])

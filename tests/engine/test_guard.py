@@ -93,10 +93,10 @@ def test_the_trajectory_stays_on_its_last_good_frame_and_goes_on_and_the_others_
     runtime_of(spoilt).once(graph, spoil)
     shown, wanted = batch.step([1, 1, 1]), sound.step([1, 1, 1])
     assert np.array_equal(shown[1], before.frames[1])
-    assert np.array_equal(batch.tokens[1], before.tokens[1])
+    assert np.array_equal(batch.z[1], before.z[1])
     assert batch.ring is not None
     assert before.ring is not None
-    for now, then in zip(batch.ring.snapshot(), before.ring, strict=True):
+    for now, then in zip(batch.ring.snapshot().values(), before.ring.values(), strict=True):
         assert np.array_equal(now[1], then[1])
     assert (batch.rewards[1], batch.ended[1]) == (0, False)
     assert batch.faults.count == 1
@@ -110,7 +110,7 @@ def test_the_trajectory_stays_on_its_last_good_frame_and_goes_on_and_the_others_
         moved |= not np.array_equal(shown[1], before.frames[1])
     assert moved
     assert batch.faults.count == 1
-    assert sorted(batch.ring.age[1]) == [1, 2, 3]
+    assert sorted(batch.ring.tensors["age"][1]) == [1, 2, 3]
 
 
 def test_the_step_after_is_the_one_that_would_have_come_from_there(spoilt: Bundle) -> None:
@@ -141,7 +141,7 @@ def test_a_start_that_the_encoder_cannot_say_takes_the_nearest_code(spoilt: Bund
     runtime_of(spoilt).once("encoder", put(-1))
     batch.reset([0, 1, 2])
     assert batch.faults.count == 1
-    assert (batch.tokens >= 0).all()
+    assert (batch.z >= 0).all()
     batch.step([1, 1, 1])
 
 

@@ -23,7 +23,7 @@ def test_a_shipped_bundle_is_sound_and_dreams_all_its_games_in_all_its_modes(fol
     assert bundle.manifest.name == folder.name
     for game in bundle.manifest.games:
         assert bundle.manifest.actions_of(game) == registry.get(game).actions
-        for mode in bundle.manifest.modes:
+        for mode in bundle.manifest.choices("mode"):
             dream = Dream(bundle, game=game, mode=mode, seed=1)
             frames = [dream.step(action).frame for action in range(len(dream.actions))]
             assert dream.faults.count == 0

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import base64
 import dataclasses
 import hashlib
 import json
@@ -7,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from fake import V
 
 from reverie.engine.bundle import Bundle
 from reverie.engine.errors import TapeError
@@ -90,7 +92,10 @@ def test_a_tape_of_another_bundle_is_one_sentence(bundle: Bundle) -> None:
     [
         ({"format": 99}, "format 99"),
         ({"events": [{"action": 1}]}, "event 0"),
-        ({"events": [{"action": 1, "count": -3}]}, "event 0"),
+        ({"events": [{"action": 1, "count": -3}]}, r"events\[0\].count must be 1 to"),
+        ({"events": [{"action": 1, "count": 7}]}, "its events do not make 23 frames"),
+        ({"frames": 10**12}, "frames must be 0 to"),
+        ({"seed": 10**30}, "a number of 31 digits"),
         ({"events": [{"jump": 1}]}, "jump is not known"),
         ({"seed": "x"}, "seed must be a whole number"),
     ],
@@ -118,12 +123,15 @@ def test_a_tape_cut_short_and_a_tape_that_is_not_there(bundle: Bundle, tmp_path:
     "event",
     [
         {"restore": 99},
-        {"action": 77, "count": 1},
-        {"action": 10**30, "count": 1},
-        {"mode": "x"},
-        {"passes": 99},
-        {"action": 0, "tokens": [1, 2]},
-        {"action": 0, "tokens": [10**30] * 16},
+        {"action": 7, "z": "AAAA"},
+        {"set": {"mode": "x"}},
+        {"set": {"passes": 99}},
+        {"set": {"wings": 2}},
+        {"set": {}},
+        {"action": 0, "z": "AAAA"},
+        {"action": 0, "z": "no base64!"},
+        {"action": 0, "z": base64.b64encode(np.full(16, V)).decode()},
+        {"action": 0, "z": base64.b64encode(np.full(16, -1)).decode()},
         {"reset": [-1, 0]},
         {"reset": [0, 10**30]},
     ],

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from reverie.engine.bundle import read_manifest
-from reverie.engine.manifest import Programs
+from reverie.engine.manifest import Network, Networks
 from reverie.evaluation.evaluate import evaluate
 from reverie.evaluation.metrics.arithmetic import SEGMENT_NAMES
 from reverie.evaluation.pages.many_games import many_games_tables
@@ -76,9 +76,9 @@ def test_a_gpu_adds_what_can_use_it_to_what_is_timed(tiny: Path, monkeypatch: py
     assert "onnx-cuda" not in backends_here(manifest)
     monkeypatch.setattr("shutil.which", lambda _: "/usr/bin/nvidia-smi")
     monkeypatch.setattr("onnxruntime.get_available_providers", lambda: ["CUDAExecutionProvider"])
-    assert backends_here(manifest) == ["onnx", "onnx-cuda"], "it has no torch programs"
-    with_programs = replace(manifest, programs=Programs("e", "d", "h", "w"))
-    assert backends_here(with_programs) == ["onnx", "onnx-cuda", "torch-cuda"]
+    assert backends_here(manifest) == ["onnx", "onnx-cuda"], "it describes no networks"
+    with_networks = replace(manifest, networks=Networks("w", {"dynamics": Network("dots", {})}))
+    assert backends_here(with_networks) == ["onnx", "onnx-cuda", "torch-cuda"]
 
 
 @pytest.fixture(scope="module")

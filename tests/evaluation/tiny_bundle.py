@@ -9,8 +9,9 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from reverie.engine.manifest import DiffusionDefaults, Graphs, KnownFrame, Manifest, SamplingDefaults
+from reverie.engine.tokens.model import TokenModel
 from reverie.games.garden.rules import Garden
+from tests.manifests import token_manifest
 
 CODES = 256
 SURE = 20.0
@@ -82,36 +83,17 @@ def write_tiny_bundle(folder: Path, name: str = "tiny", diffusion: bool = False,
     np.savez(folder / "starts.npz", frames=start[None], actions=np.zeros((1, 0), np.uint8), seeds=np.array([1]))
     (folder / "known.png").write_bytes(b"a picture for people")
     digests = {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in sorted(folder.iterdir())}
-    manifest = Manifest(
-        format=1,
-        name=name,
-        version="0",
+    manifest = token_manifest(
+        name,
+        TokenModel((8, 8), CODES, hidden=CODES),
+        ["causal_head", *(["diffusion"] if diffusion else [])],
+        resolution=64,
         games=(of,),
         actions=Garden.actions,
-        fps=20,
-        resolution=64,
-        grid=(8, 8),
-        vocabulary=CODES,
-        history=1,
-        modes=("parallel", "ar"),
-        decoders=("vq", "diffusion") if diffusion else ("vq",),
-        cache=None,
-        hidden=CODES,
-        sampling=SamplingDefaults(0.0, 0.0),
+        settings_are={"mode": "parallel", "temperature": 0.0, "min_p": 0.0, "steps": 2},
         parameters=2 * CODES * CODES,
-        precision="fp32",
-        graphs=Graphs(
-            "encoder.onnx",
-            "dynamics.onnx",
-            "decoder.onnx",
-            "causal_head.onnx",
-            diffusion="diffusion.onnx" if diffusion else None,
-        ),
-        programs=None,
-        starts="starts.npz",
+        active_parameters=2 * CODES * CODES,
         files=digests,
-        known_frame=KnownFrame(0, (0,), "0" * 64, "known.png"),
-        diffusion=DiffusionDefaults(2) if diffusion else None,
     )
     (folder / "manifest.json").write_text(manifest.to_json(), encoding="utf-8")
     return folder

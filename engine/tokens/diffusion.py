@@ -6,9 +6,13 @@ from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
+from numpy.typing import NDArray
 
 from reverie.engine.guard import Bools
-from reverie.engine.runtime import Floats, Frames, Runtime, Tokens
+from reverie.engine.runtime import Runtime
+from reverie.engine.tokens.sampler import Floats, Tokens
+
+Frames = NDArray[np.uint8]
 
 
 @lru_cache
@@ -19,15 +23,16 @@ def fixed_noise(height: int, width: int) -> Floats:
     return noise
 
 
-def sample(runtime: Runtime, tokens: Tokens, steps: int) -> tuple[Frames, Bools]:
+def sample(runtime: Runtime, tokens: Tokens, vq: Frames, steps: int) -> tuple[Frames, Bools]:
     """Draw tokens (B, S) as frames (B, H, W, 3) uint8 in `steps` equal steps.
 
-    (B,): whose are good; the others have the VQ decoder's.
+    vq: (B, H, W, 3) uint8, the VQ decoder's picture of them. (B,): whose are good; the others keep that picture.
     """
-    vq = runtime.decode(tokens)
     batch, height, width, _ = vq.shape
     noisy, frames = np.repeat(fixed_noise(height, width)[None], batch, 0), vq
     for level, target in pairwise(np.linspace(1, 0, steps + 1)):
-        noisy, frames = runtime.denoise(noisy, level, target, tokens, vq)
+        levels = {"level": np.full(batch, level, np.float32), "target": np.full(batch, target, np.float32)}
+        out = runtime.call("diffusion", {"noisy": noisy, **levels, "tokens": tokens, "vq": vq})
+        noisy, frames = out["less_noisy"], out["frames"]
     good = np.asarray(np.isfinite(noisy).reshape(batch, -1).all(1))  # at level 0 it is the correction itself
     return frames if good.all() else np.where(good[:, None, None, None], frames, vq), good

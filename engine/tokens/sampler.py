@@ -8,12 +8,12 @@ logits and noise.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from reverie.engine.noise import Keys, gumbel
+from reverie.engine.settings import Settings
 
 Floats = NDArray[np.float32]
 Tokens = NDArray[np.int64]
@@ -22,57 +22,32 @@ CausalLogits = Callable[[Tokens, NDArray[np.intp]], Floats]
 """(tokens (N, S), rows (N,)) -> logits (N, S, V), where position i of a row depends on its tokens before i alone."""
 
 
-@dataclass(frozen=True)
-class Sampling:
-    """How tokens are drawn.
-
-    mode: `parallel`, every position by itself, or `ar`, position by position.
-    temperature: 1 samples what the model believes, lower is calmer, 0 takes the most likely token.
-    min_p: codes less likely than this share of the most likely one are never drawn; 0 keeps them all.
-    top_p: of the codes only the likeliest are drawn that have this probability together; 1 keeps them all. Where one
-        alone has it, the model is sure, and that one is taken. Unlike min_p it keeps what has many ways to happen, each
-        of them unlikely, such as a ball served anywhere. Holtzman et al. 2020, "The curious case of neural text
-        degeneration".
-    passes: of the parallel mode. 1 draws all positions at once; each further one draws them again, from the causal head
-        and what the pass before has drawn, with the same noise.
-    """
-
-    mode: str = "parallel"
-    temperature: float = 1.0
-    min_p: float = 0.02
-    top_p: float = 1.0
-    passes: int = 1
-
-    def __post_init__(self) -> None:
-        if not np.isfinite(self.temperature) or self.temperature < 0:
-            raise ValueError(f"the temperature must be 0 or more, not {self.temperature}")
-        if not 0 <= self.min_p < 1:
-            raise ValueError(f"min_p must be at least 0 and below 1, not {self.min_p}")
-        if not 0 < self.top_p <= 1:
-            raise ValueError(f"top_p must be above 0 and at most 1, not {self.top_p}")
-        if self.passes < 1:
-            raise ValueError(f"passes must be at least 1, not {self.passes}")
-
-
-def draw(logits: Floats, keys: Keys, sampling: Sampling) -> Tokens:
+def draw(logits: Floats, keys: Keys, settings: Settings) -> Tokens:
     """Draw every position by itself.
 
     logits: (B, S, V) float32. keys: (B,) uint64, of the frame's noise. Returns tokens (B, S) int64.
+
+    settings: `temperature`: 1 samples what the model believes, lower is calmer, 0 takes the most likely token.
+    `min_p`: codes less likely than this share of the most likely one are never drawn; 0 keeps them all.
+    `top_p`: of the codes only the likeliest are drawn that have this probability together; 1 keeps them all. Where one
+    alone has it, the model is sure, and that one is taken. Unlike min_p it keeps what has many ways to happen, each of
+    them unlikely, such as a ball served anywhere. Holtzman et al. 2020, "The curious case of neural text degeneration".
     """
-    if sampling.temperature == 0:
+    temperature, min_p, top_p = (float(settings[name]) for name in ("temperature", "min_p", "top_p"))
+    if temperature == 0:
         return logits.argmax(-1).astype(np.int64, copy=False)
     top = logits.max(-1, keepdims=True)
     if not (sound := np.isfinite(top)).all():  # what is no number is for the guard; the others are drawn as ever
         logits, top = np.where(sound, logits, 0), np.where(sound, top, 0)
     # Few codes are likely enough, and whatever costs more than a look is done for those alone.
-    floor = top + np.float32(np.log(sampling.min_p)) if sampling.min_p > 0 else -np.inf  # p >= min_p * max p, in logits
+    floor = top + np.float32(np.log(min_p)) if min_p > 0 else -np.inf  # p >= min_p * max p, in logits
     kept = np.flatnonzero(logits >= floor)
-    if sampling.top_p < 1:
-        kept = kept[_inside_nucleus(logits, top, kept, sampling.top_p)]
+    if top_p < 1:
+        kept = kept[_inside_nucleus(logits, top, kept, top_p)]
     _, positions, vocabulary = logits.shape
     row, code = np.divmod(kept, vocabulary)
     trajectory, place = np.divmod(kept, positions * vocabulary)
-    scores = logits.ravel()[kept] + np.float32(sampling.temperature) * gumbel(keys[trajectory], place)
+    scores = logits.ravel()[kept] + np.float32(temperature) * gumbel(keys[trajectory], place)
     best = np.maximum.reduceat(scores, np.searchsorted(row, np.arange(top.size)))
     won = np.flatnonzero(scores == best[row])
     _, first = np.unique(row[won], return_index=True)
@@ -100,7 +75,7 @@ def _inside_nucleus(logits: Floats, top: Floats, kept: NDArray[np.intp], top_p: 
     return likely >= least[row]
 
 
-def refine(causal_logits: CausalLogits, guess: Tokens, keys: Keys, sampling: Sampling, most: int) -> tuple[Tokens, int]:
+def refine(causal_logits: CausalLogits, guess: Tokens, keys: Keys, settings: Settings, most: int) -> tuple[Tokens, int]:
     """Draw a guess again, all positions at once, until that changes nothing, but at most `most` times.
 
     guess: (B, S) int64, any tokens; good ones (the parallel draw with the same noise) need few passes.
@@ -113,8 +88,13 @@ def refine(causal_logits: CausalLogits, guess: Tokens, keys: Keys, sampling: Sam
     passes = 0
     while len(rows) and passes < most:
         before = tokens[rows]
-        after = draw(causal_logits(before, rows), keys[rows], sampling)
+        after = draw(causal_logits(before, rows), keys[rows], settings)
         tokens[rows] = after
         rows = rows[(before != after).any(-1)]
         passes += 1
     return tokens, passes
+
+
+def most_passes(settings: Settings, positions: int) -> int:
+    """How often a frame is drawn again at most: settings `mode` and `passes`; of the ar mode, once a position."""
+    return int(settings.get("passes", 1)) - 1 if settings["mode"] == "parallel" else positions
