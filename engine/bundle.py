@@ -164,4 +164,4 @@ def _runtime(folder: Path, manifest: Manifest, backend: str, threads: int | None
     except ImportError:
         how = '`pip install -c constraints.txt ".[train]"` in the folder of the project'
         raise BundleError(f"the torch backend needs torch: {how}") from None
-    return TorchRuntime(folder, manifest, threads, cuda)  # type: ignore[call-arg,arg-type]
+    return TorchRuntime(folder, manifest, threads, cuda)

@@ -1,4 +1,4 @@
-"""What of a network becomes a graph: one small module a graph, with example inputs and the names of its ends."""
+"""The graphs of a bundle: the module behind each, the names of its ends, and inputs to try it on."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from reverie.engine.manifest import GraphSpec
 from reverie.engine.tokens import model
 from reverie.engine.tokens.model import TokenModel
 from reverie.models.tokens.diffusion_decoder import DiffusionDecoder
-from reverie.models.tokens.world_model import TemporalVisualWorldModel
+from reverie.models.tokens.graph_modules import graph_modules
 
 
 @dataclass(frozen=True)
@@ -48,115 +48,15 @@ class Graph:
     outputs: tuple[str, ...]
 
 
-class Encoder(nn.Module):
-    """frames (B, H, W, 3) uint8 -> tokens (B, S) int64."""
-
-    def __init__(self, tokenizer: nn.Module) -> None:
-        super().__init__()
-        self.tokenizer = tokenizer
-
-    def forward(self, frames: Tensor) -> Tensor:
-        return self.tokenizer.encode(frames)  # type: ignore[operator]
-
-
-class Decoder(nn.Module):
-    """tokens (B, S) int64 -> frames (B, H, W, 3) uint8."""
-
-    def __init__(self, tokenizer: nn.Module) -> None:
-        super().__init__()
-        self.tokenizer = tokenizer
-
-    def forward(self, tokens: Tensor) -> Tensor:
-        return self.tokenizer.decode(tokens)  # type: ignore[operator]
-
-
-class Dynamics(nn.Module):
-    """One frame against the ring; without a head that looks at it there is no `hidden` among the outputs."""
-
-    def __init__(self, model: TemporalVisualWorldModel, hidden: bool) -> None:
-        super().__init__()
-        self.model, self.hidden = model, hidden
-
-    def forward(
-        self,
-        tokens: Tensor,
-        action: Tensor,
-        keys: Tensor,
-        values: Tensor,
-        age: Tensor,
-        game: Tensor | None = None,
-    ) -> tuple[Tensor, ...]:
-        logits, hidden, new_keys, new_values = self.model.step(tokens, action, keys, values, age, game)
-        return (logits, hidden, new_keys, new_values) if self.hidden else (logits, new_keys, new_values)
-
-
-class OneFrame(nn.Module):
-    """v1: tokens (B, S) and action (B,) int64 -> logits (B, S, V). The exporter needs the network one level down."""
-
-    def __init__(self, model: nn.Module) -> None:
-        super().__init__()
-        self.model = model
-
-    def forward(self, tokens: Tensor, action: Tensor) -> Tensor:
-        logits: Tensor = self.model(tokens, action)
-        return logits
-
-
-class CausalLogits(nn.Module):
-    """hidden (B, S, width), tokens (B, S) int64, of several games which one (B,) int64 -> logits (B, S, V)."""
-
-    def __init__(self, model: TemporalVisualWorldModel) -> None:
-        super().__init__()
-        self.model = model
-
-    def forward(self, hidden: Tensor, tokens: Tensor, game: Tensor | None = None) -> Tensor:
-        return self.model.causal_logits(hidden, tokens, game)
-
-
-class Outcome(nn.Module):
-    """hidden (B, S, width), tokens (B, S) int64 -> logits of the rewards (B, R) and of the round's end (B,)."""
-
-    def __init__(self, model: TemporalVisualWorldModel) -> None:
-        super().__init__()
-        self.model = model
-
-    def forward(self, hidden: Tensor, tokens: Tensor) -> tuple[Tensor, Tensor]:
-        return self.model.outcome(hidden, tokens)
-
-
-class DenoiseStep(nn.Module):
-    """One step of the diffusion decoder -> the noisy correction at `target` (B, H, W, 3), frames (B, H, W, 3) uint8."""
-
-    def __init__(self, decoder: DiffusionDecoder) -> None:
-        super().__init__()
-        self.decoder = decoder
-
-    def forward(
-        self, noisy: Tensor, level: Tensor, target: Tensor, tokens: Tensor, vq: Tensor
-    ) -> tuple[Tensor, Tensor]:
-        return self.decoder.denoise_step(noisy, level, target, tokens, vq)
-
-
 def split(
     tokenizer: nn.Module, dynamics: nn.Module, sizes: Sizes, decoder: DiffusionDecoder | None = None
 ) -> dict[str, Graph]:
     """Every graph of a bundle, by name."""
-    modules: dict[str, nn.Module] = {"encoder": Encoder(tokenizer), "decoder": Decoder(tokenizer)}
-    if isinstance(dynamics, TemporalVisualWorldModel):
-        modules["dynamics"] = Dynamics(dynamics, sizes.model.hidden is not None)
-        if dynamics.causal_head is not None:
-            modules["causal_head"] = CausalLogits(dynamics)
-        if dynamics.outcome_head is not None:
-            modules["outcome"] = Outcome(dynamics)
-    else:
-        modules["dynamics"] = OneFrame(dynamics)
-    if decoder is not None:
-        modules["diffusion"] = DenoiseStep(decoder)
-    specs = {name: sizes.graph(name) for name in modules}
-    return {
-        name: Graph(module.eval(), tuple(specs[name].inputs), tuple(specs[name].outputs))
-        for name, module in modules.items()
-    }
+    graphs = {}
+    for name, module in graph_modules(tokenizer, dynamics, decoder).items():
+        spec = sizes.graph(name)
+        graphs[name] = Graph(module, tuple(spec.inputs), tuple(spec.outputs))
+    return graphs
 
 
 def random_inputs(graph: str, sizes: Sizes, batch: int, generator: torch.Generator) -> tuple[Tensor, ...]:

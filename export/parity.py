@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from reverie.engine.runtime import Runtime
+from reverie.engine.torch_runtime import TorchRuntime
 from reverie.export.graphs import Graph, Sizes, random_inputs
 from reverie.export.networks import ExportError
 
@@ -15,7 +19,9 @@ INT8_TOLERANCE = 0.1
 """The same for byte weights, as the root mean square of the difference over that of the output."""
 
 
-def check_parity(graphs: dict[str, Graph], runtime: Runtime, sizes: Sizes, precision: str) -> dict[str, float]:
+def check_parity(
+    graphs: dict[str, Graph], runtime: Runtime | TorchRuntime, sizes: Sizes, precision: str
+) -> dict[str, float]:
     """Compare every graph with its network on random inputs, at batches 1 and 3.
 
     Returns the largest difference by graph: absolute, relative for an int8 dynamics, share of differing tokens for the
@@ -31,10 +37,9 @@ def check_parity(graphs: dict[str, Graph], runtime: Runtime, sizes: Sizes, preci
             inputs = random_inputs(name, sizes, batch, generator)
             with torch.no_grad():
                 wanted = graph.module(*inputs)
-            arrays = [tensor.numpy() for tensor in inputs]
             wanted = [wanted] if isinstance(wanted, torch.Tensor) else list(wanted)
-            for want, got in zip(wanted, runtime.run(name, arrays), strict=True):
-                a, b = want.numpy().astype(np.float64), np.asarray(got).astype(np.float64)
+            for want, got in zip(wanted, _run(runtime, name, inputs), strict=True):
+                a, b = want.numpy().astype(np.float64), got.astype(np.float64)
                 if name == "encoder":
                     differences.append(float((a != b).mean()))
                 elif relative:
@@ -50,3 +55,9 @@ def check_parity(graphs: dict[str, Graph], runtime: Runtime, sizes: Sizes, preci
                 "nothing was written"
             )
     return worst
+
+
+def _run(runtime: Runtime | TorchRuntime, name: str, inputs: tuple[torch.Tensor, ...]) -> list[NDArray[Any]]:
+    if isinstance(runtime, TorchRuntime):
+        return [tensor.numpy() for tensor in runtime.run(name, inputs)]
+    return [np.asarray(array) for array in runtime.run(name, [tensor.numpy() for tensor in inputs])]

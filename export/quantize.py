@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 from torch import nn
 
-from reverie.engine.torch_runtime import ZERO
+from reverie.engine.torch_networks import ZERO
 from reverie.export.quiet import quiet
 
 ENCODING = ("encoder", "down", "to_code", "codebook")

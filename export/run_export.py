@@ -10,8 +10,9 @@ import onnx
 import torch
 
 from reverie.engine.bundle import Bundle
-from reverie.engine.manifest import FORMAT, PRECISIONS, KnownFrame, Manifest
-from reverie.engine.tokens.model import TokenModel, as_json, representation, settings, state
+from reverie.engine.manifest import FORMAT, PRECISIONS, KnownFrame, Manifest, Network, Networks
+from reverie.engine.tokens.model import as_json, representation, settings, state
+from reverie.engine.tokens.torch_model import history, token_model
 from reverie.engine.verify import verify
 from reverie.export.bundle_writer import building, seal
 from reverie.export.graphs import Sizes, random_inputs, split
@@ -28,7 +29,8 @@ from reverie.export.quantize import (
 )
 from reverie.export.shared_weights import SharedWeights
 from reverie.export.shown_codes import with_shown_codes
-from reverie.export.weights import save_weights
+from reverie.export.weights import WEIGHTS, save_weights
+from reverie.models.registry import describe_network
 from reverie.models.tokens.world_model import TemporalVisualWorldModel
 
 KNOWN_ACTIONS = (4, 4, 1)
@@ -59,28 +61,29 @@ def export_run(
     if (count := run.dynamics.config.vocabulary) < trained.dynamics.config.vocabulary:
         log(f"codes: {count} of {trained.dynamics.config.vocabulary} are ever shown, and no others are kept")
     sizes = sizes_of(run)
-    parameters = count_parameters(*run.networks)
+    parameters = count_parameters(*run.networks.values())
     if precision != "fp32":
-        round_to_half(*run.networks)
+        round_to_half(*run.networks.values())
     if precision == "int8":
         round_to_bytes(run.dynamics)
         if run.decoder is not None:
             round_to_bytes(run.decoder)
     graphs = split(run.tokenizer, run.dynamics, sizes, run.decoder)
     with building(out) as folder:
-        exported, models = {}, {}
+        models = {}
         for name, graph in graphs.items():
             log(f"{name}: torch.export, ONNX, {precision}")
             example = random_inputs(name, sizes, 2, torch.Generator().manual_seed(1))
-            exported[name] = export_program(graph, example)
-            models[name] = _store(to_onnx(graph, exported[name]), name, precision)
-        weights = SharedWeights(save_weights(exported, folder, precision))
+            models[name] = _store(to_onnx(graph, export_program(graph, example)), name, precision)
+        weights = SharedWeights(save_weights(run.networks, folder, precision))
         for name, model in models.items():
             weights.save(model, folder / f"{name}.onnx")
         _write_starts(run, sizes, folder / "starts.npz")
         seal(folder, _manifest(run, sizes, called, precision, parameters, tuple(graphs)))
-        worst = check_parity(graphs, Bundle.load(folder, threads=1).runtime, sizes, precision)
-        log("onnx against the network: " + ", ".join(f"{k} {v:.1e}" for k, v in worst.items()))
+        for backend in ("onnx", "torch"):
+            bundle = Bundle.load(folder, backend, threads=1)
+            worst = check_parity(graphs, bundle.runtime, sizes, precision if backend == "onnx" else "fp32")
+            log(f"{backend} against the network: " + ", ".join(f"{k} {v:.1e}" for k, v in worst.items()))
         if findings := verify(folder):
             raise ExportError(findings[0])
     log(f"wrote {out}: {parameters:,} parameters, {sum(f.stat().st_size for f in out.iterdir()) / 1e6:.1f} MB")
@@ -89,20 +92,9 @@ def export_run(
 
 def sizes_of(run: Run) -> Sizes:
     """The sizes that the bundle's graphs agree on."""
-    size, model = int(run.record["size"]), run.dynamics.config
-    if not isinstance(run.dynamics, TemporalVisualWorldModel):
-        side = round(run.dynamics.config.positions**0.5)
-        return Sizes(size, model.actions, 1, TokenModel((side, side), model.vocabulary))
-    config = run.dynamics.config
-    memory: dict[str, int] = {}
-    if config.history > 1:
-        memory = {"layers": config.layers, "heads": config.heads, "head_dim": config.width // config.heads}
-        memory["positions"] = config.trunk_positions
-    hidden = config.width if config.causal_layers or config.rewards else None
-    description = TokenModel(
-        config.grid, config.vocabulary, config.fine or None, hidden, tuple(map(float, config.rewards)), **memory
-    )
-    return Sizes(size, config.actions, config.history, description, config.games)
+    games = run.dynamics.config.games if isinstance(run.dynamics, TemporalVisualWorldModel) else 1
+    actions, frames = run.dynamics.config.actions, history(run.dynamics)
+    return Sizes(int(run.record["size"]), actions, frames, token_model(run.dynamics), games)
 
 
 def _store(model: onnx.ModelProto, name: str, precision: str) -> onnx.ModelProto:
@@ -127,7 +119,9 @@ def _write_starts(run: Run, sizes: Sizes, file: Path) -> None:
     )
 
 
-def _manifest(run: Run, sizes: Sizes, name: str, precision: str, parameters: int, graphs: tuple[str, ...]) -> Manifest:
+def _manifest(
+    run: Run, sizes: Sizes, name: str, precision: str, parameters: int, graphs: tuple[str, ...]
+) -> Manifest:
     record = run.record
     actions = tuple(record["actions"])
     games = {str(game): tuple(own) for game, own in record["games"].items()}
@@ -149,7 +143,9 @@ def _manifest(run: Run, sizes: Sizes, name: str, precision: str, parameters: int
         state=state(sizes.model, sizes.history),
         settings=settings(sizes.model, graphs, defaults),
         model=as_json(sizes.model),
-        networks=None,
+        networks=Networks(
+            WEIGHTS, {name: Network(**describe_network(network)) for name, network in run.networks.items()}
+        ),
         parameters=parameters,
         active_parameters=parameters,
         precision=precision,

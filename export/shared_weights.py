@@ -1,4 +1,4 @@
-"""The ONNX graphs of a bundle read their weights out of the safetensors file of its torch programs.
+"""The ONNX graphs of a bundle read their weights out of the safetensors file that fills its networks.
 
 A safetensors file is the length of a JSON header in 8 bytes, the header, and raw little-endian tensors one after the
 other: exactly what ONNX calls external data. So the weights of both backends stand in a bundle once.

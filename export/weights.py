@@ -7,22 +7,20 @@ from pathlib import Path
 
 import torch
 from safetensors.torch import save_file
-from torch import Tensor
-from torch.export import ExportedProgram
+from torch import Tensor, nn
 
-from reverie.engine.torch_runtime import SCALE
+from reverie.engine.torch_networks import SCALE
 from reverie.export.quantize import SMALL, as_bytes, smallest
 
 WEIGHTS = "weights.safetensors"
 
 
-def save_weights(programs: Mapping[str, ExportedProgram], folder: Path, precision: str) -> Path:
-    """Write the weights of all programs. precision: of `export_run`. Returns the file."""
+def save_weights(networks: Mapping[str, nn.Module], folder: Path, precision: str) -> Path:
+    """Write the weights of all networks, as `network.weight`. precision: of `export_run`. Returns the file."""
     weights: dict[str, Tensor] = {}
-    for program in programs.values():
-        for name, tensor in program.state_dict.items():
-            # Graphs of one network call its weights by the same names: they are stored once.
-            weights |= _stored(name, tensor.detach(), precision)
+    for network, module in networks.items():
+        for name, tensor in module.state_dict().items():
+            weights |= _stored(f"{network}.{name}", tensor.detach(), precision)
     save_file(weights, folder / WEIGHTS)
     return folder / WEIGHTS
 

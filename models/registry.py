@@ -18,6 +18,7 @@ KINDS = {
     "visual_world_model": "reverie.models.v1.world_model:VisualWorldModel:VisualWorldModelConfig",
     "patch_vq": "reverie.models.tokens.patch_vq:PatchVQ:PatchVQConfig",
     "two_level_vq": "reverie.models.tokens.two_level_vq:TwoLevelVQ:TwoLevelVQConfig",
+    "learnt_patch_vq": "reverie.models.tokens.learnt_patch_vq:LearntPatchVQ:LearntPatchVQConfig",
     "temporal_visual_world_model": "reverie.models.tokens.world_model:TemporalVisualWorldModel:WorldModelConfig",
     "diffusion_decoder": "reverie.models.tokens.diffusion_decoder:DiffusionDecoder:DiffusionDecoderConfig",
 }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -109,6 +111,7 @@ class TemporalVisualWorldModel(nn.Module):
         self.code_features = None
         for use, table in zip(uses, tables, strict=True):
             self.table(use).copy_(table)
+        self.config = replace(self.config, code_features=0)
 
     @torch.no_grad()
     def mask_codes(self, shown: Tensor) -> None:
