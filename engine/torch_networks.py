@@ -22,9 +22,9 @@ from reverie.models.registry import build_network
 SCALE = ".scale"
 """Behind a weight's name in the file of weights: the factor of each row, of a weight that is stored in bytes."""
 ZERO = 128
-"""The byte that stands for 0 there."""
-STORED = ("F32", "F16", "I8", "U8")
-"""Types that weights are stored in, as safetensors calls them; U8 has a scale."""
+"""The byte without a sign that stands for 0 there."""
+STORED = {"F32": (False,), "F16": (False,), "I8": (False, True), "U8": (True,)}
+"""Types that weights are stored in, as safetensors calls them, and whether they have a scale."""
 MOST_BUFFERS = 1 << 24
 """Numbers that the networks compute when they are built and that no file holds, such as masks, at most."""
 
@@ -44,11 +44,12 @@ def load_networks(folder: Path, networks: Networks) -> dict[str, nn.Module]:
     file = folder / networks.weights
     try:
         with safe_open(file, "pt") as stored:
-            _compare(file, stored, outlines)
+            given = set(stored.keys())
+            _compare(file, stored, given, outlines)
             with torch.random.fork_rng(devices=[]):  # building draws numbers, and opening a bundle must not
                 built = _build(folder, networks)
             for name, network in built.items():
-                weights = {key: _weight(stored, f"{name}.{key}", x) for key, x in network.state_dict().items()}
+                weights = {key: _weight(stored, given, f"{name}.{key}", x) for key, x in network.state_dict().items()}
                 network.load_state_dict(weights, strict=True)
                 network.eval().requires_grad_(False)
     except (OSError, SafetensorError) as error:
@@ -75,10 +76,9 @@ def _stored_buffers(network: nn.Module) -> Iterator[Tensor]:
     return (stored[name] for name, _ in network.named_buffers() if name in stored)
 
 
-def _compare(file: Path, stored: Any, outlines: dict[str, nn.Module]) -> None:
+def _compare(file: Path, stored: Any, given: set[str], outlines: dict[str, nn.Module]) -> None:
     """Raise BundleError where the file does not hold the weights of these networks, and no others, in their shapes."""
     wanted = {f"{name}.{key}": x for name, network in outlines.items() for key, x in network.state_dict().items()}
-    given = set(stored.keys())
     weights = {name for name in given if not name.endswith(SCALE)}
     if unlike := sorted(weights ^ set(wanted)):
         has = "lacks" if unlike[0] in wanted else "has an unknown"
@@ -92,16 +92,17 @@ def _compare(file: Path, stored: Any, outlines: dict[str, nn.Module]) -> None:
                 "export or download the bundle again"
             )
         rows = (*shape[:1], *[1] * (len(shape) - 1))
-        scaled = scale in given and tuple(stored.get_slice(scale).get_shape()) == rows
-        if (part.get_dtype() == "U8") != scaled:
+        fits = scale not in given or tuple(stored.get_slice(scale).get_shape()) == rows
+        if not fits or (scale in given) not in STORED[part.get_dtype()]:
             raise BundleError(f"{file}: the scale of {name} does not fit it: export or download the bundle again")
     if left := sorted(name for name in given - weights if name.removesuffix(SCALE) not in wanted):
         raise BundleError(f"{file} has an unknown weight {left[0][:80]}: export or download the bundle again")
 
 
-def _weight(stored: Any, name: str, like: Tensor) -> Tensor:
+def _weight(stored: Any, given: set[str], name: str, like: Tensor) -> Tensor:
     """A weight as numbers of the type that its network has; what is stored in bytes is multiplied by its scale."""
     value: Tensor = stored.get_tensor(name)
-    if value.dtype == torch.uint8:
-        value = (value.float() - ZERO) * stored.get_tensor(name + SCALE).float()
+    if name + SCALE in given:
+        level = value.float() - ZERO if value.dtype == torch.uint8 else value.float()
+        value = level * stored.get_tensor(name + SCALE).float()
     return value.to(like.dtype)
