@@ -40,7 +40,7 @@ class Arrays(Protocol):
         """A copy."""
 
     def where(self, rows: Array, new: Array, old: Array) -> Array:
-        """new where rows (B,) bool is true, old elsewhere; both (B, ...). `new` itself where all are, if that is safe."""
+        """new where rows (B,) bool is true, old elsewhere; both (B, ...). May be `new` itself where all are true."""
 
     def all_of(self, checks: Checks, batch: int) -> Array:
         """(B,) bool: who passed every one of the checks; everybody where there is none."""

@@ -23,6 +23,8 @@ from reverie.engine.schema import SchemaError, read_json
 
 BACKENDS = ("onnx", "torch", "onnx-cuda", "torch-cuda")
 """What runs a bundle: on the processor, or on a GPU. Where a GPU cannot be used, the runtime's `note` says why."""
+PROGRAMS = (".pt2", ".pt", ".pth", ".pkl", ".pickle", ".py", ".pyc", ".so", ".dylib", ".dll", ".exe")
+"""What a bundle's folder never holds. Nothing in it is run; such a file is there to be opened by something else."""
 
 
 @dataclass(frozen=True)
@@ -104,8 +106,11 @@ def read_manifest(folder: Path) -> tuple[Manifest, str]:
 
 
 def check_files(folder: Path, manifest: Manifest) -> None:
-    """Raise BundleError for the first file that is missing or is not the one the manifest was written for."""
+    """Raise BundleError for a program, or a file that is missing or not the one the manifest was written for."""
     root = folder.resolve()
+    for file in folder.iterdir():
+        if file.suffix.lower() in PROGRAMS:
+            raise BundleError(f"{file} is a program, and a bundle holds none: export the bundle again")
     for name, expected in manifest.files.items():
         file = folder / name
         if not file.is_file():

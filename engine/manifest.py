@@ -19,6 +19,8 @@ PRECISIONS = ("fp32", "fp16", "int8")
 MANIFEST = "manifest.json"
 MOST_BYTES = 1 << 20
 """Of a manifest."""
+DATA = (".onnx", ".safetensors", ".npz", ".png")
+"""What the names of a bundle's files end in: it holds data, and no programs."""
 BATCH = "B"
 """The free axis in the shape of what a graph takes and gives."""
 BYTES = {"float32": 4, "int64": 8, "uint8": 1}
@@ -289,6 +291,8 @@ def _check_files(m: Manifest) -> None:
         pure = PurePosixPath(file)
         if pure.is_absolute() or ".." in pure.parts or "\\" in file or ":" in file or file in ("", ".", MANIFEST):
             raise SchemaError(f"files names {file!r}, which does not lie inside the bundle")
+        if pure.suffix not in DATA:
+            raise SchemaError(f"files names {file!r}, and a bundle holds nothing but {', '.join(DATA)}")
         if not _SHA256.fullmatch(digest):
             raise SchemaError(f"files.{file} is not a SHA-256 in hexadecimal")
 

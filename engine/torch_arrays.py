@@ -1,4 +1,4 @@
-"""What a dream does with arrays itself, of tensors on a device: nothing is waited for unless its numbers are asked for."""
+"""`reverie.engine.arrays` for torch. Nothing waits for the device unless a number is asked for."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ class TorchTally:
     def __init__(self) -> None:
         self._count: Tensor | int = 0
         self._added = 0
-        # The sentences of checks that come together, to (K,) int64: the last time that each of them failed, 0 for never.
+        # Sentences of checks that come together, to (K,) int64: when each of them failed last, 0 for never.
         self._failed: dict[tuple[str, ...], Tensor] = {}
 
     @property

@@ -119,9 +119,7 @@ def _write_starts(run: Run, sizes: Sizes, file: Path) -> None:
     )
 
 
-def _manifest(
-    run: Run, sizes: Sizes, name: str, precision: str, parameters: int, graphs: tuple[str, ...]
-) -> Manifest:
+def _manifest(run: Run, sizes: Sizes, name: str, precision: str, parameters: int, graphs: tuple[str, ...]) -> Manifest:
     record = run.record
     actions = tuple(record["actions"])
     games = {str(game): tuple(own) for game, own in record["games"].items()}

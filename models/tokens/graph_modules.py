@@ -1,8 +1,7 @@
-"""What of the networks becomes a graph: one small module each. `export` makes ONNX of them, and torch backends run them."""
+"""The module behind each graph of a bundle. `export` turns it into ONNX, and the torch backends run it as it is."""
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor, nn
 
 from reverie.models.tokens.diffusion_decoder import DiffusionDecoder

@@ -10,7 +10,6 @@ import pytest
 from reverie.engine.bundle import Bundle
 from reverie.engine.dream import Dream
 from reverie.engine.dream_batch import DreamBatch
-from reverie.engine.torch_dream import TorchDreams
 from reverie.engine.verify import verify
 from reverie.evaluation.subjects.bundle_subject import open_subjects
 
@@ -60,30 +59,30 @@ def test_a_dream_of_a_game_shows_nothing_that_only_others_do(bundle: Bundle, gam
     dream.reset(range(4))
     for _ in range(3):
         dream.step([0] * 4)
-        assert (dream.tokens % len(ACTIONS) == number).all()
-        assert len(np.unique(dream.tokens)) > 5
+        assert (dream.z % len(ACTIONS) == number).all()
+        assert len(np.unique(dream.z)) > 5
 
 
 def test_a_key_is_the_same_key_in_every_game(bundle: Bundle) -> None:
-    tokens = bundle.runtime.encode(bundle.starts.frames[:1, -1])
-    dream = DreamBatch(bundle, 1, game="bricks")
-    dream.put_tokens(tokens, dream.frames)
-    own = dream.advance([ACTIONS["bricks"].index("a")]).logits
-    code, game = bundle.manifest.actions.index("a"), bundle.manifest.games.index("bricks")
-    assert np.array_equal(own, bundle.runtime.dynamics(tokens, np.array([code]), DreamBatch(bundle, 1).ring, game)[0])
+    dream, number = DreamBatch(bundle, 1, game="bricks"), bundle.manifest.games.index("bricks")
+    dream.begin([0], bundle.starts.frames[:1, -1])
+    z, state = dream.z, DreamBatch(bundle, 1).ring
+    assert state is not None
+    own = dream.advance([ACTIONS["bricks"].index("a")])
+    code = np.array([bundle.manifest.actions.index("a")])
+    wanted = bundle.dynamics.prepare(z, state.tensors, code, np.array([number]))
+    assert np.array_equal(own.logits, wanted.logits)
 
 
 @pytest.mark.parametrize("mode", ["parallel", "ar"])
 @pytest.mark.parametrize("game", ACTIONS)
-def test_all_runtimes_dream_the_same(bundle: Bundle, in_torch: Bundle, game: str, mode: str) -> None:
+def test_both_backends_dream_the_same(bundle: Bundle, in_torch: Bundle, game: str, mode: str) -> None:
     dreams = [DreamBatch(b, 2, mode=mode, temperature=0, game=game) for b in (bundle, in_torch)]
-    device = TorchDreams(in_torch, 2, mode=mode, temperature=0, game=game)
-    frames = [dream.reset(SEEDS) for dream in (*dreams, device)]
+    frames = [dream.reset(SEEDS) for dream in dreams]
     for action in range(len(ACTIONS[game])):
-        frames = [dream.step([action, 0]) for dream in (*dreams, device)]
-        assert np.array_equal(dreams[0].tokens, dreams[1].tokens)
-        assert np.array_equal(dreams[0].tokens, device.tokens)
-        assert all(np.abs(np.asarray(f).astype(int) - np.asarray(frames[0])).max() <= 1 for f in frames[1:])
+        frames = [dream.step([action, 0]) for dream in dreams]
+        assert np.array_equal(dreams[0].z, dreams[1].z)
+        assert np.abs(np.asarray(frames[1]).astype(int) - frames[0]).max() <= 1
 
 
 def test_the_metrics_see_the_same_dream_of_a_game_on_the_device(bundle_games: Path) -> None:

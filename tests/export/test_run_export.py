@@ -15,6 +15,7 @@ from tiny import tiny_run
 from reverie.engine.bundle import Bundle
 from reverie.engine.manifest import MANIFEST, Manifest
 from reverie.engine.onnx_runtime import OnnxRuntime
+from reverie.engine.tokens.model import model_of
 from reverie.export import parity
 from reverie.export.bundle_writer import building
 from reverie.export.graphs import Graph, random_inputs, split
@@ -25,8 +26,9 @@ from reverie.export.run_export import export_run, sizes_of
 
 
 def test_a_bundle_says_what_it_is(bundle_v11: Path, run_v11: Path) -> None:
-    m = Manifest.parse((bundle_v11 / "manifest.json").read_text(), bundle_v11)
-    assert (m.name, m.version, m.games, m.history, m.modes) == ("tiny", "1.1", ("garden",), 4, ("ar", "parallel"))
+    m = Manifest.parse(json.loads((bundle_v11 / "manifest.json").read_text()), bundle_v11)
+    assert (m.name, m.version, m.games, m.history) == ("tiny", "1.1", ("garden",), 4)
+    assert m.choices("mode") == ("ar", "parallel")
     run = read_run(run_v11)
     tensors = [*run.tokenizer.state_dict().values(), *run.dynamics.state_dict().values()]
     assert m.parameters == sum(tensor.numel() for tensor in tensors)
@@ -59,7 +61,7 @@ def test_int8_stores_bytes_and_stays_close(bundle_v1: Path, tmp_path: Path) -> N
     assert {stored[node.input[1]].dtype for node in products} == {np.dtype(np.uint8)}
     assert len(products) >= 8
     onnx.save(model, tmp_path / "dynamics.onnx")
-    runtime = OnnxRuntime({"dynamics": tmp_path / "dynamics.onnx"}, cache=False, hidden=False, games=False, threads=1)
+    runtime = OnnxRuntime(tmp_path, {"dynamics": sizes.graph("dynamics", "dynamics.onnx")}, threads=1)
     worst = parity.check_parity({"dynamics": graph}, runtime, sizes, "int8")
     assert 0 < worst["dynamics"] < 0.1
 
@@ -75,13 +77,13 @@ def test_an_int8_bundle_keeps_its_causal_head_causal_and_its_matrices_in_bytes(
         assert any(i.data_type == onnx.TensorProto.UINT8 and np.prod(i.dims) >= 4096 for i in graph.initializer)
     bundle = Bundle.load(out, threads=1)
     rng = np.random.default_rng(0)
-    m = bundle.manifest
+    m = model_of(bundle.manifest)
     assert m.hidden is not None
-    hidden = rng.standard_normal((1, m.positions, m.hidden)).astype(np.float32)
-    tokens = rng.integers(0, m.vocabulary, (1, m.positions))
-    before = bundle.runtime.causal_logits(hidden, tokens)
-    tokens[:, 40:] = rng.integers(0, m.vocabulary, m.positions - 40)
-    after = bundle.runtime.causal_logits(hidden, tokens)
+    hidden = rng.standard_normal((1, m.tokens, m.hidden)).astype(np.float32)
+    tokens = rng.integers(0, m.vocabulary, (1, m.tokens))
+    before = bundle.runtime.run("causal_head", [hidden, tokens])[0]
+    tokens[:, 40:] = rng.integers(0, m.vocabulary, m.tokens - 40)
+    after = bundle.runtime.run("causal_head", [hidden, tokens])[0]
     assert (before[:, :41] == after[:, :41]).all()
     assert (before[:, 41:] != after[:, 41:]).any()
 
