@@ -53,9 +53,8 @@ def test_torch_makes_the_numbers_of_bytes_that_onnx_makes(bundle_int8: Path) -> 
     tokens = np.random.default_rng(0).integers(0, 64, (2, 64))
     hidden = np.random.default_rng(0).normal(size=(2, 64, 64)).astype(np.float32)
     theirs = Bundle.load(bundle_int8, "onnx", 1).runtime.run("causal_head", [hidden, tokens])
-    ours = Bundle.load(bundle_int8, "torch", 1).runtime.run(
-        "causal_head", list(map(torch.from_numpy, (hidden, tokens)))
-    )
+    tensors = [torch.from_numpy(hidden), torch.from_numpy(tokens)]
+    ours = Bundle.load(bundle_int8, "torch", 1).runtime.run("causal_head", tensors)
     np.testing.assert_allclose(ours[0], theirs[0], atol=1e-4)
     weights = load_file(bundle_int8 / "weights.safetensors")
     scales = [name for name in weights if name.endswith(".scale")]

@@ -60,7 +60,7 @@ def test_a_bundle_holds_no_code_that_is_never_shown(tmp_path: Path) -> None:
     save_file(run.dynamics.state_dict(), tmp_path / "run" / "dynamics.safetensors")
     said: list[str] = []
     bundle = Bundle.load(export_run(tmp_path / "run", tmp_path / "tiny", log=said.append), threads=1)
-    assert bundle.manifest.vocabulary == int(SHOWN.sum()) == 21
+    assert bundle.manifest.model["vocabulary"] == int(SHOWN.sum()) == 21
     assert said[0].startswith("codes: 21 of 64")
     dream = Dream(bundle, mode="ar", decoder="vq")
     assert np.isin([dream.step(1).frame.shape for _ in range(3)], (64, 3)).all()
