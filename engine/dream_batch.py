@@ -147,7 +147,8 @@ class DreamBatch:
         self._must_have_begun()
         if np.shape(mask) != (self.batch,) or len(seeds) != self.batch:
             raise ValueError(f"{self.batch} trajectories need a mask and seeds of {self.batch}")
-        rows = [row for row, begins in enumerate(mask) if begins]
+        chosen = self._arrays.numpy(mask) if self._arrays.is_own(mask) else np.asarray(mask)
+        rows = np.flatnonzero(chosen).tolist()
         if not rows:
             return self.frames
         # Where another number of trajectories costs much, all of them begin anew, and some are taken.

@@ -90,7 +90,7 @@ class TorchRing:
 
     def push(self, new: Mapping[str, Tensor], good: Tensor) -> None:
         for name, axis in self._axes.items():
-            at = (self._rows, *[slice(None)] * axis, self._slot)  # (B, *shape without the slots' axis)
+            at: Any = (self._rows, *[slice(None)] * axis, self._slot)  # selects (B, *shape without the slots' axis)
             ring, given = self.tensors[name], new[name]
             ring[at] = torch.where(good.reshape(-1, *[1] * (given.ndim - 1)), given, ring[at])
         older = torch.where(self._age > 0, self._age + 1, self._age)  # (B, slots)
