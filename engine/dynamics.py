@@ -1,7 +1,7 @@
-"""What a family of world models gives a dream: five verbs, and no trajectory.
+"""The interface of a family of world models. A family holds no trajectory.
 
-One frame of `DreamBatch` is `prepare`, `predict` and `decode`; what the trajectories keep between two frames follows the
-manifest's `state` table and needs no verb. Arrays are those of the family's `arrays`: numpy's, or torch's on a device.
+`DreamBatch` makes one frame by `prepare`, `predict` and `decode`. It keeps the trajectories itself, by the manifest's
+`state` table. Arrays are those of the family's `arrays`: numpy arrays, or torch tensors on a device.
 """
 
 from __future__ import annotations
@@ -51,11 +51,17 @@ class Dynamics(Protocol):
     any_batch: false where a new number of trajectories costs much, as graphs captured on a GPU do.
     """
 
-    arrays: Arrays
-    predicts_outcome: bool
-    runs: Mapping[str, int]
     any_batch: bool
     instead: str
+
+    @property
+    def arrays(self) -> Arrays: ...
+
+    @property
+    def predicts_outcome(self) -> bool: ...
+
+    @property
+    def runs(self) -> Mapping[str, int]: ...
 
     def encode(self, frames: Array) -> tuple[Array, Checks]:
         """Frames (B, H, W, 3) uint8 to z (B, ...), which is usable also where a check failed."""

@@ -23,7 +23,8 @@ class Ring(Protocol):
     says of each slot how many frames ago it was written: 1 is the frame before this one, 0 an empty slot.
     """
 
-    tensors: Mapping[str, Any]
+    @property
+    def tensors(self) -> Mapping[str, Any]: ...
 
     @property
     def filled(self) -> int:

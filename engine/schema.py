@@ -1,4 +1,4 @@
-"""Strict reading of JSON objects into dataclasses: what a file says wrongly, says too much or exaggerates is refused."""
+"""Reads JSON objects into dataclasses. Unknown keys, wrong types and numbers out of range are refused."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ def _read(hint: Any, value: Any, where: str) -> Any:
 
 
 def _read_either(hints: tuple[Any, ...], value: Any, where: str) -> Any:
-    """A value of one of several types; the message is of the one that comes nearest, which is the only one as a rule."""
+    """Return a value of one of several types. The error message is that of the nearest type."""
     if value is None and type(None) in hints:
         return None
     wanted = [hint for hint in hints if hint is not type(None)]

@@ -64,7 +64,8 @@ def known_dream(bundle: Bundle) -> Dream:
     Raises BundleError for a graph that cannot be run.
     """
     known = bundle.manifest.known_frame
-    dream = Dream(bundle, **family(bundle.manifest.family).known_settings(bundle.manifest))
+    dream = Dream(bundle)
+    dream.change(**family(bundle.manifest.family).known_settings(bundle.manifest))
     dream.reset(0, known.start)
     for action in known.actions:
         dream.step(action)

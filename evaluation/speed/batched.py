@@ -31,7 +31,7 @@ def frames_per_second(
     actions = np.random.default_rng(0).integers(len(dreams.actions), size=(WARM_UP + frames, batch))
     for row in actions[:WARM_UP]:
         dreams.step(row)
-    dreams.faults.count  # all that was begun is done
+    int(dreams.faults.count)  # waits until the device is done
     began = time.perf_counter()
     for row in actions[WARM_UP:]:
         dreams.step(row)

@@ -134,7 +134,8 @@ class Subject(Protocol):
 def label_of(name: str, mode: str, decoder: str, plain_mode: str, plain_decoder: str) -> str:
     """The entry's name in the report: NAME, NAME@MODE, and with a further decoder NAME@MODE+DECODER.
 
-    name: the bundle's; NAME/GAME where it dreams several games. plain_mode, plain_decoder: those that the label leaves out.
+    name: the bundle's; NAME/GAME where it dreams several games. plain_mode, plain_decoder: the label leaves these
+    out.
     """
     if decoder != plain_decoder:
         return f"{name}@{mode}+{decoder}"
