@@ -69,7 +69,7 @@ def test_every_shipped_bundle_has_its_frames_in_every_game_mode_and_decoder() ->
         (name, game, mode, decoder)
         for name, manifest in shipped.items()
         for game in manifest.games
-        for mode in manifest.modes
-        for decoder in manifest.decoders
+        for mode in manifest.choices("mode")
+        for decoder in manifest.choices("decoder")
     }
     assert {tuple(row[key] for key in KEYS) for row in ROWS} == wanted

@@ -123,7 +123,7 @@ class FakeSubject:
 
     def __init__(self, history: int = 4) -> None:
         self.history = history
-        self.label = label_of(self.name, self.mode, self.decoder)
+        self.label = label_of(self.name, self.mode, self.decoder, "parallel", "vq")
 
     def encode(self, frames: NDArray[np.uint8]) -> NDArray[np.int64]:
         patches = frames[..., 0].reshape(len(frames), 8, 8, 8, 8).astype(np.int64)
