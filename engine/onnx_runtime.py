@@ -10,6 +10,7 @@ import onnxruntime as ort
 from numpy.typing import NDArray
 
 from reverie.engine.errors import BundleError
+from reverie.engine.graph_check import check_graph
 from reverie.engine.manifest import GraphSpec
 from reverie.engine.runtime import Runtime
 
@@ -52,7 +53,7 @@ class OnnxRuntime(Runtime):
     def __init__(self, folder: Path, graphs: Mapping[str, GraphSpec], threads: int, cuda: bool = False) -> None:
         """folder: of the bundle. cuda: on a GPU, where that can be; otherwise `note` says why not.
 
-        Raises BundleError for a graph that ONNX Runtime cannot load.
+        Raises BundleError for a graph that is not what `graphs` says, or that may not be opened.
         """
         super().__init__(graphs)
         self._files = {name: folder / graph.file for name, graph in graphs.items()}
@@ -62,6 +63,7 @@ class OnnxRuntime(Runtime):
         providers = [CUDA, CPU] if cuda and not self.note else [CPU]
         self._sessions: dict[str, tuple[ort.InferenceSession, tuple[str, ...], tuple[str, ...]]] = {}
         for name, file in self._files.items():
+            check_graph(folder, graphs[name])
             try:
                 session = ort.InferenceSession(file, options, providers=providers)
             except Exception as error:  # onnxruntime's own exceptions share no base class
@@ -82,9 +84,3 @@ class OnnxRuntime(Runtime):
             raise BundleError(
                 f"{self._files[graph]} cannot be run ({reason}): export or download the bundle again"
             ) from None
-
-    def signature(self, graph: str) -> tuple[dict[str, tuple[str, list[object]]], dict[str, tuple[str, list[object]]]]:
-        """Inputs and outputs of a graph as it is: name to (type, shape), a text in the shape being a free axis."""
-        session = self._sessions[graph][0]
-        inputs = {node.name: (node.type, node.shape) for node in session.get_inputs()}
-        return inputs, {node.name: (node.type, node.shape) for node in session.get_outputs()}
