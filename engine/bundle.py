@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
-import zipfile
-import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,8 +14,9 @@ from reverie.cores import default_threads
 from reverie.engine.dynamics import Dynamics
 from reverie.engine.errors import BundleError
 from reverie.engine.families import family
-from reverie.engine.files import sha256_of
-from reverie.engine.manifest import MANIFEST, MOST_BYTES, Manifest
+from reverie.engine.files import read_regular, sha256_of
+from reverie.engine.manifest import DATA, MANIFEST, MOST_BYTES, Manifest
+from reverie.engine.npz import NpzError, read_npz
 from reverie.engine.schema import SchemaError, read_json
 
 BACKENDS = ("onnx", "torch", "onnx-cuda", "torch-cuda")
@@ -117,6 +115,8 @@ def check_files(folder: Path, manifest: Manifest) -> None:
             raise BundleError(f"{file} is missing: export or download the bundle again")
         if not file.resolve().is_relative_to(root):
             raise BundleError(f"{file} leads out of the bundle: replace the link by the file")
+        if file.stat().st_size > (most := DATA[file.suffix]):
+            raise BundleError(f"{file} is larger than {most >> 20} MiB: export or download the bundle again")
         try:
             actual = sha256_of(file)
         except OSError as error:
@@ -129,15 +129,16 @@ def load_starts(folder: Path, manifest: Manifest) -> Starts:
     """Read the start histories. Raises BundleError if they do not fit the manifest."""
     file = folder / manifest.starts
     side, history = manifest.resolution, manifest.history
+    # A bundle of one game need not say which.
+    names = ("frames", "actions", "seeds", *(["games"] if len(manifest.games) > 1 else []))
     try:
-        with np.load(io.BytesIO(file.read_bytes()), allow_pickle=False) as arrays:
-            seeds = arrays["seeds"].astype(np.int64)
-            # A bundle of one game need not say which.
-            games = arrays["games"].astype(np.int64) if len(manifest.games) > 1 else np.zeros_like(seeds)
-            starts = Starts(arrays["frames"], arrays["actions"], seeds, games)
-    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        arrays = read_npz(read_regular(file, DATA[".npz"]), names, DATA[".npz"])
+    except (OSError, NpzError) as error:
         raise BundleError(f"{file} does not hold start histories ({error}): export the bundle again") from None
-    n = len(starts)
+    seeds = arrays["seeds"].astype(np.int64)
+    games = arrays["games"].astype(np.int64) if "games" in arrays else np.zeros_like(seeds)
+    starts = Starts(arrays["frames"], arrays["actions"], seeds, games)
+    n = len(arrays["frames"]) if arrays["frames"].ndim else 0
     fits = starts.frames.shape == (n, history, side, side, 3) and starts.frames.dtype == np.uint8
     fits &= starts.actions.shape == (n, history - 1) and starts.seeds.shape == starts.games.shape == (n,) and n > 0
     fits &= starts.actions.dtype.kind in "iu"

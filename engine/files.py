@@ -49,7 +49,7 @@ def read_regular(path: Path, most_bytes: int) -> bytes:
             raise OSError("it is not a file")
         if status.st_size > most_bytes:
             raise OSError(f"it is larger than {_size(most_bytes)}")
-        return stream.read(most_bytes)
+        return stream.read(status.st_size)
 
 
 def _size(count: int) -> str:

@@ -12,9 +12,8 @@ from reverie.engine.errors import BundleError
 from reverie.engine.files import read_regular
 from reverie.engine.graph_file import End, GraphError, GraphFile, parse_graph
 from reverie.engine.graph_shapes import Known, infer
-from reverie.engine.manifest import BATCH, GraphSpec, TensorSpec
+from reverie.engine.manifest import BATCH, DATA, GraphSpec, TensorSpec
 
-MOST_FILE_BYTES = 256 << 20
 OPSETS = range(13, 24)
 MOST_NODES = 5_000
 """Operators, and likewise initializers."""
@@ -33,7 +32,7 @@ def check_graph(folder: Path, spec: GraphSpec) -> None:
     """
     file = folder / spec.file
     try:
-        graph = parse_graph(read_regular(file, MOST_FILE_BYTES))
+        graph = parse_graph(read_regular(file, DATA[".onnx"]))
         _check(graph, spec)
         _check_external(folder, graph)
     except GraphError as error:
@@ -72,16 +71,17 @@ def _check_ends(what: str, ends: dict[str, End], wanted: dict[str, TensorSpec]) 
         raise GraphError(f"it has {'no' if name in wanted else 'an unknown'} {what} {name[:40]}")
     for name, spec in wanted.items():
         end = ends[name]
-        same = end.dtype == spec.type and (what == "output" or end.shape is not None)
-        if same and end.shape is not None:
-            same = len(end.shape) == len(spec.shape) and all(
-                isinstance(a, str) if b == BATCH else isinstance(a, str) or a == b
-                for a, b in zip(end.shape, spec.shape, strict=True)
-            )
-            same = same and (what == "output" or all(a == b for a, b in zip(end.shape[1:], spec.shape[1:], strict=True)))
-        if not same:
+        if end.dtype != spec.type or not _fits(end.shape, spec.shape, what == "input"):
             shown = f"{end.dtype} of {list(end.shape) if end.shape is not None else 'no shape'}"
             raise GraphError(f"its {what} {name[:40]} is {shown}, not {spec.type} of {list(spec.shape)}")
+
+
+def _fits(shape: tuple[int | str, ...] | None, wanted: tuple[int | str, ...], exactly: bool) -> bool:
+    """Whether a shape in a file is the wanted one. exactly: only the batch axis is free; else a file may say less."""
+    if shape is None or len(shape) != len(wanted):
+        return shape is None and not exactly
+    both = zip(shape, wanted, strict=True)
+    return all(isinstance(a, str) if b == BATCH else a == b or (isinstance(a, str) and not exactly) for a, b in both)
 
 
 def _check_outputs(graph: GraphFile, known: dict[str, Known], spec: GraphSpec, batch: int) -> None:
@@ -109,10 +109,9 @@ def _check_external(folder: Path, graph: GraphFile) -> None:
         if tensor.external is None:
             continue
         place = tensor.external
-        if Path(place.location).name != place.location or "\\" in place.location or ":" in place.location:
-            raise GraphError(f"the initializer {name[:40]} reads {place.location[:80]!r}, which is not a file beside it")
         data = folder / place.location
-        if data.is_symlink() or not data.is_file():
-            raise GraphError(f"the initializer {name[:40]} reads {place.location[:80]!r}, which is no file of the bundle")
+        plain = Path(place.location).name == place.location and not set(place.location) & set("\\:")
+        if not plain or data.is_symlink() or not data.is_file():
+            raise GraphError(f"the initializer {name[:40]} reads {place.location[:80]!r}, which is no file beside it")
         if place.offset + place.length > data.stat().st_size:
             raise GraphError(f"the initializer {name[:40]} ends behind the end of {place.location[:80]}")

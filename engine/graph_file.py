@@ -16,8 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 TYPES: dict[int, np.dtype[Any]] = {
-    number: np.dtype(name)
-    for number, name in {1: "f4", 2: "u1", 3: "i1", 6: "i4", 7: "i8", 9: "?", 10: "f2"}.items()
+    number: np.dtype(name) for number, name in {1: "f4", 2: "u1", 3: "i1", 6: "i4", 7: "i8", 9: "?", 10: "f2"}.items()
 }
 """The types of tensors that a graph may have, by ONNX's numbers."""
 MOST_AXES = 8
@@ -53,7 +52,7 @@ class Initializer:
 
 @dataclass(frozen=True)
 class Node:
-    """An operator, its inputs ('' for one left out) and outputs by name, and its attributes: int, float, bytes, ints."""
+    """An operator. inputs, outputs: by name, '' for one left out. attributes: whole numbers, numbers, texts, tuples."""
 
     operator: str
     inputs: tuple[str, ...]

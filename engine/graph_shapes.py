@@ -237,8 +237,8 @@ def _concat(node: Node, given: Given) -> Result:
         raise ValueError
     size = sum(x.shape[axis] for x in parts)
     values = [x.value for x in parts]
-    few = all(x is not None for x in values) and size <= MOST_VALUES
     shape = (*parts[0].shape[:axis], size, *parts[0].shape[axis + 1 :])
+    few = all(x is not None for x in values) and math.prod(shape) <= MOST_VALUES
     return [Known(parts[0].dtype, shape, np.concatenate(values, axis) if few else None)], math.prod(shape)  # type: ignore[arg-type]
 
 
@@ -291,7 +291,7 @@ def _matmul(node: Node, given: Given) -> Result:
     left, right = a.shape, b.shape
     if len(left) < 2 or len(right) < 2 or left[-1] != right[-2]:
         raise ValueError
-    shape = (*_broadcast(left[:-2], right[:-2]), left[-2], right[-1]) if len(left) + len(right) > 4 else (left[0], right[1])
+    shape = (*_broadcast(left[:-2], right[:-2]), left[-2], right[-1])
     kind = np.dtype("i4") if node.operator == "MatMulInteger" else a.dtype
     return [Known(kind, shape)], math.prod(shape) * left[-1]
 
@@ -354,15 +354,17 @@ def _conv(node: Node, given: Given) -> Result:
 
 def _conv_transpose(node: Node, given: Given) -> Result:
     x, w = (_is(each) for each in given[:2])
-    group, n = int(node.attributes.get("group", 1)), len(w.shape) - 2
+    said, n = node.attributes, len(w.shape) - 2
     (batch, channels, *sizes), (inner, out, *kernel) = x.shape, w.shape
-    strides, dilations = (node.attributes.get(name, (1,) * n) for name in ("strides", "dilations"))
-    further, pads = node.attributes.get("output_padding", (0,) * n), node.attributes.get("pads", (0,) * 2 * n)
-    plain = node.attributes.get("auto_pad", "NOTSET") == "NOTSET" and "output_shape" not in node.attributes
-    if not plain or channels != inner or min(*strides, *dilations) < 1 or min(*pads, *further) < 0 or len(pads) != 2 * n:
+    strides, dilations = (said.get(name, (1,) * n) for name in ("strides", "dilations"))
+    further, pads = said.get("output_padding", (0,) * n), said.get("pads", (0,) * 2 * n)
+    if said.get("auto_pad", "NOTSET") != "NOTSET" or "output_shape" in said or channels != inner or len(pads) != 2 * n:
+        raise ValueError
+    if min(*strides, *dilations) < 1 or min(*pads, *further) < 0:
         raise ValueError
     spread = zip(sizes, strides, further, kernel, dilations, pads[:n], pads[n:], strict=True)
-    shape = (batch, out * group, *(s * (size - 1) + f + (k - 1) * d + 1 - a - b for size, s, f, k, d, a, b in spread))
+    across = [s * (size - 1) + f + (k - 1) * d + 1 - a - b for size, s, f, k, d, a, b in spread]
+    shape = (batch, out * int(said.get("group", 1)), *across)
     return [Known(x.dtype, shape)], x.size * out * math.prod(kernel)
 
 

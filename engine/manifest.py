@@ -19,8 +19,8 @@ PRECISIONS = ("fp32", "fp16", "int8")
 MANIFEST = "manifest.json"
 MOST_BYTES = 1 << 20
 """Of a manifest."""
-DATA = (".onnx", ".safetensors", ".npz", ".png")
-"""What the names of a bundle's files end in: it holds data, and no programs."""
+DATA = {".onnx": 256 << 20, ".safetensors": 2 << 30, ".npz": 256 << 20, ".png": 16 << 20}
+"""What the names of a bundle's files end in, and the most bytes of each. A bundle holds data and no programs."""
 BATCH = "B"
 """The free axis in the shape of what a graph takes and gives."""
 BYTES = {"float32": 4, "int64": 8, "uint8": 1}

@@ -113,5 +113,5 @@ def test_a_graph_that_reads_a_file_outside_of_the_bundle_is_refused(bundle_v11: 
     manifest = json.loads((copy / "manifest.json").read_text())
     manifest["files"]["decoder.onnx"] = hashlib.sha256((copy / "decoder.onnx").read_bytes()).hexdigest()
     (copy / "manifest.json").write_text(json.dumps(manifest))
-    with pytest.raises(BundleError, match=r"decoder\.onnx is not a graph that ONNX Runtime can load"):
+    with pytest.raises(BundleError, match="which is no file beside it"):
         Bundle.load(copy)
