@@ -7,6 +7,7 @@ of it in files of its own.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol, cast
@@ -15,7 +16,7 @@ from reverie.engine.schema import SchemaError
 
 if TYPE_CHECKING:
     from reverie.engine.dynamics import Dynamics
-    from reverie.engine.manifest import Manifest
+    from reverie.engine.manifest import Manifest, SettingSpec
     from reverie.engine.settings import SettingInfo
 
 FAMILIES: dict[str, str] = {"tokens": "reverie.engine.tokens.family"}
@@ -31,11 +32,27 @@ class Family(Protocol):
     def check(self, manifest: Manifest) -> None:
         """Raise SchemaError where the manifest does not declare what the family needs, or more than it uses."""
 
+    def settings(self, manifest: Manifest) -> Mapping[str, SettingSpec]:
+        """The settings of a bundle, with the default and range of those that its manifest leaves out."""
+
     def dynamics(self, manifest: Manifest, runtime: Any) -> Dynamics:
         """The family on what runs its graphs (`engine.runtime.Runtime`) or holds its networks (on torch)."""
 
     def known_settings(self, manifest: Manifest) -> Mapping[str, str | int | float]:
         """With what the known frame of a manifest is dreamt: the calmest that there is, so that machines agree."""
+
+
+def all_settings() -> dict[str, SettingInfo]:
+    """The settings of all families by name. Where two families have one of the same name, the first explains it."""
+    found: dict[str, SettingInfo] = {}
+    for name in FAMILIES:
+        for setting, info in family(name).SETTINGS.items():
+            known = found.setdefault(setting, info)
+            choices = tuple(dict.fromkeys((*known.choices, *info.choices)))
+            limits = min(known.lowest, info.lowest), max(known.highest, info.highest)
+            when = known.when if known.when == info.when else {}
+            found[setting] = replace(known, choices=choices, lowest=limits[0], highest=limits[1], when=when)
+    return found
 
 
 @cache

@@ -194,7 +194,9 @@ class Manifest:
         try:
             manifest = read_object(Manifest, value, "")
             _check(manifest)
-            families.family(manifest.family).check(manifest)
+            family = families.family(manifest.family)
+            family.check(manifest)
+            manifest = dataclasses.replace(manifest, settings={**family.settings(manifest), **manifest.settings})
         except SchemaError as error:
             raise BundleError(f"{where}: {error}; export or download the bundle again") from None
         return manifest

@@ -1,4 +1,4 @@
-"""What may be set while a dream runs. A manifest says what may be chosen, its family how that is called and shown."""
+"""The settings of a running dream. Their values are declared by a manifest, their titles and keys by its family."""
 
 from __future__ import annotations
 
@@ -12,24 +12,44 @@ if TYPE_CHECKING:
 
 Value = str | int | float
 Settings = Mapping[str, Value]
-"""Every setting of a dream by name. It never changes: another one takes its place."""
+"""The value of every setting of a dream, by name. It is immutable: a change makes another mapping."""
+
+
+@dataclass(frozen=True)
+class SettingKey:
+    """A key that changes a setting.
+
+    name: of the entry in `keys.json`. key: the default, by pygame's name. help: what F1 says of it.
+    """
+
+    name: str
+    key: str
+    help: str
 
 
 @dataclass(frozen=True)
 class SettingInfo:
-    """How a setting is called, explained, shown and changed. It is plain data, from which all that is seen is made.
+    """How a setting is named, explained, shown and changed.
 
-    title: what it is called in a message, such as `temperature`. help: one sentence, for the command line and F1.
-    keys: what its keys are called and press, `{"cooler": "[", "warmer": "]"}`: one goes on to the next choice, two
-    make a number less and more. step: by how much. show: format of the value on the HUD, such as `T {:.2f}`.
-    message: format of the value in a message, `{title} {value}` where none is given; `one` where the value is 1.
-    names: of choices that a message calls otherwise.
-    when: other settings and the values of them with which this one matters, `{"mode": ("parallel",)}`.
+    The command line, the HUD, F1, `keys.json`, the tape and all messages are made from this.
+
+    title: its name in a message. help: one sentence, for the command line.
+    default: of a bundle whose manifest leaves the setting out. A string is a choice of names, an int a count, a float
+    a number. choices: of a choice, all names that the family knows. lowest, highest: the widest range of a bundle.
+    keys: one goes to the next choice; two make a number smaller and larger. step: by how much.
+    show: format of the value on the HUD; empty for a setting that the HUD leaves out. message: format of the value in
+    a message, by default `title: value`. one: the message for the value 1, which the HUD leaves out.
+    names: longer names of choices, for a message.
+    when: values of other settings with which this one has an effect, such as `{"mode": ("parallel",)}`.
     """
 
     title: str
     help: str
-    keys: Mapping[str, str] = field(default_factory=dict)
+    default: Value
+    choices: tuple[str, ...] = ()
+    lowest: float = 0
+    highest: float = 1
+    keys: tuple[SettingKey, ...] = ()
     step: float = 1
     show: str = "{}"
     message: str = ""
@@ -38,11 +58,11 @@ class SettingInfo:
     when: Mapping[str, tuple[Value, ...]] = field(default_factory=dict)
 
     def matters(self, settings: Settings) -> bool:
-        """Whether it makes a difference beside the other settings."""
+        """Return whether it has an effect beside the other settings."""
         return all(settings.get(name) in values for name, values in self.when.items())
 
     def says(self, value: Value) -> str:
-        """The message for a person who has just set it."""
+        """Return the message for a person who has just set it."""
         if self.one and value == 1:
             return self.one
         shown = self.names.get(value, value) if isinstance(value, str) else value
@@ -50,7 +70,7 @@ class SettingInfo:
 
 
 def settings_of(manifest: Manifest, chosen: Mapping[str, Value | None]) -> Settings:
-    """The bundle's own settings, but for what was chosen; None is as good as left out.
+    """Return the bundle's defaults with the chosen values over them; None stands for not chosen.
 
     Raises ValueError for what the bundle does not have.
     """
@@ -59,7 +79,7 @@ def settings_of(manifest: Manifest, chosen: Mapping[str, Value | None]) -> Setti
 
 
 def changed(settings: Settings, manifest: Manifest, chosen: Mapping[str, Value | None]) -> Settings:
-    """The same but for what was chosen. Raises ValueError for what the bundle does not have."""
+    """Return the settings with the chosen values over them. Raises ValueError for what the bundle does not have."""
     given = {name: value for name, value in chosen.items() if value is not None}
     for name, value in given.items():
         if name not in manifest.settings:
@@ -68,11 +88,37 @@ def changed(settings: Settings, manifest: Manifest, chosen: Mapping[str, Value |
     return MappingProxyType({**settings, **given})
 
 
+def completed(infos: Mapping[str, SettingInfo], chosen: Mapping[str, Value | None]) -> dict[str, Value]:
+    """Return the chosen settings and those that they need: who chooses `steps` wants the decoder that has them.
+
+    infos: of the bundle's family. Raises ValueError for settings that exclude each other.
+    """
+    given = {name: value for name, value in chosen.items() if value is not None}
+    for name in list(given):
+        for other, values in infos[name].when.items() if name in infos else ():
+            if given.get(other, values[0]) not in values:
+                raise ValueError(f"--{name} needs --{other} {values[0]}: leave one of them out")
+            given.setdefault(other, values[0])
+    return given
+
+
+def shown(infos: Mapping[str, SettingInfo], settings: Settings) -> str:
+    """Return the settings in one line for the HUD, such as `parallel ×3  vq  T 0.80`."""
+    line = ""
+    for name, info in infos.items():
+        value = settings.get(name)
+        if value is None or not info.show or not info.matters(settings) or (info.one and value == 1):
+            continue
+        word = info.show.format(value)
+        line += ("" if not line else " " if word.startswith("×") else "  ") + word
+    return line
+
+
 def _fitting(spec: SettingSpec, value: Any, name: str, bundle: str) -> Value:
-    """The value as the setting has it: a choice, a count (int) or a number (float)."""
+    """Return the value with the setting's type: a choice, a count (int) or a number (float)."""
     if spec.choices is not None:
         if value not in spec.choices:
-            raise ValueError(f"{bundle} has no {name} {value!r}: choose {' or '.join(spec.choices)}")
+            raise ValueError(f"{bundle} has no {name} '{value}'; it has {', '.join(spec.choices)}")
         return str(value)
     assert spec.lowest is not None
     assert spec.highest is not None

@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
-from reverie.engine.tokens.model import MOST_STEPS
-from reverie.engine.tokens.settings import SETTINGS
+from reverie.engine.tokens.settings import MOST_STEPS, SETTINGS
 from reverie.models.tokens.diffusion_decoder import DiffusionDecoder
 from reverie.models.tokens.networks import Dynamics, Tokenizer
 from reverie.models.tokens.world_model import TemporalVisualWorldModel

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated
 
 import tyro
 
+from reverie.app.commands.dream_settings import DreamSettings, any_of, chosen
 from reverie.app.commands.option_types import Count, File, Name, Number
 from reverie.app.errors import Mistake
 from reverie.engine.bundle import BACKENDS
@@ -20,16 +21,6 @@ class Play:
     """Name or folder of the dream, or a game folder; without one, the best that holds 20 FPS here."""
     game: Name = ""
     """Which game: of those that the dream knows, or with --real of the real ones."""
-    mode: Name = ""
-    """How a frame is sampled: parallel or ar."""
-    decoder: Name = ""
-    """How a frame is drawn: vq or diffusion."""
-    steps: Count = None
-    """Steps of the diffusion decoder, 1 to 8: 1 is the fastest, more are cleaner."""
-    temperature: Number = None
-    """How wild the dream is: 0 takes the most likely, 1 is as learnt."""
-    passes: Count = None
-    """Passes a frame of the parallel mode: 1 is the fastest, more are truer."""
     real: bool = False
     """Play the real game."""
     fps: Number = None
@@ -58,6 +49,7 @@ class Play:
     """Open no window."""
     unpaced: bool = False
     """As fast as it goes."""
+    settings: tyro.conf.OmitArgPrefixes[DreamSettings] = field(default_factory=DreamSettings)
 
     def run(self, started: float) -> None:
         """Play. started: perf_counter seconds at which the command began."""
@@ -73,26 +65,15 @@ class Play:
             ("frames", self.frames, 1),
             ("scale", self.scale, 1),
             ("seed", self.seed, 0),
-            ("passes", self.passes, 1),
-            ("steps", self.steps, 1),
         ):
             if value is not None and not value >= least:
                 raise Mistake(f"--{name} must be at least {least}, not {value:g}.")
         if self.fps is not None and self.fps > 240:
             raise Mistake(f"--fps must be at most 240, not {self.fps:g}; --unpaced plays as fast as it goes.")
-        for name, text, known in (
-            ("mode", self.mode, ("parallel", "ar")),
-            ("decoder", self.decoder, ("vq", "diffusion")),
-            ("backend", self.backend, BACKENDS),
-        ):
-            if text and text not in known:
-                there = f"{', '.join(known[:-1])} and {known[-1]}"
-                raise Mistake(f"There is no {name} '{text}'; there is {there}.")
+        if self.backend not in BACKENDS:
+            raise Mistake(f"There is no backend '{self.backend}'; there is {any_of(BACKENDS)}.")
+        chosen(self.settings)
         if self.real and self.tape:
             raise Mistake("A tape holds a dream, and --real plays the real game; use --record to keep it.")
-        if self.steps is not None and self.decoder != "diffusion":
-            raise Mistake("--steps needs --decoder diffusion; add that, or leave --steps out.")
-        if self.passes is not None and self.mode == "ar":
-            raise Mistake("--passes belongs to --mode parallel; leave it out.")
         if self.headless and self.frames is None:
             raise Mistake("Without a window nobody ends the play; say how long with --frames N.")

@@ -6,6 +6,7 @@ import sys
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from reverie.app.commands.dream_settings import chosen
 from reverie.app.errors import Mistake, cannot_write
 from reverie.app.own.game_folder import GAME, GameFolder, add_module_folder, is_game_folder, read_game
 from reverie.app.play.game_loop import GameLoop
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from reverie.app.commands.play import Play
     from reverie.engine.bundle import Bundle
+    from reverie.engine.settings import Value
 
 FPS = 20.0
 """Frames a second where nothing else is said."""
@@ -45,10 +47,10 @@ def play(options: Play, started: float) -> None:
         screen = open_display(64 if options.scale else 128, options.scale, options.fullscreen)
         keys = load_keys()  # a mistake in them shows before anything is loaded
     try:
-        bundle, mode = _bundle(options, game)
+        bundle, settings = _bundle(options, game)
         if bundle is None and options.game and not may_be_environment(options.game):
             registry.get(options.game)
-        session = Session(_choice(options, bundle, mode, game), bundle, game.size if game else 64)
+        session = Session(_choice(options, bundle, settings, game), bundle, game.size if game else 64)
         if screen is not None and options.scale and not options.fullscreen:
             screen = resize(session.frame.shape[0], options.scale)
         rate = partial(_own_fps, game, bundle, session)
@@ -114,44 +116,34 @@ def _own_fps(game: GameFolder | None, opened: Bundle | None, session: Session) -
     return getattr(session.game.world, "fps", FPS)
 
 
-def _bundle(options: Play, game: GameFolder | None) -> tuple[Bundle | None, str | None]:
-    """The bundle to play and its mode (None for its first); the real game may be played without one."""
-    mode = _mode(options)
+def _bundle(options: Play, game: GameFolder | None) -> tuple[Bundle | None, dict[str, Value]]:
+    """The bundle to play, and the settings with which it holds the rate; the real game may be played without one."""
+    settings = chosen(options.settings)
     if game and options.real and not game.has_dream:
         if game.environment is None:
             raise Mistake(f"{game.folder / GAME} names no source, so there is no real game to play.")
-        return None, mode
+        return None, settings
     if game:
         game.require_dream()
     if options.bundle:
-        return load_bundle(str(game.dream) if game else options.bundle, options.backend), mode
+        return load_bundle(str(game.dream) if game else options.bundle, options.backend), settings
     try:
-        wanted = options.game or None, mode, options.decoder or None
-        return choose_bundle(options.fps or FPS, *wanted, options.backend)
+        return choose_bundle(options.fps or FPS, options.game or None, settings, options.backend)
     except (Mistake, ImportError):
         if options.real:
-            return None, mode
+            return None, settings
         raise
 
 
-def _choice(options: Play, bundle: Bundle | None, mode: str | None, game: GameFolder | None) -> Choice:
+def _choice(options: Play, bundle: Bundle | None, settings: dict[str, Value], game: GameFolder | None) -> Choice:
     return Choice(
         bundle=bundle.manifest.name if bundle else None,
         game=options.game or None,
         real=options.real,
-        mode=mode,
-        decoder=options.decoder or None,
-        temperature=options.temperature,
-        passes=options.passes,
-        steps=options.steps,
+        settings=settings,
         seed=options.seed,
         start=options.start,
         backend=options.backend,
         tape=options.tape is not None,
         environment=game.environment if game and not options.game else None,
     )
-
-
-def _mode(options: Play) -> str | None:
-    """The mode asked for; whoever asks for passes means the mode that has them."""
-    return options.mode or ("parallel" if options.passes is not None else None)

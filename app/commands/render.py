@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import tyro
 
+from reverie.app.commands.dream_settings import DreamSettings, chosen
 from reverie.app.commands.option_types import Name
 from reverie.app.errors import CheckFailed, Mistake
 from reverie.app.play.capture import VideoRecording
 from reverie.app.play.select_bundle import load_bundle
+from reverie.engine.settings import Value
 from reverie.engine.tape import FrameDigest, Tape
 from reverie.engine.taping import replay
 
@@ -26,28 +29,25 @@ class Render:
     """Write it to this .gif or .mp4."""
     bundle: Name = ""
     """Name or folder of the dream, when it is not the one that the tape names."""
-    mode: Literal["", "parallel", "ar"] = ""
-    """Draw with this sampler from beginning to end."""
-    decoder: Literal["", "vq", "diffusion"] = ""
-    """Draw with this decoder from beginning to end."""
     check: bool = False
     """Fail (exit code 1) unless the frames are those that were played."""
+    settings: tyro.conf.OmitArgPrefixes[DreamSettings] = field(default_factory=DreamSettings)
 
     def run(self, started: float) -> None:
         """Replay, check, write."""
-        from reverie.app.commands.render import render
-
         if self.out is None and not self.check:
             raise Mistake("Say where to draw the tape with -o OUT.gif, or --check it.")
-        if self.check and (self.mode or self.decoder):
-            raise Mistake(
-                "--check compares with the frames that were played, and --mode and --decoder change them; use one."
-            )
-        render(self.tape, self.out, self.bundle, self.mode or None, self.decoder or None, self.check)
+        settings = chosen(self.settings)
+        if self.check and settings:
+            options = " and ".join(f"--{name.replace('_', '-')}" for name in settings)
+            raise Mistake(f"--check compares with the frames that were played, and {options} would change them.")
+        render(self.tape, self.out, self.bundle, settings, self.check)
 
 
-def render(path: Path, out: Path | None, bundle_name: str, mode: str | None, decoder: str | None, check: bool) -> None:
+def render(path: Path, out: Path | None, bundle_name: str, settings: Mapping[str, Value], check: bool) -> None:
     """Replay a tape into `out`, compare it with what was played when `check`, and say what came of it.
+
+    settings: hold from beginning to end, whatever the tape says.
 
     Raises TapeError, BundleError or Mistake with one sentence, and then nothing is written, and CheckFailed when the
     frames differ. Ctrl-C keeps the frames drawn so far.
@@ -58,7 +58,7 @@ def render(path: Path, out: Path | None, bundle_name: str, mode: str | None, dec
     recording = VideoRecording(out, bundle.manifest.fps) if out else None
     digest = FrameDigest()
     try:
-        for frame in replay(tape, bundle, mode=mode, decoder=decoder):
+        for frame in replay(tape, bundle, **settings):
             digest.add(frame)
             if recording:
                 recording.add(frame)

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from reverie.app.errors import Mistake
 from reverie.app.extras import needs_games
-from reverie.engine.settings import Settings, Value, settings_of
+from reverie.engine.families import family
+from reverie.engine.settings import Settings, Value, completed, settings_of
 from reverie.games.environment import Environment
 from reverie.games.worlds import RealWorld, environment_of, named, open_world
 
@@ -18,27 +19,18 @@ if TYPE_CHECKING:
 
 
 def settings_in(bundle: Bundle, choice: Choice, old: Dream | None) -> Settings:
-    """The settings asked for as far as that bundle has them. old: the dream before it hands its mode and decoder on.
+    """The settings asked for as far as that bundle has them.
 
-    Raises Mistake where there is none before it and the bundle lacks what was asked for.
+    old: the dream before it, whose choices (such as the mode) stay. Raises ValueError where there is none before it and
+    the bundle lacks what was asked for.
     """
     manifest = bundle.manifest
-    asked: dict[str, Value | None] = {
-        "mode": choice.mode,
-        "decoder": choice.decoder,
-        "temperature": choice.temperature,
-        "passes": choice.passes,
-        "steps": choice.steps,
-    }
+    asked = dict(choice.settings)
     if old is None:
-        for what in ("mode", "decoder"):
-            there = manifest.choices(what)
-            if asked[what] is not None and asked[what] not in there:
-                raise Mistake(f"The bundle {manifest.name} has no {what} '{asked[what]}'; it has {', '.join(there)}.")
-        return settings_of(manifest, asked)
-    for what in ("mode", "decoder"):
-        if old.settings.get(what) in manifest.choices(what):
-            asked[what] = old.settings[what]
+        return settings_of(manifest, completed(family(manifest.family).SETTINGS, asked))
+    for name, spec in manifest.settings.items():
+        if spec.choices is not None and old.settings.get(name) in spec.choices:
+            asked[name] = old.settings[name]
     return settings_of(manifest, {name: value for name, value in asked.items() if has(manifest, name, value)})
 
 

@@ -11,6 +11,8 @@ from reverie.app.errors import Mistake, cannot_write, check_name
 from reverie.app.play.capture import VideoRecording
 from reverie.app.play.meter import Meter
 from reverie.app.play.session import Session
+from reverie.engine.families import all_settings
+from reverie.engine.settings import Settings
 
 
 @contextlib.contextmanager
@@ -45,17 +47,14 @@ def taped(path: Path | None, session: Session) -> Iterator[None]:
 
 
 def report(session: Session, meter: Meter) -> dict[str, Any]:
-    """The object of `play --report`; what only a dream has is null for the real game."""
+    """The object of `play --report`. Settings that have no effect are null, and so is what only a dream has."""
     dream = None if session.is_real else session.dream
-    settings = dream.settings if dream else None
+    settings: Settings = dream.settings if dream else {}
     name = session.bundle.manifest.name if session.bundle else None
     return {
         "bundle": name if dream else None,
         "game": session.status().game,
-        "mode": settings.get("mode") if settings else None,
-        "decoder": settings.get("decoder") if settings else None,
-        "passes": settings.get("passes", 1) if settings and settings.get("mode") == "parallel" else None,
-        "steps": settings.get("steps") if settings and settings.get("decoder") == "diffusion" else None,
+        **{name: settings.get(name) if info.matters(settings) else None for name, info in all_settings().items()},
         "backend": dream.bundle.backend if dream else None,
         "faults": dream.faults.count if dream else None,
         **meter.figures(),

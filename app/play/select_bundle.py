@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reverie.app.errors import Mistake
+from reverie.engine.families import family
+from reverie.engine.settings import Value, completed, settings_of
 
 if TYPE_CHECKING:
     from reverie.engine.bundle import Bundle
@@ -47,32 +50,31 @@ def shipped_for(backend: str) -> dict[Path, Manifest]:
 
 
 def choose_bundle(
-    fps: float, game: str | None, mode: str | None, decoder: str | None, backend: str
-) -> tuple[Bundle, str]:
-    """The newest bundle, and the first of its modes, that is as asked for and holds the rate here.
+    fps: float, game: str | None, settings: Mapping[str, Value], backend: str
+) -> tuple[Bundle, dict[str, Value]]:
+    """Return the newest bundle that is as asked for and holds the rate here, and its settings.
 
-    Each bundle that dreams the game, has the mode and decoder, and runs on the backend, is timed for a few frames in
-    each mode that may be played, newest first; when none holds the rate, the fastest is taken. Raises Mistake when
-    none is as asked for.
+    Each bundle that dreams the game, has the settings, and runs on the backend, is timed for a few frames in each mode
+    that may be played, newest first; when none holds the rate, the fastest is taken. Raises Mistake when none is as
+    asked for.
     """
-    fitting: dict[Path, list[str]] = {}
+    fitting: dict[Path, list[dict[str, Value]]] = {}
     for path, manifest in reversed(shipped_for(backend).items()):
-        modes = [own for own in manifest.choices("mode") if mode in (None, own)]
-        if modes and game in (None, *manifest.games) and decoder in (None, *manifest.choices("decoder")):
-            fitting[path] = modes
+        if game in (None, *manifest.games) and (variants := _variants(manifest, settings)):
+            fitting[path] = variants
     if not fitting:
         torch = backend if backend.startswith("torch") else None
-        asked = (("game", game), ("mode", mode), ("decoder", decoder), ("backend", torch))
+        asked = (("game", game), *settings.items(), ("backend", torch))
         wants = ", ".join(f"{what} '{value}'" for what, value in asked if value is not None)
         what = f"No dream here has the {wants}" if wants else "No dream is installed"
         raise Mistake(f"{what}; `reverie list` shows what there is, and `reverie play --real` plays the real game.")
     timed = []
-    for path, modes in fitting.items():
+    for path, variants in fitting.items():
         bundle = load_bundle(str(path), backend)
-        for own in modes:
-            if len(fitting) == len(modes) == 1:
+        for own in variants:
+            if len(fitting) == len(variants) == 1:
                 return bundle, own
-            seconds = seconds_per_frame(bundle, game, own, decoder)
+            seconds = seconds_per_frame(bundle, game, own)
             if seconds <= SHARE_OF_TICK / fps:
                 return bundle, own
             timed.append((seconds, bundle, own))
@@ -80,11 +82,22 @@ def choose_bundle(
     return bundle, own
 
 
-def seconds_per_frame(bundle: Bundle, game: str | None, mode: str, decoder: str | None) -> float:
+def _variants(manifest: Manifest, settings: Mapping[str, Value]) -> list[dict[str, Value]]:
+    """The settings, in each mode that they allow; none where the bundle does not have them."""
+    try:
+        own = completed(family(manifest.family).SETTINGS, settings)
+        settings_of(manifest, own)
+    except ValueError:
+        return []
+    return [own] if "mode" in own else [{**own, "mode": mode} for mode in manifest.choices("mode")] or [own]
+
+
+def seconds_per_frame(bundle: Bundle, game: str | None, settings: Mapping[str, Value]) -> float:
     """Median time of a few frames after two to warm up."""
     from reverie.engine.dream import Dream
 
-    dream = Dream(bundle, mode=mode, decoder=decoder, game=game)
+    dream = Dream(bundle, game=game)
+    dream.change(**settings)
     times = []
     for i in range(TRIED_FRAMES + 2):
         began = time.perf_counter()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
@@ -11,6 +11,8 @@ from reverie.app.errors import Mistake
 from reverie.app.play import switches
 from reverie.app.play.game_state import GameState
 from reverie.app.play.opening import dream_name, open_real, settings_in
+from reverie.engine.families import family
+from reverie.engine.settings import shown
 from reverie.games import registry
 from reverie.games.environment import Environment
 from reverie.games.world import Frame, Step
@@ -18,7 +20,7 @@ from reverie.games.world import Frame, Step
 if TYPE_CHECKING:
     from reverie.engine.bundle import Bundle
     from reverie.engine.dream import Dream
-    from reverie.engine.settings import Settings
+    from reverie.engine.settings import Settings, Value
     from reverie.engine.taping import TapedDream
 
 REWIND_FRAMES = 2
@@ -30,20 +32,16 @@ class Choice:
     """What to play.
 
     bundle: name or folder, None for the real game only. game: which of the bundle's games, or which real game; None
-    for the first. real: every game begins as the real one. mode, decoder, temperature, passes, steps: None for what
-    the bundle holds best. seed: of the first start of every game. start: which of the first game's start histories,
-    None to let the seed choose. tape: note down what replays the first dream. environment: how the real game is made,
+    for the first. real: every game begins as the real one. settings: of the dream; the bundle's own hold for those that
+    are left out. seed: of the first start of every game. start: which of the first game's start histories, None to
+    let the seed choose. tape: note down what replays the first dream. environment: how the real game is made,
     None for what its name and the bundle say.
     """
 
     bundle: str | None = None
     game: str | None = None
     real: bool = False
-    mode: str | None = None
-    decoder: str | None = None
-    temperature: float | None = None
-    passes: int | None = None
-    steps: int | None = None
+    settings: Mapping[str, Value] = field(default_factory=dict)
     seed: int = 0
     start: int | None = None
     backend: str = "onnx"
@@ -55,25 +53,22 @@ class Choice:
 class Status:
     """What the HUD says about the session at one frame.
 
-    steps: of the diffusion decoder, None where it does not draw. score: None where a dream predicts no rewards.
-    games: all that can be played here, in order.
+    settings: of the dream, empty for the real game. shown: the same in one line. score: None where a dream predicts no
+    rewards. games: all that can be played here, in order.
     """
 
     real: bool
     bundle: str
     game: str
     games: tuple[str, ...]
-    mode: str
-    decoder: str
-    temperature: float
-    passes: int
+    settings: Settings
+    shown: str
     history: int
     slots: int
     seed: int
     timings: Mapping[str, float]
     score: float | None
     faults: int
-    steps: int | None = None
 
 
 class TransitionRecorder(Protocol):
@@ -87,7 +82,7 @@ class TransitionRecorder(Protocol):
 
 
 class Session:
-    """A World with the switches of the window: game, mode, temperature, hand-over, bundle, new start, saved moment."""
+    """A World with the switches of the window: game, settings, hand-over, bundle, new start, saved moment."""
 
     def __init__(self, choice: Choice, bundle: Bundle | None = None, size: int = 64) -> None:
         """bundle: the loaded bundle of `choice.bundle`. size: of the real game's frames where no dream gives it.
@@ -159,25 +154,11 @@ class Session:
         self._break()
         return f"new start, seed {self.game.seed}"
 
-    def toggle_mode(self) -> str:
-        """parallel ↔ ar."""
-        return "the real game has no modes" if self.is_real else switches.toggle_mode(self._dream())
-
-    def toggle_decoder(self) -> str:
-        """vq ↔ diffusion."""
-        return "the real game has no decoder" if self.is_real else switches.toggle_decoder(self._dream())
-
-    def change_temperature(self, by: float) -> str:
-        """Warmer dreams are wilder."""
-        return "the real game has no temperature" if self.is_real else switches.change_temperature(self._dream(), by)
-
-    def change_passes(self, by: int) -> str:
-        """More passes make the frame of the parallel mode agree with itself, and take longer."""
-        return "the real game has no passes" if self.is_real else switches.change_passes(self._dream(), by)
-
-    def change_steps(self, by: int) -> str:
-        """More steps of the diffusion decoder draw a cleaner picture, and take longer."""
-        return "the real game has no decoder" if self.is_real else switches.change_steps(self._dream(), by)
+    def change_setting(self, name: str, by: int = 1) -> str:
+        """Go to the next choice of a setting of the dream, or change a number by so many of its steps."""
+        if self.is_real:
+            return f"the real game has no {switches.title_of_setting(name)}"
+        return switches.change_setting(self._dream(), name, by)
 
     def hand_over(self) -> str:
         """Dream ↔ real game, going on from the current frame."""
@@ -268,14 +249,10 @@ class Session:
             "faults": dream.faults.count if dream else 0,
         }
         if dream is None or self.is_real:
-            return Status(mode="", decoder="", temperature=0.0, passes=1, history=0, slots=0, timings={}, **common)  # type: ignore[arg-type]
-        settings = dream.settings
+            return Status(settings={}, shown="", history=0, slots=0, timings={}, **common)  # type: ignore[arg-type]
         return Status(
-            mode=str(settings.get("mode", "")),
-            decoder=str(settings.get("decoder", "")),
-            temperature=float(settings.get("temperature", 0)),
-            passes=int(settings.get("passes", 1)),
-            steps=int(settings["steps"]) if settings.get("decoder") == "diffusion" else None,
+            settings=dream.settings,
+            shown=shown(family(self._bundle().manifest.family).SETTINGS, dream.settings),
             history=dream.history_fill,
             slots=self._bundle().manifest.history,
             timings=dict(dream.timings),

@@ -53,9 +53,7 @@ def draw_figures(screen: pygame.Surface, status: Status, meter: Meter, fps: floa
         x = theme.text(screen, f"the real game   seed {status.seed}", (theme.MARGIN, top), theme.DIM)
         _if_room(screen, score, x + 14, top, width)
         return
-    mode = f"{status.mode} ×{status.passes}" if status.mode == "parallel" and status.passes > 1 else status.mode
-    decoder = f"{status.decoder} ×{status.steps}" if status.steps is not None else status.decoder
-    x = theme.text(screen, f"{mode}  {decoder}  T {status.temperature:.2f}", (theme.MARGIN, top), theme.DIM)
+    x = theme.text(screen, status.shown, (theme.MARGIN, top), theme.DIM)
     x = _if_room(screen, score, x + 14, top, width) if score else x
     x = theme.text(screen, f"faults {status.faults}", (x + 14, top), theme.ALARM) if status.faults else x
     cells = "■" * min(status.history, status.slots) + "□" * max(0, status.slots - status.history)

@@ -8,6 +8,15 @@ import sys
 from pathlib import Path
 
 from reverie.app.errors import Mistake
+from reverie.engine.families import all_settings
+
+_SETTINGS = {
+    key.name: (setting, by, key)
+    for setting, info in all_settings().items()
+    for key, by in zip(info.keys, (-1, 1) if len(info.keys) == 2 else (1,), strict=False)
+}
+SETTING_KEYS: dict[str, tuple[str, int]] = {name: (setting, by) for name, (setting, by, _) in _SETTINGS.items()}
+"""Entries that change a setting of the dream → which one, and in which direction."""
 
 DEFAULTS: dict[str, tuple[str, ...]] = {
     "up": ("up", "w"),
@@ -15,8 +24,6 @@ DEFAULTS: dict[str, tuple[str, ...]] = {
     "left": ("left", "a"),
     "right": ("right", "d"),
     "a": ("j", "left ctrl"),
-    "mode": ("m",),
-    "decoder": ("v",),
     "hand over": ("tab",),
     "next game": ("n",),
     "rewind": ("backspace",),
@@ -25,12 +32,7 @@ DEFAULTS: dict[str, tuple[str, ...]] = {
     "new start": ("return",),
     "save moment": ("f5",),
     "load moment": ("f9",),
-    "cooler": ("[",),
-    "warmer": ("]",),
-    "fewer passes": ("-",),
-    "more passes": ("=",),
-    "fewer steps": ("z",),
-    "more steps": ("x",),
+    **{name: (key.key,) for name, (_, _, key) in _SETTINGS.items()},
     "gif": ("g",),
     "record": ("r",),
     "hud": ("h",),
@@ -42,8 +44,6 @@ DEFAULTS: dict[str, tuple[str, ...]] = {
 
 EXPLAINED: dict[str, str] = {
     "a": "the game's main button",
-    "mode": "parallel / autoregressive",
-    "decoder": "vq / diffusion",
     "hand over": "dream / real game",
     "next game": "next game, if there is one",
     "rewind": "rewind while it is held",
@@ -52,12 +52,7 @@ EXPLAINED: dict[str, str] = {
     "new start": "new start",
     "save moment": "save this moment",
     "load moment": "back to the saved moment",
-    "cooler": "cooler dream",
-    "warmer": "warmer dream",
-    "fewer passes": "fewer passes a frame",
-    "more passes": "more passes a frame",
-    "fewer steps": "fewer steps of diffusion",
-    "more steps": "more steps of diffusion",
+    **{name: key.help for name, (_, _, key) in _SETTINGS.items()},
     "gif": "save the last 10 s as GIF",
     "record": "start or stop recording",
     "hud": "figures on or off",

@@ -14,7 +14,7 @@ from reverie.app.play.session import Status
 from reverie.app.window import hud, overlays, theme
 from reverie.app.window.display import goal_of, name_window, title_of
 from reverie.app.window.game_keys import keys_of_game
-from reverie.app.window.keys import Keys
+from reverie.app.window.keys import SETTING_KEYS, Keys
 from reverie.app.window.saving import Saving
 
 MESSAGE_SECONDS, LETTERS_A_SECOND = 2.5, 16
@@ -65,19 +65,12 @@ class Window:
         loop.session.remembers = True
         self._follow(loop.session.status())
         self._does: dict[str, Callable[[], None]] = {
-            "mode": lambda: self._do(lambda: loop.session.toggle_mode()),
-            "decoder": lambda: self._do(lambda: loop.session.toggle_decoder()),
             "hand over": lambda: self._do(lambda: loop.session.hand_over()),
             "next game": lambda: self._do(lambda: loop.session.next_game()),
             "new start": lambda: self._do(lambda: loop.session.new_start()),
             "save moment": lambda: self._do(lambda: loop.session.save_moment()),
             "load moment": lambda: self._do(lambda: loop.session.load_moment()),
-            "cooler": lambda: self._do(lambda: loop.session.change_temperature(-0.1)),
-            "warmer": lambda: self._do(lambda: loop.session.change_temperature(0.1)),
-            "fewer passes": lambda: self._do(lambda: loop.session.change_passes(-1)),
-            "more passes": lambda: self._do(lambda: loop.session.change_passes(1)),
-            "fewer steps": lambda: self._do(lambda: loop.session.change_steps(-1)),
-            "more steps": lambda: self._do(lambda: loop.session.change_steps(1)),
+            **{key: self._changes(name, by) for key, (name, by) in SETTING_KEYS.items()},
             "pause": lambda: loop.pause(not loop.paused),
             "step": loop.single_step,
             "gif": lambda: saving.save_recent(loop),
@@ -202,6 +195,10 @@ class Window:
             deed()
         except Mistake as error:
             self.loop.messages.append(str(error))
+
+    def _changes(self, setting: str, by: int) -> Callable[[], None]:
+        """What a key of a setting does."""
+        return lambda: self._do(lambda: self.loop.session.change_setting(setting, by))
 
     def _open_bundle(self, index: int) -> None:
         if index >= len(self.bundles):

@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from reverie.engine.dynamics import Dynamics
-from reverie.engine.manifest import Manifest
+from reverie.engine.manifest import Manifest, SettingSpec
 from reverie.engine.runtime import Runtime
 from reverie.engine.settings import Value
-from reverie.engine.tokens.model import check
+from reverie.engine.tokens.model import check, model_of
+from reverie.engine.tokens.model import settings as settings_of_model
 from reverie.engine.tokens.settings import SETTINGS
 
-__all__ = ["SETTINGS", "check", "dynamics", "known_settings"]
+__all__ = ["SETTINGS", "check", "dynamics", "known_settings", "settings"]
 
 
 def dynamics(manifest: Manifest, runtime: Any) -> Dynamics:
@@ -24,6 +25,11 @@ def dynamics(manifest: Manifest, runtime: Any) -> Dynamics:
     from reverie.engine.tokens.torch_dynamics import TorchDynamics
 
     return TorchDynamics(manifest, runtime)
+
+
+def settings(manifest: Manifest) -> Mapping[str, SettingSpec]:
+    """The settings that the graphs allow, with the family's defaults and ranges."""
+    return settings_of_model(model_of(manifest), tuple(manifest.graphs), {})
 
 
 def known_settings(manifest: Manifest) -> Mapping[str, Value]:

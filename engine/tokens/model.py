@@ -8,13 +8,9 @@ from typing import Annotated, Any
 
 from reverie.engine.manifest import BATCH, GraphSpec, Manifest, SettingSpec, StateSpec, TensorSpec
 from reverie.engine.schema import SchemaError, Within, read_object
+from reverie.engine.tokens.settings import SETTINGS
 
-MOST_STEPS = 8
-"""Steps that a frame of the diffusion decoder can take."""
-MODES, DECODERS = ("parallel", "ar"), ("vq", "diffusion")
 GRAPHS = ("encoder", "dynamics", "decoder", "causal_head", "outcome", "diffusion")
-RULES: dict[str, tuple[float, float]] = {"temperature": (0, 100), "min_p": (0, 0.999), "top_p": (0.001, 1)}
-"""The widest range that a manifest can give a setting of the sampler."""
 
 
 @dataclass(frozen=True)
@@ -119,22 +115,22 @@ def graph(name: str, model: TokenModel, resolution: int, history: int, games: in
 def settings(model: TokenModel, graphs: tuple[str, ...], defaults: dict[str, Any]) -> dict[str, SettingSpec]:
     """What may be set of a model with these graphs. defaults: those of the settings that are there."""
     head, diffusion = "causal_head" in graphs, "diffusion" in graphs
-    specs = {
-        # The first is the one that opens.
-        "mode": SettingSpec("ar" if head else "parallel", ("ar", "parallel") if head else ("parallel",)),
-        "decoder": SettingSpec("vq", DECODERS if diffusion else DECODERS[:1]),
-        "temperature": SettingSpec(1.0, lowest=0.0, highest=2.0),
-        "min_p": SettingSpec(0.02, lowest=0.0, highest=0.99),
-        "top_p": SettingSpec(1.0, lowest=0.01, highest=1.0),
+    choices = {
+        "mode": ("ar", "parallel") if head else ("parallel",),  # the first is the one that opens
+        "decoder": ("vq", "diffusion") if diffusion else ("vq",),
     }
-    if head:  # after so many passes the parallel mode is the ar mode
-        specs["passes"] = SettingSpec(1, lowest=1.0, highest=float(model.tokens + 1))
-    if diffusion:
-        specs["steps"] = SettingSpec(4, lowest=1.0, highest=float(MOST_STEPS))
-    return {
-        name: SettingSpec(defaults.get(name, spec.default), spec.choices, spec.lowest, spec.highest)
-        for name, spec in specs.items()
-    }
+    absent = (() if head else ("passes",)) + (() if diffusion else ("steps",))
+    specs = {}
+    for name, info in SETTINGS.items():
+        if name in absent:
+            continue
+        if name in choices:
+            specs[name] = SettingSpec(defaults.get(name, choices[name][0]), choices[name])
+            continue
+        # After as many passes as there are tokens, the parallel mode is the ar mode.
+        highest = model.tokens + 1 if name == "passes" else info.highest
+        specs[name] = SettingSpec(defaults.get(name, info.default), None, float(info.lowest), float(highest))
+    return specs
 
 
 def check(manifest: Manifest) -> None:
@@ -175,8 +171,8 @@ def check(manifest: Manifest) -> None:
 def _check_settings(m: Manifest, model: TokenModel) -> None:
     """The settings are those of the graphs that are there, within what the sampler and the decoders can do."""
     wanted = settings(model, tuple(m.graphs), {})
-    if set(m.settings) != set(wanted):
-        raise SchemaError(f"settings must be {', '.join(wanted)}")
+    if not set(m.settings) <= set(wanted):
+        raise SchemaError(f"settings must be some of {', '.join(wanted)}")
     for name, spec in m.settings.items():
         known = wanted[name]
         if type(spec.default) is not type(known.default):
@@ -187,10 +183,10 @@ def _check_settings(m: Manifest, model: TokenModel) -> None:
             continue
         assert known.lowest is not None
         assert known.highest is not None
-        lowest, highest = RULES.get(name, (known.lowest, known.highest))
-        if spec.lowest is None or spec.highest is None or spec.lowest < lowest or spec.highest > highest:
-            raise SchemaError(f"settings.{name} must be within {lowest:g} and {highest:g}")
-    if "parallel" not in m.choices("mode") or "vq" not in m.choices("decoder"):
+        if spec.lowest is None or spec.highest is None or spec.lowest < known.lowest or spec.highest > known.highest:
+            raise SchemaError(f"settings.{name} must be within {known.lowest:g} and {known.highest:g}")
+    given = {name: (m.settings.get(name) or spec).choices or () for name, spec in wanted.items()}
+    if "parallel" not in given["mode"] or "vq" not in given["decoder"]:
         raise SchemaError(
             "settings must have the mode parallel and the decoder vq, with which the known frame is drawn"
         )

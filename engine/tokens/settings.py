@@ -1,20 +1,33 @@
-"""How the settings of the family are called, explained, shown and changed. What may be chosen stands in a manifest."""
+"""The settings of the family. A bundle has those that its graphs can do, with ranges inside these."""
 
 from __future__ import annotations
 
-from reverie.engine.settings import SettingInfo
+from reverie.engine.settings import SettingInfo, SettingKey
+
+MOST_STEPS = 8
+"""Steps of the diffusion decoder, at most."""
+MOST_PASSES = 65536
+"""Passes of the parallel mode, at most; a bundle's own limit is its number of tokens and one."""
 
 SETTINGS: dict[str, SettingInfo] = {
     "mode": SettingInfo(
         "mode",
-        "How a frame is sampled: parallel samples all tokens at once, ar one after the other.",
-        keys={"mode": "m"},
+        "How a frame is sampled: parallel or ar.",
+        "parallel",
+        choices=("parallel", "ar"),
+        keys=(SettingKey("mode", "m", "parallel / autoregressive"),),
         names={"ar": "autoregressive"},
     ),
     "passes": SettingInfo(
         "passes",
         "Passes a frame of the parallel mode: 1 is the fastest, more are truer.",
-        keys={"fewer passes": "-", "more passes": "="},
+        1,
+        lowest=1,
+        highest=MOST_PASSES,
+        keys=(
+            SettingKey("fewer passes", "-", "fewer passes a frame"),
+            SettingKey("more passes", "=", "more passes a frame"),
+        ),
         show="×{}",
         message="{} passes",
         one="1 pass",
@@ -22,13 +35,21 @@ SETTINGS: dict[str, SettingInfo] = {
     ),
     "decoder": SettingInfo(
         "decoder",
-        "How a frame is drawn: vq, or diffusion, which is sharper and slower.",
-        keys={"decoder": "v"},
+        "How a frame is drawn: vq or diffusion.",
+        "vq",
+        choices=("vq", "diffusion"),
+        keys=(SettingKey("decoder", "v", "vq / diffusion"),),
     ),
     "steps": SettingInfo(
         "steps",
-        "Steps of the diffusion decoder: 1 is the fastest, more are cleaner.",
-        keys={"fewer steps": "z", "more steps": "x"},
+        "Steps of diffusion, 1 to 8: 1 is the fastest, more are cleaner.",
+        4,
+        lowest=1,
+        highest=MOST_STEPS,
+        keys=(
+            SettingKey("fewer steps", "z", "fewer steps of diffusion"),
+            SettingKey("more steps", "x", "more steps of diffusion"),
+        ),
         show="×{}",
         message="{} steps",
         one="1 step",
@@ -36,25 +57,29 @@ SETTINGS: dict[str, SettingInfo] = {
     ),
     "temperature": SettingInfo(
         "temperature",
-        "How wild the dream is: 0 takes the most likely token, 1 samples as learnt.",
-        keys={"cooler": "[", "warmer": "]"},
+        "How wild the dream is: 0 takes the most likely, 1 is as learnt.",
+        1.0,
+        highest=2,
+        keys=(SettingKey("cooler", "[", "cooler dream"), SettingKey("warmer", "]", "warmer dream")),
         step=0.1,
         show="T {:.2f}",
         message="temperature {:.2f}",
     ),
     "min_p": SettingInfo(
-        "min_p",
-        "Tokens less likely than this share of the most likely one are never drawn; 0 keeps them all.",
+        "min-p",
+        "Leave out codes less likely than this share of the most likely one; 0 keeps all.",
+        0.02,
+        highest=0.99,
         step=0.01,
-        show="min-p {:.2f}",
-        message="min-p {:.2f}",
+        show="",
     ),
     "top_p": SettingInfo(
-        "top_p",
-        "Only the likeliest tokens are drawn that have this probability together; 1 keeps them all.",
+        "top-p",
+        "Keep only the likeliest codes that have this probability together; 1 keeps all.",
+        1.0,
+        lowest=0.01,
         step=0.05,
-        show="top-p {:.2f}",
-        message="top-p {:.2f}",
+        show="",
     ),
 }
 """In the order in which they are shown."""

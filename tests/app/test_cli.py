@@ -83,7 +83,7 @@ def test_whoever_asks_for_passes_plays_in_parallel_and_the_tape_knows(one_dream:
     assert main(words) == 0
     played = json.loads(Path(report).read_text())
     assert (played["mode"], played["passes"]) == ("parallel", 2)
-    assert json.loads(Path(tape).read_text())["passes"] == 2
+    assert json.loads(Path(tape).read_text())["settings"]["passes"] == 2
     assert main(["render", tape, "--check"]) == 0
 
 
@@ -91,13 +91,15 @@ def test_the_diffusion_decoder_draws_in_the_steps_asked_for_and_the_tape_knows(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     bundle, report, tape = make_bundle(diffusion=True), str(tmp_path / "r.json"), str(tmp_path / "a.tape")
-    monkeypatch.setattr("reverie.app.commands.play_run.choose_bundle", lambda fps, game, mode, *wanted: (bundle, mode))
+    monkeypatch.setattr(
+        "reverie.app.commands.play_run.choose_bundle", lambda fps, game, settings, backend: (bundle, settings)
+    )
     monkeypatch.setattr("reverie.app.commands.render.load_bundle", lambda name, backend="onnx": bundle)
     words = ["play", "--headless", "--unpaced", "--frames", "3", "--decoder", "diffusion", "--report", report]
     assert main([*words, "--steps", "4", "--tape", tape]) == 0
     played = json.loads(Path(report).read_text())
     assert (played["decoder"], played["steps"]) == ("diffusion", 4)
-    assert json.loads(Path(tape).read_text())["steps"] == 4
+    assert json.loads(Path(tape).read_text())["settings"]["steps"] == 4
     assert main(["render", tape, "--check"]) == 0
     assert main(words) == 0
     assert json.loads(Path(report).read_text())["steps"] == 2
@@ -147,7 +149,7 @@ def test_an_interrupted_drawing_keeps_what_was_drawn(
     tape, gif = str(tmp_path / "a.tape"), tmp_path / "a.gif"
     assert main(["play", "--headless", "--unpaced", "--frames", "5", "--tape", tape]) == 0
 
-    def interrupted(*what: object) -> Iterator[Frame]:
+    def interrupted(*what: object, **settings: object) -> Iterator[Frame]:
         yield np.zeros((8, 8, 3), np.uint8)
         raise KeyboardInterrupt
 
@@ -170,11 +172,11 @@ def test_an_interrupted_drawing_keeps_what_was_drawn(
         (["play", "--decoder", "oil"], "no decoder 'oil'"),
         (["play", "--backend", "tin"], "no backend 'tin'"),
         (["play", "--passes", "0"], "--passes must be at least 1"),
-        (["play", "--mode", "ar", "--passes", "2"], "--passes belongs to --mode parallel"),
-        (["play", "v1", "--headless", "--frames", "3", "--passes", "2"], "no causal head"),
+        (["play", "--mode", "ar", "--passes", "2"], "--passes needs --mode parallel"),
+        (["play", "v1", "--headless", "--frames", "3", "--passes", "2"], "v1 has no setting passes"),
         (["play", "--decoder", "diffusion", "--steps", "9"], "--steps must be at most 8, not 9"),
         (["play", "--decoder", "diffusion", "--steps", "0"], "--steps must be at least 1"),
-        (["play", "--steps", "4"], "--steps needs --decoder diffusion"),
+        (["play", "--decoder", "vq", "--steps", "4"], "--steps needs --decoder diffusion"),
         (["play", "--headless"], "--frames N"),
         (["play", "--headless", "--script", "keys.txt"], "--frames N"),
         (["play", "--headless", "--frames", "3", "--game", "chess"], "chess"),

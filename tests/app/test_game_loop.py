@@ -124,13 +124,13 @@ def test_switches_happen_between_two_frames_even_while_paused(bundle: Bundle) ->
     loop = a_player(bundle)
     loop.pause(True)
     loop.start()
-    loop.do(loop.session.toggle_mode)
+    loop.do(lambda: loop.session.change_setting("mode"))
     assert eventually(lambda: bool(loop.messages))
     loop.stop()
     assert loop.messages.popleft() == "mode: autoregressive"
     shot = loop.newest()
     assert shot is not None
-    assert shot.status.mode == "ar"
+    assert shot.status.settings["mode"] == "ar"
 
 
 def test_what_was_asked_for_before_the_end_is_still_done(bundle: Bundle) -> None:

@@ -83,17 +83,16 @@ def test_coming_back_to_a_game_goes_on_where_it_was_left(three: Bundle) -> None:
 
 
 def test_the_settings_stay_when_the_game_changes(three: Bundle) -> None:
-    session = Session(Choice("trio", mode="ar", temperature=0.5), three)
+    session = Session(Choice("trio", settings={"mode": "ar", "temperature": 0.5}), three)
     session.next_game()
-    assert (session.status().mode, session.status().temperature) == ("ar", 0.5)
-    session.toggle_decoder()
-    session.change_steps(2)
-    session.toggle_mode()
-    session.change_passes(2)
-    session.change_temperature(0.1)
+    assert (session.status().settings["mode"], session.status().settings["temperature"]) == ("ar", 0.5)
+    session.change_setting("decoder")
+    session.change_setting("steps", 2)
+    session.change_setting("mode")
+    session.change_setting("passes", 2)
+    session.change_setting("temperature", 1)
     session.open_game("garden")
-    now = session.status()
-    assert (now.mode, now.passes, now.decoder, now.steps, now.temperature) == ("parallel", 3, "diffusion", 4, 0.6)
+    assert session.status().shown == "parallel ×3  diffusion ×4  T 0.60"
 
 
 def test_a_game_can_be_chosen_and_one_that_is_not_dreamt_is_one_sentence(three: Bundle) -> None:
@@ -123,7 +122,7 @@ def test_a_tape_holds_the_first_game_and_goes_on_when_it_is_played_again(three: 
     frames = [step(session, "right").copy()]
     session.next_game()
     step(session, "up")
-    session.toggle_mode()
+    session.change_setting("mode")
     session.open_game("bricks")
     frames.append(step(session, "left").copy())
     assert session.taped is not None

@@ -25,8 +25,8 @@ def written(session: Session, monkeypatch: pytest.MonkeyPatch) -> str:
 def test_the_hud_names_the_decoder_and_the_steps_of_diffusion(monkeypatch: pytest.MonkeyPatch) -> None:
     session = Session(Choice("dots"), make_bundle(diffusion=True))
     assert "parallel  vq  T 1.00" in written(session, monkeypatch)
-    session.toggle_decoder()
-    session.change_steps(1)
+    session.change_setting("decoder")
+    session.change_setting("steps", 1)
     assert "parallel  diffusion ×3  T 1.00" in written(session, monkeypatch)
 
 

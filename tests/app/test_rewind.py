@@ -72,7 +72,7 @@ def test_the_oldest_is_forgotten_when_there_is_too_much() -> None:
 
 
 def test_a_dream_plays_on_from_a_moment_before_the_picture_as_it_did_the_first_time(bundle: Bundle) -> None:
-    session = Session(Choice("dots", temperature=1.5), bundle)
+    session = Session(Choice("dots", settings={"temperature": 1.5}), bundle)
     first = played(session, 23)
     for _ in range(3):
         assert session.rewind()
@@ -111,7 +111,7 @@ def test_the_real_game_goes_back_too_and_the_way_leads_over_the_hand_over(bundle
 
 
 def test_a_tape_of_a_play_that_went_back_replays_exactly(bundle: Bundle) -> None:
-    session = Session(Choice("dots", tape=True, temperature=1.5), bundle)
+    session = Session(Choice("dots", tape=True, settings={"temperature": 1.5}), bundle)
     frames = played(session, 12)
     session.rewind()
     session.play_on()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from reverie.app.play.select_bundle import choose_bundle
 from reverie.engine import library
 from reverie.engine.bundle import Bundle
 from reverie.engine.manifest import Network, Networks
+from reverie.engine.settings import Value
 from tests.app.conftest import make_bundle
 
 FPS = 20.0
@@ -28,9 +30,9 @@ def ship(monkeypatch: pytest.MonkeyPatch, *bundles: Bundle, seconds: dict[tuple[
     by_path = {bundle.path: bundle for bundle in bundles}
     timed: Timed = []
 
-    def frame(bundle: Bundle, game: str | None, mode: str, decoder: str | None) -> float:
-        timed.append((bundle.manifest.name, mode))
-        return seconds[bundle.manifest.name, mode]
+    def frame(bundle: Bundle, game: str | None, settings: Mapping[str, Value]) -> float:
+        timed.append((bundle.manifest.name, str(settings["mode"])))
+        return seconds[timed[-1]]
 
     monkeypatch.setattr(library, "shipped", lambda: {str(path): path for path in by_path})
     monkeypatch.setattr("reverie.engine.bundle.read_manifest", lambda path: (by_path[path].manifest, ""))
@@ -42,8 +44,9 @@ def ship(monkeypatch: pytest.MonkeyPatch, *bundles: Bundle, seconds: dict[tuple[
 def chosen(
     game: str | None = None, mode: str | None = None, decoder: str | None = None, backend: str = "onnx"
 ) -> tuple[str, str]:
-    bundle, own = choose_bundle(FPS, game, mode, decoder, backend)
-    return bundle.manifest.name, own
+    asked = {name: value for name, value in (("mode", mode), ("decoder", decoder)) if value}
+    bundle, own = choose_bundle(FPS, game, asked, backend)
+    return bundle.manifest.name, str(own["mode"])
 
 
 def with_networks(bundle: Bundle) -> Bundle:

@@ -17,46 +17,53 @@ RIGHT = 4
 def test_the_mode_changes_between_two_frames_of_one_dream(bundle: Bundle) -> None:
     session = Session(Choice("dots"), bundle)
     session.step(RIGHT)
-    assert session.toggle_mode() == "mode: autoregressive"
+    assert session.change_setting("mode") == "mode: autoregressive"
     session.step(RIGHT)
-    assert session.toggle_mode() == "mode: parallel"
+    assert session.change_setting("mode") == "mode: parallel"
     assert np.count_nonzero(session.frame[0, :, 0] > 200) in (0, 8)
-    assert session.status().mode == "parallel"
+    assert session.status().settings["mode"] == "parallel"
 
 
 def test_a_mode_that_the_bundle_lacks_is_one_sentence(bundle: Bundle) -> None:
-    with pytest.raises(Mistake, match="has no decoder 'diffusion'; it has vq"):
-        Session(Choice("dots", decoder="diffusion"), bundle)
+    with pytest.raises(ValueError, match="dots has no decoder 'diffusion'; it has vq"):
+        Session(Choice("dots", settings={"decoder": "diffusion"}), bundle)
 
 
 def test_the_decoder_and_its_steps_change_between_two_frames_of_one_dream() -> None:
     session, plain = (Session(Choice("dots", seed=1), make_bundle(diffusion=True)) for _ in range(2))
-    assert session.status().steps is None
-    assert session.change_steps(1) == "steps are for the diffusion decoder"
-    assert session.toggle_decoder() == "decoder: diffusion"
+    assert session.status().shown == "parallel  vq  T 1.00"
+    assert session.change_setting("steps", 1) == "steps are for the decoder diffusion"
+    assert session.change_setting("decoder") == "decoder: diffusion"
     assert np.array_equal(session.step(RIGHT).frame, plain.step(RIGHT).frame + 2)
-    assert (session.status().decoder, session.status().steps) == ("diffusion", 2)
-    assert session.change_steps(1) == "3 steps"
+    assert (session.status().settings["decoder"], session.status().settings["steps"]) == ("diffusion", 2)
+    assert session.change_setting("steps", 1) == "3 steps"
     assert np.array_equal(session.step(RIGHT).frame, plain.step(RIGHT).frame + 3)
     for _ in range(9):
-        session.change_steps(1)
-    assert session.status().steps == 8
+        session.change_setting("steps", 1)
+    assert session.status().settings["steps"] == 8
     for _ in range(9):
-        message = session.change_steps(-1)
-    assert (message, session.status().steps) == ("1 step", 1)
-    assert session.toggle_decoder() == "decoder: vq"
+        message = session.change_setting("steps", -1)
+    assert (message, session.status().settings["steps"]) == ("1 step", 1)
+    assert session.change_setting("decoder") == "decoder: vq"
     assert np.array_equal(session.step(RIGHT).frame, plain.step(RIGHT).frame)
 
 
 def test_steps_are_for_a_dream_with_the_diffusion_decoder_and_dropped_at_a_switch(bundle: Bundle) -> None:
-    assert Session(Choice("dots"), bundle).change_steps(1) == "dots has no diffusion decoder"
-    with pytest.raises(ValueError, match="steps are for a diffusion decoder, and dots has none"):
-        Session(Choice("dots", steps=2), bundle)
-    session = Session(Choice("dots", decoder="diffusion", steps=4), make_bundle(diffusion=True))
-    assert session.status().steps == 4
+    assert Session(Choice("dots"), bundle).change_setting("steps", 1) == "dots has no steps"
+    with pytest.raises(ValueError, match="dots has no setting steps"):
+        Session(Choice("dots", settings={"steps": 2}), bundle)
+    session = Session(Choice("dots", settings={"decoder": "diffusion", "steps": 4}), make_bundle(diffusion=True))
+    assert session.status().settings["steps"] == 4
     session.switch_bundle(bundle)
-    assert (session.status().decoder, session.status().steps) == ("vq", None)
-    assert Session(Choice(game="garden", real=True)).change_steps(1) == "the real game has no decoder"
+    assert (session.status().settings["decoder"], "steps" in session.status().settings) == ("vq", False)
+    assert Session(Choice(game="garden", real=True)).change_setting("steps", 1) == "the real game has no steps"
+
+
+def test_who_asks_for_steps_gets_the_decoder_that_has_them(bundle: Bundle) -> None:
+    session = Session(Choice("dots", settings={"steps": 3}), make_bundle(diffusion=True))
+    assert session.status().shown == "parallel  diffusion ×3  T 1.00"
+    with pytest.raises(ValueError, match="--passes needs --mode parallel"):
+        Session(Choice("dots", settings={"mode": "ar", "passes": 2}), bundle)
 
 
 def test_the_same_seed_starts_the_same_and_another_start_can_be_chosen(bundle: Bundle) -> None:
@@ -79,32 +86,32 @@ def test_a_saved_moment_comes_back_exactly(bundle: Bundle) -> None:
 def test_the_temperature_stays_in_its_range(bundle: Bundle) -> None:
     session = Session(Choice("dots"), bundle)
     for _ in range(30):
-        session.change_temperature(0.1)
-    assert session.status().temperature == 2.0
+        session.change_setting("temperature", 1)
+    assert session.status().settings["temperature"] == 2.0
     for _ in range(30):
-        session.change_temperature(-0.1)
-    assert session.status().temperature == 0.0
+        session.change_setting("temperature", -1)
+    assert session.status().settings["temperature"] == 0.0
 
 
 def test_passes_are_changed_between_two_frames_and_stay_in_their_range(bundle: Bundle) -> None:
-    session = Session(Choice("dots", mode="parallel", passes=2), bundle)
-    assert session.status().passes == 2
-    assert session.change_passes(1) == "3 passes"
+    session = Session(Choice("dots", settings={"mode": "parallel", "passes": 2}), bundle)
+    assert session.status().settings["passes"] == 2
+    assert session.change_setting("passes", 1) == "3 passes"
     session.step(RIGHT)
     for _ in range(3):
-        session.change_passes(-1)
-    assert session.status().passes == 1
-    session.toggle_mode()
-    assert session.change_passes(1) == "passes are for the parallel mode"
+        session.change_setting("passes", -1)
+    assert session.status().settings["passes"] == 1
+    session.change_setting("mode")
+    assert session.change_setting("passes", 1) == "passes are for the mode parallel"
 
 
 def test_passes_that_a_dream_cannot_make_are_refused_at_the_start_and_dropped_at_a_switch(bundle: Bundle) -> None:
     with pytest.raises(ValueError, match="passes of dots must be a whole number from 1 to 65, not 66"):
-        Session(Choice("dots", passes=66), bundle)
-    session = Session(Choice("dots", passes=2), bundle)
+        Session(Choice("dots", settings={"passes": 66}), bundle)
+    session = Session(Choice("dots", settings={"passes": 2}), bundle)
     session.switch_bundle(make_bundle(modes=("parallel",)))
-    assert session.status().passes == 1
-    assert session.change_passes(1) == "dots has no passes"
+    assert "passes" not in session.status().settings
+    assert session.change_setting("passes", 1) == "dots has no passes"
 
 
 def test_a_dream_that_predicts_rewards_keeps_the_score_and_begins_anew_when_the_round_ends() -> None:
@@ -184,4 +191,4 @@ def test_the_real_game_can_be_played_without_any_dream() -> None:
     session = Session(Choice(real=True))
     assert session.status().real
     assert session.hand_over().startswith("no dream is open")
-    assert session.toggle_mode() == "the real game has no modes"
+    assert session.change_setting("mode") == "the real game has no mode"
