@@ -1,4 +1,4 @@
-"""The noise that tokens are drawn with: a function of trajectory, frame, position and code, and never stored.
+"""The noise of a sampler: a function of trajectory, frame and place in the frame. It is never stored.
 
 Of all codes of a frame a sampler looks at few, and computes the noise of those alone. Each trajectory has a key, one of
 64 bits, that changes with every frame; the noise of a code is that number of SplitMix64 from there on. Salmon et al.

@@ -15,7 +15,7 @@ from reverie.engine.bundle import Bundle
 from reverie.engine.files import sha256_of
 from reverie.engine.manifest import MANIFEST, Manifest
 from reverie.engine.verify import known_dream, sha256_of_z
-from reverie.export.networks import ExportError
+from reverie.export.errors import ExportError
 
 
 @contextmanager

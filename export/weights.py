@@ -10,7 +10,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from reverie.engine.torch_networks import SCALE
-from reverie.export.quantize import SMALL, as_bytes, smallest
+from reverie.export.tokens.quantize import SMALL, as_bytes, smallest
 
 WEIGHTS = "weights.safetensors"
 

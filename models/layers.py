@@ -1,4 +1,4 @@
-"""What the trunk and the causal head share: position biases, attention over a grid, the feed-forward block."""
+"""Layers that several networks share: position biases, grid attention and the feed-forward block."""
 
 from __future__ import annotations
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -45,11 +46,15 @@ LAZY: dict[str, set[str]] = {"app": {"training", "export", "evaluation"}}
 
 
 class Import(NamedTuple):
-    """One module named by an import statement; `top` when it runs as soon as the file is imported."""
+    """One module named by an import statement; `top` when it runs as soon as the file is imported.
+
+    names: what is taken from it, which may be modules too.
+    """
 
     module: str
     line: int
     top: bool
+    names: tuple[str, ...] = ()
 
     @property
     def room(self) -> str:
@@ -73,7 +78,7 @@ def _walk(node: ast.AST, top: bool) -> Iterator[Import]:
             if child.module == "reverie":
                 yield from (Import(f"reverie.{alias.name}", child.lineno, top) for alias in child.names)
             elif child.module and not child.level:
-                yield Import(child.module, child.lineno, top)
+                yield Import(child.module, child.lineno, top, tuple(alias.name for alias in child.names))
         else:
             if isinstance(child, ast.Call) and ast.unparse(child.func) in ("importlib.import_module", "__import__"):
                 name = child.args[0] if child.args else None
@@ -210,3 +215,54 @@ def test_ci_runs_the_readmes_test_command() -> None:
 
 def _ci_lines() -> list[str]:
     return [line.strip() for line in (ROOT / ".ci" / "run").read_text(encoding="utf-8").splitlines()]
+
+
+FAMILY_FOLDERS = ("*/tokens/*", "models/v1/*")
+FAMILY_WORDS = re.compile(r"\btokens?\b|\blogits?\b|vocabular|causal[_ ]head|\bcodebooks?\b", re.IGNORECASE)
+MODULE_OF_A_FAMILY = re.compile(r'"tokens": |\breverie(\.\w+)+')
+"""What a registry of families may say: the name of one, and where it is."""
+
+
+def family_words(path: str, source: str) -> list[str]:
+    """Lines outside the folders of a family that speak as if every dream were of that family."""
+    if any(fnmatch(path, folder) for folder in FAMILY_FOLDERS):
+        return []
+    lines = enumerate(source.splitlines(), 1)
+    return [f"{path}:{n}: {line.strip()}" for n, line in lines if FAMILY_WORDS.search(MODULE_OF_A_FAMILY.sub("", line))]
+
+
+def test_only_the_folders_of_a_family_speak_of_its_parts() -> None:
+    found = [line for path in SOURCES for line in family_words(path.as_posix(), (ROOT / path).read_text("utf-8"))]
+    assert found == []
+
+
+def test_a_word_of_a_family_is_seen() -> None:
+    assert family_words("engine/dream.py", "self.causal_head = 1\nx = 2  # logits of a frame") != []
+    assert family_words("engine/tokens/sampler.py", "logits = 1") == []
+    assert family_words("engine/families.py", 'FAMILIES = {"tokens": "reverie.engine.tokens.family"}') == []
+
+
+def circles(graph: dict[str, set[str]]) -> list[str]:
+    """The modules that import themselves by way of others, each circle as one sorted line."""
+    reach: dict[str, set[str]] = {}
+    for start in graph:
+        seen: set[str] = set()
+        todo = [start]
+        while todo:
+            for other in graph.get(todo.pop(), set()) - seen:
+                seen.add(other)
+                todo.append(other)
+        reach[start] = seen
+    found = {frozenset(b for b in reach[a] if a in reach[b]) for a in graph if a in reach[a]}
+    return sorted(" ".join(sorted(circle)) for circle in found)
+
+
+def test_no_two_files_import_one_another() -> None:
+    files = {".".join(("reverie", *path.with_suffix("").parts)).removesuffix(".__init__"): path for path in SOURCES}
+    graph = {}
+    for module, path in files.items():
+        tops = [item for item in imports((ROOT / path).read_text("utf-8")) if item.top]
+        named = {item.module for item in tops} | {f"{item.module}.{name}" for item in tops for name in item.names}
+        graph[module] = named & set(files) - {module}
+    assert circles(graph) == []
+    assert circles({"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"a"}}) == ["a b c"]

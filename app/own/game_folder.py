@@ -81,7 +81,7 @@ class GameFolder:
 
     def next_step(self) -> str:
         """What a person does next, in one line: what is missing, or older than what it is made of, is made."""
-        recorded, begun = _changed(self.recording, "index-*.json"), _changed(self.run, "tokens.npz")
+        recorded, begun = _changed(self.recording, "index-*.json"), _changed(self.run, "data.npz")
         trained, exported = _changed(self.run, "dynamics.safetensors"), _changed(self.dream, MANIFEST)
         if not recorded:
             get = f"reverie record {self.folder}" if self.source else f"reverie import VIDEOS -o {self.folder}"

@@ -121,7 +121,7 @@ def test_what_comes_next_is_what_is_missing_or_older_than_what_it_is_made_of(tmp
     assert game.next_step() == f"next: reverie record {folder}"
     made(game.recording / "index-00.json", 10)
     assert game.next_step() == f"next: reverie train {folder}"
-    made(game.run / "tokens.npz", 20)
+    made(game.run / "data.npz", 20)
     made(game.run / "dynamics.safetensors", 30)
     assert game.next_step() == f"next: reverie export {folder}"
     made(game.dream / "manifest.json", 40)

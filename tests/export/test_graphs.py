@@ -16,11 +16,13 @@ from reverie.engine.noise import keys_of
 from reverie.engine.tokens.diffusion import fixed_noise
 from reverie.engine.tokens.sampler import draw, refine
 from reverie.engine.verify import verify
-from reverie.export.graphs import Graph, Sizes, random_inputs, split
-from reverie.export.networks import ExportError, Run, read_run
-from reverie.export.parity import check_parity
-from reverie.export.quantize import round_to_bytes, round_to_half
-from reverie.export.run_export import export_run, sizes_of
+from reverie.export.errors import ExportError
+from reverie.export.run_export import export_run
+from reverie.export.tokens.graphs import Graph, Sizes, random_inputs, split
+from reverie.export.tokens.networks import Run, read_run
+from reverie.export.tokens.parity import check_parity
+from reverie.export.tokens.quantize import round_to_bytes, round_to_half
+from reverie.export.tokens.run_export import sizes_of
 from reverie.models.tokens.world_model import TemporalVisualWorldModel
 
 

@@ -18,11 +18,13 @@ from reverie.engine.onnx_runtime import OnnxRuntime
 from reverie.engine.tokens.model import model_of
 from reverie.export import parity
 from reverie.export.bundle_writer import building
-from reverie.export.graphs import Graph, random_inputs, split
-from reverie.export.networks import ExportError, read_run
+from reverie.export.errors import ExportError
 from reverie.export.onnx_export import export_program, to_onnx
-from reverie.export.quantize import quantize_int8
-from reverie.export.run_export import export_run, sizes_of
+from reverie.export.run_export import export_run
+from reverie.export.tokens.graphs import Graph, random_inputs, split
+from reverie.export.tokens.networks import read_run
+from reverie.export.tokens.quantize import quantize_int8
+from reverie.export.tokens.run_export import sizes_of
 
 
 def test_a_bundle_says_what_it_is(bundle_v11: Path, run_v11: Path) -> None:
@@ -93,7 +95,9 @@ def test_an_export_that_fails_leaves_the_old_bundle_as_it_was(
 ) -> None:
     target = Path(shutil.copytree(bundle_v11, tmp_path / "bundle"))
     before = {file.name: file.read_bytes() for file in target.iterdir()}
-    monkeypatch.setattr("reverie.export.run_export.split", lambda *_: (_ for _ in ()).throw(RuntimeError("power cut")))
+    monkeypatch.setattr(
+        "reverie.export.tokens.run_export.split", lambda *_: (_ for _ in ()).throw(RuntimeError("power cut"))
+    )
     with pytest.raises(RuntimeError):
         export_run(run_v11, target)
     assert {file.name: file.read_bytes() for file in target.iterdir()} == before

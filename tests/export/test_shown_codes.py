@@ -8,10 +8,11 @@ from tiny import tiny_run
 
 from reverie.engine.bundle import Bundle
 from reverie.engine.dream import Dream
-from reverie.export.graphs import random_inputs, split
-from reverie.export.networks import Run, read_run
-from reverie.export.run_export import export_run, sizes_of
-from reverie.export.shown_codes import with_shown_codes
+from reverie.export.run_export import export_run
+from reverie.export.tokens.graphs import random_inputs, split
+from reverie.export.tokens.networks import Run, read_run
+from reverie.export.tokens.run_export import sizes_of
+from reverie.export.tokens.shown_codes import with_shown_codes
 from reverie.models.tokens.patch_vq import PatchVQ
 from reverie.models.tokens.world_model import TemporalVisualWorldModel
 

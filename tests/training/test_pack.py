@@ -30,7 +30,7 @@ def run(tmp_path: Path) -> Path:
     folder.mkdir()
     (folder / "run.json").write_text('{"recipe": "mine"}')
     np.savez(folder / "starts.npz", frames=np.zeros(4))
-    (folder / "tokens.npz").write_bytes(b"large, and not needed")
+    (folder / "data.npz").write_bytes(b"large, and not needed")
     for name in ("tokenizer", "dynamics"):
         save_weights(folder / f"{name}.safetensors", TENSORS)
     return folder

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from reverie.export.networks import read_run
+from reverie.export.tokens.networks import read_run
 from reverie.training.pack import join
 from reverie.training.pipeline import main
 from reverie.training.tokens.extra_rollouts import play_extra_rollouts

@@ -287,6 +287,6 @@ def too_few_codes(sample: list[Rows], codes: Codes) -> Finding | None:
     return Finding(
         f"There are too few codes for these pictures: {len(counts):,} different patches in a sample of "
         f"{sum(len(rows.frames) for rows in sample):,} frames, and {codes.count:,} codes; small things will be drawn "
-        f"wrong. Choose a recipe with a larger vocabulary.",
+        f"wrong. Choose a recipe with more codes.",
         broken=False,
     )

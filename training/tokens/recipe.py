@@ -198,7 +198,7 @@ class TokenRecipe(Recipe):
 
         extra = self._extra_frames_of_a_game(len(recording.games))
         encode = partial(write_tokens, recording=recording, encode=frame_encoder(tokenizer, context))
-        path = session.once("tokens.npz", partial(encode, extra_frames=extra, seed=seed, log=session.log))
+        path = session.once("data.npz", partial(encode, extra_frames=extra, seed=seed, log=session.log))
         train, held_out = split_episodes(read_tokens(path), self.frames_needed)
         torch.manual_seed(seed)
         dynamics = build_dynamics(self.dynamics)
@@ -234,7 +234,7 @@ class TokenRecipe(Recipe):
 
     def recorded_frames(self, run: Path, games: int) -> int | None:
         """Return how many frames of the recording a run has made tokens of; None where it has none yet."""
-        path = run / "tokens.npz"
+        path = run / "data.npz"
         return recorded_frames(path, self._extra_frames_of_a_game(games), games) if path.exists() else None
 
 

@@ -119,7 +119,7 @@ def test_a_model_of_several_games_is_told_which_codes_each_shows(folder: Path, t
     train("tiny", folder, tmp_path / "run", minutes=0.05, log=said.append)
     assert any("exact_frames garden " in line for line in said)
     weights = load_file(tmp_path / "run" / "dynamics.safetensors")
-    episodes, _ = split_episodes(read_tokens(tmp_path / "run" / "tokens.npz"), 5)
+    episodes, _ = split_episodes(read_tokens(tmp_path / "run" / "data.npz"), 5)
     shown = episodes.codes_shown(3, weights["code"].shape[0])
     assert not shown.all()
     np.testing.assert_array_equal(weights["absent"], np.where(shown, 0, ABSENT))

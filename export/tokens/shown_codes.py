@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from torch import Tensor, nn
 
-from reverie.export.networks import Run
+from reverie.export.tokens.networks import Run
 from reverie.models.tokens.diffusion_decoder import DiffusionDecoder
 from reverie.models.tokens.patch_vq import PatchVQ
 from reverie.models.tokens.world_model import TemporalVisualWorldModel

@@ -11,15 +11,12 @@ from numpy.typing import NDArray
 from torch import nn
 
 from reverie.engine.tokens.settings import MOST_STEPS, SETTINGS
+from reverie.export.errors import ExportError
 from reverie.models.tokens.diffusion_decoder import DiffusionDecoder
 from reverie.models.tokens.networks import Dynamics, Tokenizer
 from reverie.models.tokens.world_model import TemporalVisualWorldModel
 from reverie.training import runs
 from reverie.training.errors import RunError
-
-
-class ExportError(ValueError):
-    """A run cannot become a bundle. One clear sentence."""
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from reverie.engine.runtime import Runtime
 from reverie.engine.torch_runtime import TorchRuntime
-from reverie.export.graphs import Graph, Sizes, random_inputs
-from reverie.export.networks import ExportError
+from reverie.export.errors import ExportError
+from reverie.export.tokens.graphs import Graph, Sizes, random_inputs
 
 TOLERANCE = 1e-3
 """Largest difference of a logit, a hidden feature, a key or a value."""

@@ -1,0 +1,140 @@
+"""Turns a trained run of the token family into a bundle."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import onnx
+import torch
+
+from reverie.engine.bundle import Bundle
+from reverie.engine.manifest import FORMAT, KnownFrame, Manifest, Network, Networks
+from reverie.engine.tokens.model import as_json, representation, settings, state
+from reverie.engine.tokens.torch_model import history, token_model
+from reverie.engine.verify import verify
+from reverie.export.bundle_writer import building, seal
+from reverie.export.errors import ExportError
+from reverie.export.onnx_export import export_program, to_onnx
+from reverie.export.shared_weights import SharedWeights
+from reverie.export.tokens.graphs import Sizes, random_inputs, split
+from reverie.export.tokens.networks import Run, read_run
+from reverie.export.tokens.parity import check_parity
+from reverie.export.tokens.quantize import (
+    count_parameters,
+    quantize_int8,
+    round_to_bytes,
+    round_to_half,
+    store_bytes,
+    store_small,
+)
+from reverie.export.tokens.shown_codes import with_shown_codes
+from reverie.export.weights import WEIGHTS, save_weights
+from reverie.models.registry import describe_network
+from reverie.models.tokens.world_model import TemporalVisualWorldModel
+
+KNOWN_ACTIONS = (4, 4, 1)
+FPS = 20
+"""Frames a second of a run that does not say."""
+
+
+def export_run(run_dir: Path, out: Path, precision: str, called: str, log: Callable[[str], None]) -> Path:
+    """See `reverie.export.run_export.export_run`. In int8 the trunk computes in bytes."""
+    trained = read_run(run_dir)
+    run = with_shown_codes(trained)
+    if (count := run.dynamics.config.vocabulary) < trained.dynamics.config.vocabulary:
+        log(f"codes: {count} of {trained.dynamics.config.vocabulary} are ever shown, and no others are kept")
+    sizes = sizes_of(run)
+    parameters = count_parameters(*run.networks.values())
+    if precision != "fp32":
+        round_to_half(*run.networks.values())
+    if precision == "int8":
+        round_to_bytes(run.dynamics)
+        if run.decoder is not None:
+            round_to_bytes(run.decoder)
+    graphs = split(run.tokenizer, run.dynamics, sizes, run.decoder)
+    with building(out) as folder:
+        models = {}
+        for name, graph in graphs.items():
+            log(f"{name}: torch.export, ONNX, {precision}")
+            example = random_inputs(name, sizes, 2, torch.Generator().manual_seed(1))
+            models[name] = _store(to_onnx(graph, export_program(graph, example)), name, precision)
+        weights = SharedWeights(save_weights(run.networks, folder, precision))
+        for name, model in models.items():
+            weights.save(model, folder / f"{name}.onnx")
+        _write_starts(run, sizes, folder / "starts.npz")
+        seal(folder, _manifest(run, sizes, called, precision, parameters, tuple(graphs)))
+        for backend in ("onnx", "torch"):
+            bundle = Bundle.load(folder, backend, threads=1)
+            worst = check_parity(graphs, bundle.runtime, sizes, precision if backend == "onnx" else "fp32")
+            log(f"{backend} against the network: " + ", ".join(f"{k} {v:.1e}" for k, v in worst.items()))
+        if findings := verify(folder):
+            raise ExportError(findings[0])
+    log(f"wrote {out}: {parameters:,} parameters, {sum(f.stat().st_size for f in out.iterdir()) / 1e6:.1f} MB")
+    return out
+
+
+def sizes_of(run: Run) -> Sizes:
+    """The sizes that the bundle's graphs agree on."""
+    games = run.dynamics.config.games if isinstance(run.dynamics, TemporalVisualWorldModel) else 1
+    actions, frames = run.dynamics.config.actions, history(run.dynamics)
+    return Sizes(int(run.record["size"]), actions, frames, token_model(run.dynamics), games)
+
+
+def _store(model: onnx.ModelProto, name: str, precision: str) -> onnx.ModelProto:
+    if precision == "fp32":
+        return model
+    if precision == "int8" and name not in ("encoder", "decoder"):
+        return quantize_int8(model) if name == "dynamics" else store_bytes(model)
+    return store_small(model)
+
+
+def _write_starts(run: Run, sizes: Sizes, file: Path) -> None:
+    """A run may hold longer histories than the model looks at; the bundle holds as much as it does."""
+    frames, actions = run.starts["frames"], run.starts["actions"]
+    if frames.shape[1] < sizes.history:
+        raise ExportError(f"the run's starts hold {frames.shape[1]} frames, and the model looks at {sizes.history}")
+    np.savez_compressed(
+        file,
+        frames=frames[:, -sizes.history :],
+        actions=actions[:, actions.shape[1] - (sizes.history - 1) :].astype(np.uint8),
+        seeds=run.starts["seeds"].astype(np.int64),
+        games=run.starts["games"].astype(np.int64),
+    )
+
+
+def _manifest(run: Run, sizes: Sizes, name: str, precision: str, parameters: int, graphs: tuple[str, ...]) -> Manifest:
+    record = run.record
+    actions = tuple(record["actions"])
+    games = {str(game): tuple(own) for game, own in record["games"].items()}
+    known = tuple(min(action, len(next(iter(games.values()))) - 1) for action in KNOWN_ACTIONS)
+    defaults = dict(run.sampling) | ({"steps": int(record["decoder_steps"])} if "diffusion" in graphs else {})
+    return Manifest(
+        format=FORMAT,
+        family="tokens",
+        name=name,
+        version=str(record["kind"]).removeprefix("v"),
+        games=tuple(games),
+        actions=actions,
+        game_actions=None if all(own == actions for own in games.values()) else games,
+        fps=int(record.get("fps", FPS)),
+        resolution=sizes.resolution,
+        history=sizes.history,
+        representation=representation(sizes.model),
+        graphs={graph: sizes.graph(graph, f"{graph}.onnx") for graph in graphs},
+        state=state(sizes.model, sizes.history),
+        settings=settings(sizes.model, graphs, defaults),
+        model=as_json(sizes.model),
+        networks=Networks(
+            WEIGHTS, {name: Network(**describe_network(network)) for name, network in run.networks.items()}
+        ),
+        parameters=parameters,
+        active_parameters=parameters,
+        precision=precision,
+        starts="starts.npz",
+        files={},
+        known_frame=KnownFrame(0, known, None, "known.png"),
+        training={"recipe": record.get("recipe"), **record.get("training", {})},
+        metrics=record.get("metrics", {}),
+    )
