@@ -172,9 +172,12 @@ def _decoded(data: Any) -> str:
     if not isinstance(data, memoryview) or len(data) > 1024:
         raise GraphError("it is damaged")
     try:
-        return bytes(data).decode()
+        text = bytes(data).decode()
     except UnicodeDecodeError:
         raise GraphError("it is damaged") from None
+    if not text.isprintable():  # names are shown in messages
+        raise GraphError("it has a name with characters that cannot be shown")
+    return text
 
 
 def _ints(values: list[Any], most: int) -> list[int]:

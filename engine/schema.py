@@ -20,7 +20,10 @@ MOST_DIGITS = 20
 
 
 class SchemaError(ValueError):
-    """A JSON value is not what its field asks for. The message names the field."""
+    """A JSON value is not what its field asks for. The message names the field, and can be shown on a terminal."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__("".join(c if c.isprintable() else repr(c)[1:-1] for c in message))
 
 
 @dataclass(frozen=True)

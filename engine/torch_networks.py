@@ -53,7 +53,8 @@ def load_networks(folder: Path, networks: Networks) -> dict[str, nn.Module]:
                 network.load_state_dict(weights, strict=True)
                 network.eval().requires_grad_(False)
     except (OSError, SafetensorError) as error:
-        raise BundleError(f"{file} holds no weights ({error}): export or download the bundle again") from None
+        reason = " ".join(str(error).split())[:200]
+        raise BundleError(f"{file} holds no weights ({reason}): export or download the bundle again") from None
     return built
 
 
@@ -82,7 +83,7 @@ def _compare(file: Path, stored: Any, given: set[str], outlines: dict[str, nn.Mo
     weights = {name for name in given if not name.endswith(SCALE)}
     if unlike := sorted(weights ^ set(wanted)):
         has = "lacks" if unlike[0] in wanted else "has an unknown"
-        raise BundleError(f"{file} {has} weight {unlike[0][:80]}: export or download the bundle again")
+        raise BundleError(f"{file} {has} weight {unlike[0][:80]!r}: export or download the bundle again")
     for name, tensor in wanted.items():
         part = stored.get_slice(name)
         shape, scale = tuple(part.get_shape()), name + SCALE
@@ -96,7 +97,7 @@ def _compare(file: Path, stored: Any, given: set[str], outlines: dict[str, nn.Mo
         if not fits or (scale in given) not in STORED[part.get_dtype()]:
             raise BundleError(f"{file}: the scale of {name} does not fit it: export or download the bundle again")
     if left := sorted(name for name in given - weights if name.removesuffix(SCALE) not in wanted):
-        raise BundleError(f"{file} has an unknown weight {left[0][:80]}: export or download the bundle again")
+        raise BundleError(f"{file} has an unknown weight {left[0][:80]!r}: export or download the bundle again")
 
 
 def _weight(stored: Any, given: set[str], name: str, like: Tensor) -> Tensor:

@@ -251,7 +251,7 @@ def copy(bundle_v11: Path, tmp_path: Path) -> Path:
         ({"config": {"width": "wide"}}, r"networks\.kinds\.dynamics\.config\.width must be a whole number"),
         ({"config": {"width": 4096, "layers": 64}}, "more than 500,000,000 parameters"),
         ({"config": {"vocabulary": 64, "grid": [64, 64]}}, "networks are too large"),
-        ({"config": TINY | {"layers": 2}}, "lacks weight dynamics"),
+        ({"config": TINY | {"layers": 2}}, "lacks weight 'dynamics"),
         ({"config": TINY | {"causal_layers": 0}}, "has an unknown weight"),
         ({"config": TINY | {"vocabulary": 65}}, r"must be \[65"),
     ],

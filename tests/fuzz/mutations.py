@@ -108,7 +108,7 @@ def _changed(value: Any, rng: Random, marker: Path) -> Any:
             lambda: [old] * rng.choice([0, 2, 3, 1000]),
             lambda: {"x": old},
             lambda: str(old),
-            lambda: _nested(rng.choice([5, 50, 900])),
+            lambda: _nested(rng.choice([5, 50, 200])),
             lambda: _near(old, rng),
             lambda: _near(old, rng),
         ]
