@@ -19,9 +19,6 @@ MOST_BYTES = 64 << 20
 """Of a tape's file."""
 MOST_EVENTS, MOST_FRAMES = 1_000_000, 10_000_000
 """Of a tape: ten million frames are six days of play."""
-MOST_MOMENTS = 1000
-"""Moments that a tape goes back to, each of which is kept while it is played again."""
-
 Number = Annotated[int, Within(0, 2**63 - 1)]
 
 
@@ -108,8 +105,6 @@ class Tape:
                 raise TapeError(f"{path} is damaged: event {number} is not one that a tape has")
         if sum(event.count or 0 for event in tape.events) != tape.frames:
             raise TapeError(f"{path} is damaged: its events do not make {tape.frames} frames")
-        if len({event.restore for event in tape.events}) > MOST_MOMENTS:
-            raise TapeError(f"{path} goes back to more than {MOST_MOMENTS} moments")
         return tape
 
     def check_bundle(self, bundle: Bundle) -> None:

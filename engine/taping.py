@@ -20,6 +20,9 @@ from reverie.engine.settings import Value, settings_of
 from reverie.engine.tape import FORMAT, Event, FrameDigest, Tape
 from reverie.games.world import Frame, Step
 
+MOST_KEPT_BYTES = 512 << 20
+"""Of the moments that are kept because a tape will go back to them: twice what a player can go back through."""
+
 
 @dataclass(frozen=True)
 class TapedSnapshot:
@@ -153,6 +156,8 @@ def _play(tape: Tape, dream: Dream, throughout: Mapping[str, Value]) -> Iterator
     def keep() -> None:
         if moment in wanted:
             kept[moment] = dream.snapshot()
+            if sum(snapshot.nbytes for snapshot in kept.values()) > MOST_KEPT_BYTES:
+                raise TapeError(f"the tape goes back to moments that take more than {MOST_KEPT_BYTES >> 20} MiB")
 
     keep()
     for event in tape.events:

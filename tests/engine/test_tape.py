@@ -67,6 +67,21 @@ def test_a_tape_is_small_and_readable(bundle: Bundle, tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [tmp_path / "play.tape"]
 
 
+def test_moments_that_a_tape_goes_back_to_take_bounded_memory(bundle: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
+    dream = TapedDream(bundle, seed=4)
+    snapshots = []
+    for _ in range(20):
+        snapshots.append(dream.snapshot())
+        dream.step(1)
+    for snapshot in snapshots:
+        dream.restore(snapshot)
+    tape = dream.tape()
+    assert len(list(replay(tape, bundle))) == 20
+    monkeypatch.setattr("reverie.engine.taping.MOST_KEPT_BYTES", 10 * snapshots[0].nbytes)
+    with pytest.raises(TapeError, match="goes back to moments that take more than"):
+        list(replay(tape, bundle))
+
+
 def test_the_same_play_can_be_drawn_by_the_other_sampler(bundle: Bundle) -> None:
     tape, frames = a_long_play(bundle)
     parallel = [f.tobytes() for f in replay(tape, bundle, mode="parallel")]

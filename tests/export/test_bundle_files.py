@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import pickle
 import shutil
 import zipfile
@@ -72,6 +73,24 @@ def test_a_link_that_leads_out_is_refused(copy: Path, tmp_path: Path) -> None:
     shutil.move(copy / "decoder.onnx", tmp_path / "elsewhere.onnx")
     (copy / "decoder.onnx").symlink_to(tmp_path / "elsewhere.onnx")
     refused(copy, "leads out of the bundle")
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "decoder.onnx", "starts.npz", "weights.safetensors"])
+def test_what_is_no_regular_file_is_not_waited_for(copy: Path, name: str) -> None:
+    (copy / name).unlink()
+    os.mkfifo(copy / name)
+    refused(
+        copy, r"manifest\.json cannot be read \(it is not a file\)" if name == "manifest.json" else f"{name} is missing"
+    )
+    (copy / name).unlink()
+    (copy / name).symlink_to("/dev/zero")
+    refused(copy, "it is not a file|is missing")
+
+
+def test_a_file_that_is_too_large_is_not_read(copy: Path) -> None:
+    with (copy / "starts.npz").open("wb") as file:
+        file.truncate(1 << 40)
+    refused(copy, "starts.npz is larger than 256 MiB")
 
 
 def test_what_is_no_bundle_is_said(tmp_path: Path) -> None:
