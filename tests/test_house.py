@@ -218,7 +218,7 @@ def _ci_lines() -> list[str]:
 
 
 FAMILY_FOLDERS = ("*/tokens/*", "models/v1/*")
-FAMILY_WORDS = re.compile(r"\btokens?\b|\blogits?\b|vocabular|causal[_ ]head|\bcodebooks?\b", re.IGNORECASE)
+FAMILY_WORDS = re.compile(r"(?<![a-z])(tokens?|logits?)(?![a-z])|vocabular|causal[_ ]head|codebook", re.IGNORECASE)
 MODULE_OF_A_FAMILY = re.compile(r'"tokens": |\breverie(\.\w+)+')
 """What a registry of families may say: the name of one, and where it is."""
 

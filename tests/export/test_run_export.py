@@ -16,11 +16,11 @@ from reverie.engine.bundle import Bundle
 from reverie.engine.manifest import MANIFEST, Manifest
 from reverie.engine.onnx_runtime import OnnxRuntime
 from reverie.engine.tokens.model import model_of
-from reverie.export import parity
 from reverie.export.bundle_writer import building
 from reverie.export.errors import ExportError
 from reverie.export.onnx_export import export_program, to_onnx
 from reverie.export.run_export import export_run
+from reverie.export.tokens import parity
 from reverie.export.tokens.graphs import Graph, random_inputs, split
 from reverie.export.tokens.networks import read_run
 from reverie.export.tokens.quantize import quantize_int8
