@@ -45,12 +45,12 @@ def write_tiny_bundle(folder: Path, name: str = "tiny", diffusion: bool = False,
     _save(
         folder / "dynamics.onnx",
         [
-            helper.make_node("OneHot", ["tokens", "depth", "levels"], ["hidden"], axis=-1),
+            helper.make_node("Gather", ["levels", "tokens"], ["hidden"], axis=0),
             helper.make_node("MatMul", ["hidden", "sure"], ["logits"]),
         ],
         [tokens, ("action", i64, ["B"])],
         [logits, hidden],
-        [("depth", np.array(CODES)), ("levels", np.array([0, 1], np.float32)), sure],
+        [("levels", np.eye(CODES, dtype=np.float32)), sure],
     )
     _save(
         folder / "causal_head.onnx",
