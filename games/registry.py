@@ -12,7 +12,7 @@ from reverie.games.base import BatchGame, Policy
 from reverie.games.errors import UnknownGame, UnknownPolicy
 from reverie.games.policies import RandomPolicy
 
-_GAMES = {"garden": "Garden", "bricks": "Bricks", "duel": "Duel", "crossing": "Crossing", "runner": "Runner"}
+_GAMES = {"garden": "Garden", "bricks": "Bricks", "duel": "Duel", "crossing": "Crossing", "runner": "Runner", "crypt": "Crypt"}
 """Each is a folder here: its simulator is this class of `rules`, and beside it are `reader.Reader`, by the size of the
 frames, `policy.ExplorePolicy`, by batch and seed, and `handover.state_from_frames`."""
 POLICIES = ("random", "explore")
