@@ -79,9 +79,11 @@ class References:
         return self._made[key]
 
     def _environment(self, subject: BundleSubject) -> Environment | None:
-        """How the game is made; None where it is built in."""
-        if subject.game in registry.names():
+        """How the game is made; None where it is built in and has a state reader."""
+        if registry.has_reader(subject.game):
             return None
+        if subject.game in registry.names():
+            return Environment(subject.game)
         written = subject.bundle.manifest.training.get("environment")
         return self.own.get(subject.game) or environment_of(subject.game, subject.actions, written)
 

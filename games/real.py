@@ -43,13 +43,17 @@ class RealGame:
         self.game.restore(snapshot)
         return self._frame()
 
+    def _frame(self) -> Frame:
+        frame: Frame = self.game.render(self.size)[0]
+        return frame
+
+
+class ReadableGame(RealGame):
+    """A built-in game whose state can be read off its pictures."""
+
     def restore_from(self, frames: NDArray[np.uint8], seed: int = 0) -> Frame:
         """Go on from what the last of frames (T, size, size, 3) uint8 shows; returns the frame as this game draws it.
 
         The seed decides what the frames do not show. Raises ValueError where they show no picture of this game.
         """
         return self.restore(registry.state_from_frames(self.name, frames, seed))
-
-    def _frame(self) -> Frame:
-        frame: Frame = self.game.render(self.size)[0]
-        return frame

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -12,15 +13,28 @@ from reverie.games.base import BatchGame, Policy
 from reverie.games.errors import UnknownGame, UnknownPolicy
 from reverie.games.policies import RandomPolicy
 
-_GAMES = {"garden": "Garden", "bricks": "Bricks", "duel": "Duel", "crossing": "Crossing", "runner": "Runner", "crypt": "Crypt"}
-"""Each is a folder here: its simulator is this class of `rules`, and beside it are `reader.Reader`, by the size of the
-frames, `policy.ExplorePolicy`, by batch and seed, and `handover.state_from_frames`."""
+_GAMES = {
+    "garden": "Garden",
+    "bricks": "Bricks",
+    "duel": "Duel",
+    "crossing": "Crossing",
+    "runner": "Runner",
+    "crypt": "Crypt",
+}
+"""Each is a folder here: its simulator is this class of `rules`, and beside it is `policy.ExplorePolicy`, by batch and
+seed. Where its state can be read off a picture there are also `reader.Reader`, by the size of the frames, and
+`handover.state_from_frames`."""
 POLICIES = ("random", "explore")
 
 
 def names() -> tuple[str, ...]:
     """The built-in games."""
     return tuple(_GAMES)
+
+
+def has_reader(name: str) -> bool:
+    """Whether the state of that built-in game can be read off its pictures."""
+    return name in _GAMES and find_spec(f"reverie.games.{name}.reader") is not None
 
 
 def _part(name: str, module: str, what: str) -> Any:

@@ -8,7 +8,7 @@ from typing import Protocol, runtime_checkable
 from reverie.games import registry
 from reverie.games.environment import Environment
 from reverie.games.errors import UnsuitableGame
-from reverie.games.real import RealGame
+from reverie.games.real import ReadableGame, RealGame
 from reverie.games.world import World
 
 
@@ -23,7 +23,8 @@ class RealWorld(World, Protocol):
 def open_world(environment: Environment, size: int = 64) -> RealWorld:
     """The game, ready to be reset. Raises ValueError for what cannot be played, ModuleNotFoundError for its package."""
     if environment.source in registry.names():
-        return RealGame(environment.source, size)
+        readable = registry.has_reader(environment.source)
+        return (ReadableGame if readable else RealGame)(environment.source, size)
     from reverie.games.gymnasium_world import GymWorld
 
     return GymWorld(environment, size)

@@ -109,8 +109,8 @@ class KitReader:
 
 def reader_of(game: str, size: int) -> StateReader:
     """The reader of a built-in game. Raises ValueError for a game that has none, or is not drawn at that size."""
-    if game not in registry.names():
-        known = ", ".join(registry.names())
+    if not registry.has_reader(game):
+        known = ", ".join(filter(registry.has_reader, registry.names()))
         raise ValueError(
             f"There is no state reader for {game!r}, so its dreams cannot be measured; there is one for {known}."
         )

@@ -1,7 +1,7 @@
 """Draws the crypt: ray casting for walls, floor and ceiling, then sprites by depth, then the strip on top.
 
-Lode Vandevenne, "Raycasting" (2004), for the way of a ray through the grid (after Amanatides and Woo 1987, "A fast voxel
-traversal algorithm for ray tracing") and for the floor. Everything is done for a whole batch at once.
+A ray goes through the grid as in Amanatides and Woo 1987, "A fast voxel traversal algorithm for ray tracing"; floor and
+ceiling are as in Lode Vandevenne, "Raycasting" (2004). Everything is done for a whole batch at once.
 """
 
 from __future__ import annotations

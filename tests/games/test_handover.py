@@ -7,7 +7,7 @@ import pytest
 
 from reverie.games.garden.handover import state_from_frames
 from reverie.games.garden.rules import Garden
-from reverie.games.real import RealGame
+from reverie.games.real import ReadableGame
 from tests.games.test_reader import played
 
 
@@ -39,7 +39,7 @@ def test_the_real_game_goes_on_just_as_the_frames_would_have(size: int):
 def test_one_frame_is_enough_to_go_on_from():
     game = played(8, 30)
     for frame in game.render(64):
-        world = RealGame("garden", 64)
+        world = ReadableGame("garden", 64)
         shown = world.restore_from(frame[None])
         assert np.array_equal(shown, frame)
         for action in (1, 2, 3, 4) * 10:
@@ -48,7 +48,7 @@ def test_one_frame_is_enough_to_go_on_from():
 
 def test_the_same_frames_and_seed_give_the_same_game():
     frames = _frames(played(1, 12), 64)[0]
-    one, two = RealGame("garden", 64), RealGame("garden", 64)
+    one, two = ReadableGame("garden", 64), ReadableGame("garden", 64)
     one.restore_from(frames, seed=5)
     two.restore_from(frames, seed=5)
     for action in (4, 4, 2, 2, 0) * 12:
@@ -67,4 +67,4 @@ def test_the_same_frames_and_seed_give_the_same_game():
 )
 def test_frames_that_show_no_garden_are_refused_with_one_sentence(frames: np.ndarray):
     with pytest.raises(ValueError, match=r"\.$"):
-        RealGame("garden", 64).restore_from(frames)
+        ReadableGame("garden", 64).restore_from(frames)
