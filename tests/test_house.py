@@ -207,7 +207,8 @@ def test_a_players_start_loads_neither_torch_nor_gymnasium(start: str) -> None:
 
 def test_ci_runs_the_readmes_test_command() -> None:
     section = (ROOT / "README.md").read_text(encoding="utf-8").split("## Test\n")[1].split("```")[1]
-    commands = section.strip().splitlines()
+    environment, *commands = section.strip().splitlines()
+    assert environment.startswith("python3 -m venv ")  # .ci/run makes its own, in a folder of its own
     ci = [line.replace("pip install -q ", "pip install ") for line in _ci_lines()]
     assert commands[-1] == "pytest"
     assert [command for command in commands if command not in ci] == []
