@@ -1,4 +1,4 @@
-"""Layers that several networks share: position biases, grid attention and the feed-forward block."""
+"""Layers that the trunk and the causal head share: position biases, grid attention and the feed-forward block."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 
 def at_once(x: Tensor) -> bool:
-    """Whether to compute everything in one dense operation: on a GPU, and under a compiler."""
+    """Return whether to compute everything in one dense operation. True on a GPU and under a compiler."""
     return x.is_cuda or torch.compiler.is_compiling()
 
 
@@ -25,8 +25,8 @@ def relative_index(grid: tuple[int, int]) -> Tensor:
 class RelativeBias(nn.Module):
     """A learned attention bias for each head and each 2-D offset between two grid positions.
 
-    It starts as a Gaussian around offset zero, sharp in the first heads and flat in the last, because what a patch
-    becomes depends first of all on its neighbours.
+    It starts as a Gaussian around offset zero, sharp in the first heads and flat in the last, because the next content
+    of a patch depends mostly on its neighbours.
     """
 
     def __init__(self, heads: int, grid: tuple[int, int]) -> None:
@@ -43,14 +43,14 @@ class RelativeBias(nn.Module):
 
     def forward(self) -> Tensor:
         """(heads, S, S): bias from query position (row) to key position (column)."""
-        # index_select, whose gradient is a plain index_add, where that of indexing is an accumulating index_put
+        # The gradient of index_select is an index_add, which is faster than the index_put of plain indexing.
         return self.table.index_select(1, self.index).unflatten(1, (self.positions, self.positions))
 
 
 class FeedForward(nn.Module):
-    """LayerNorm, widen, squared ReLU, narrow; added to its input by the caller.
+    """LayerNorm, a wider linear layer, squared ReLU, a linear layer back. The caller adds the result to the input.
 
-    So et al. 2021, "Primer: searching for efficient transformers"; on a processor it is cheaper than GELU.
+    So et al. 2021, "Primer: searching for efficient transformers". On a processor, squared ReLU is cheaper than GELU.
     """
 
     def __init__(self, width: int, factor: int) -> None:
@@ -64,7 +64,7 @@ class FeedForward(nn.Module):
 
 
 class LocalMixing(nn.Module):
-    """A depthwise 3x3 convolution over the grid: the same rule at every position, which attention alone learns slowly.
+    """A depthwise 3x3 convolution over the grid: one rule for all positions, which attention alone learns slowly.
 
     Chu et al. 2021, "Conditional positional encodings for vision transformers".
     """

@@ -1,4 +1,4 @@
-"""A small causal transformer that predicts the tokens of the next frame one after the other."""
+"""A small causal transformer that predicts the tokens of the next frame in order, each from those before it."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class CausalHead(nn.Module):
     """Predicts position i of the next frame from the trunk's output and the next frame's tokens before i.
 
     The token of position i - 1 is added to the trunk's output at position i, and attention is masked to positions
-    <= i, so that position i never sees its own token or a later one.
+    <= i. So position i never sees its own token or a later one.
     """
 
     def __init__(

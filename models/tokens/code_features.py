@@ -1,4 +1,4 @@
-"""Vectors of codes computed from their pictures, so that what common patches teach holds for rare ones too."""
+"""Vectors of codes, computed from the pictures of the codes. Rare patches share what common patches teach."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ FEATURES = 192
 def picture_features(pictures: Tensor) -> Tensor:
     """Pictures (vocabulary, pixels) float to their principal components, half whitened: (vocabulary, K).
 
-    Half whitened, so that small details such as a creature's eye count beside the colour of the floor.
+    Half whitening gives small details, such as a creature's eye, some weight beside the colour of the floor.
     """
     u, s, _ = torch.linalg.svd(pictures - pictures.mean(0), full_matrices=False)
     return u * s.sqrt()
@@ -25,8 +25,8 @@ def picture_features(pictures: Tensor) -> Tensor:
 class CodeFeatures(nn.Module):
     """Computes vectors of codes from their pictures: a table for each use, added to the learnt vectors.
 
-    A creature on every part of a log at every offset gives thousands of codes, each seldom seen. A code alone is learnt
-    badly; the parts of its picture are seen all the time.
+    A creature on every part of a log at every offset gives thousands of rare codes. The model sees each code too seldom
+    to learn it, but sees the parts of its picture often.
     """
 
     def __init__(self, vocabulary: int, width: int, tables: Mapping[str, int]) -> None:

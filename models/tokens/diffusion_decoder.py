@@ -1,16 +1,16 @@
-"""v2's second decoder: a few steps of diffusion draw what the VQ decoder's picture of the same tokens lacks.
+"""v2's second decoder: a few diffusion steps add the details that the VQ decoder's picture lacks.
 
-Noise is put on the correction alone, the difference between the true picture and the VQ decoder's, as Yue et al. 2023,
-"ResShift: efficient diffusion model for image super-resolution by residual shifting", do with a blurred picture. The
-chain is that of Ho et al. 2020, "Denoising diffusion probabilistic models", on a cosine schedule (Nichol and Dhariwal
-2021, "Improved denoising diffusion probabilistic models") in continuous time (Salimans and Ho 2022, "Progressive
-distillation for fast sampling of diffusion models"). The network predicts the clean correction and not the noise: most
-corrections are far smaller than the noise, and a small network cannot carry noise through itself unharmed. The sampler
+The diffusion models the correction only: the true picture minus the VQ decoder's picture. Yue et al. 2023, "ResShift:
+efficient diffusion model for image super-resolution by residual shifting", do the same with a blurred picture. The
+noise process is that of Ho et al. 2020, "Denoising diffusion probabilistic models", on a cosine schedule (Nichol and
+Dhariwal 2021, "Improved denoising diffusion probabilistic models") in continuous time (Salimans and Ho 2022,
+"Progressive distillation for fast sampling of diffusion models"). The network predicts the clean correction, not the
+noise: most corrections are far smaller than the noise, and a small network cannot reproduce noise exactly. The sampler
 is DDIM (Song et al. 2021, "Denoising diffusion implicit models").
 
-What stands still must not shimmer. DDIM draws no noise of its own, and every frame begins with one and the same field
-of noise, so a picture depends on its tokens alone. A decoder that also saw the frame before shimmered more, not less:
-it went on correcting what it had drawn.
+Still parts of the picture must not flicker. DDIM is deterministic, and every frame begins with the same field of noise,
+so a picture depends on its tokens alone. A decoder that also saw the previous frame flickered more: it kept correcting
+its own output.
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ class DiffusionDecoderConfig:
     widths: features of each level of the U-Net. The last level is the token grid, each one before it has twice the
         rows and columns of the next; blocks of pixels are folded into the first.
     blocks: residual blocks of a level, on the way down and again on the way up.
-    conditioning: features by which the blocks know the noise level and the length of the step.
-    spread: how large the corrections of a code are before that was measured, in units of a picture in [-1, 1].
+    conditioning: features that encode the noise level and the length of the step.
+    spread: initial scale of the corrections of a code, in units of a picture in [-1, 1], until it is measured.
     """
 
     vocabulary: Annotated[int, Range(2, 2**16)] = 2048
@@ -61,7 +61,7 @@ class DiffusionDecoderConfig:
 
     @property
     def fold(self) -> int:
-        """Edge in pixels of what becomes one position of the first level."""
+        """Edge in pixels of the block that becomes one position of the first level."""
         return self.patch >> (len(self.widths) - 1)
 
     @property
@@ -71,19 +71,19 @@ class DiffusionDecoderConfig:
 
 
 def signal(level: Tensor) -> Tensor:
-    """What is left of the correction at a noise level in [0, 1]: a factor of the same shape."""
+    """Return the factor of the clean correction at a noise level in [0, 1], of the same shape as the level."""
     return (level * (math.pi / 2)).cos()
 
 
 def sigma(level: Tensor) -> Tensor:
-    """Standard deviation of the noise at a noise level in [0, 1]; its square and that of `signal` add up to 1."""
+    """Return the standard deviation of the noise at a noise level in [0, 1]. signal ** 2 + sigma ** 2 is 1."""
     return (level * (math.pi / 2)).sin()
 
 
 def ddim(noisy: Tensor, clean: Tensor, level: Tensor, target: Tensor) -> Tensor:
-    """A noisy correction at `level` becomes the one at the lower `target`, if `clean` is what is behind it.
+    """Return the noisy correction at the lower level `target`, given that at `level` and the clean correction.
 
-    noisy, clean: (N, H, W, 3). level, target: (N,). At target 0 the answer is `clean` itself.
+    noisy, clean: (N, H, W, 3). level, target: (N,). At target 0 the result is `clean`.
     """
     level, target = level[:, None, None, None], target[:, None, None, None]
     return signal(target) * clean + sigma(target) / sigma(level) * (noisy - signal(level) * clean)
@@ -92,8 +92,8 @@ def ddim(noisy: Tensor, clean: Tensor, level: Tensor, target: Tensor) -> Tensor:
 class Block(nn.Module):
     """A 3x3 and a 1x1 convolution around a skip connection, conditioned on the noise level and the length of the step.
 
-    Perez et al. 2018, "FiLM: visual reasoning with a general conditioning layer". One look at the neighbours a block is
-    enough, and there is no normalisation over the picture: a creature that moves must not change the wall far away.
+    Perez et al. 2018, "FiLM: visual reasoning with a general conditioning layer". One 3x3 convolution in a block is
+    enough. Nothing is normalised over the whole picture, so a moving creature cannot change a wall far away.
     """
 
     def __init__(self, width: int, conditioning: int) -> None:
@@ -123,11 +123,10 @@ class Blocks(nn.ModuleList):
 
 
 class DiffusionDecoder(nn.Module):
-    """Tokens, and the VQ decoder's picture of them, to a better picture. Before it is trained it changes nothing.
+    """Turns tokens and the VQ decoder's picture of them into a better picture. Untrained, it changes nothing.
 
-    tokens: (N, S) int64. vq: (N, H, W, 3) uint8. A correction is (N, H, W, 3) float32, in units of how large the
-    corrections of a tile's code are: where a code stands for one tile alone there is nothing to correct, and no noise
-    of the network's own can spoil it.
+    tokens: (N, S) int64. vq: (N, H, W, 3) uint8. A correction is (N, H, W, 3) float32, scaled by the typical correction
+    of each tile's code. A code that stands for exactly one picture has scale 0, so the network cannot spoil it.
     """
 
     def __init__(self, config: DiffusionDecoderConfig) -> None:
@@ -151,25 +150,25 @@ class DiffusionDecoder(nn.Module):
         nn.init.zeros_(self.leave.bias)  # type: ignore[arg-type]
 
     def levels(self, tokens: Tensor) -> Tensor:
-        """What a correction of 1 is, in levels of a pixel: (N, H, W, 1) float32."""
+        """Return the size of a correction of 1 in grey levels of a pixel: (N, H, W, 1) float32."""
         (h, w), p = self.config.grid, self.config.patch
         tiles = 127.5 * self.spread[tokens].reshape(-1, h, 1, w, 1, 1)
         return tiles.expand(-1, -1, p, -1, p, -1).reshape(-1, h * p, w * p, 1)
 
     def correction(self, frames: Tensor, tokens: Tensor, vq: Tensor) -> Tensor:
-        """The correction that leads from the VQ decoder's picture to `frames`, both (N, H, W, 3) uint8."""
+        """Return the correction from the VQ decoder's picture to `frames`, both (N, H, W, 3) uint8."""
         return (frames.float() - vq.float()) / self.levels(tokens)
 
     def corrected(self, correction: Tensor, tokens: Tensor, vq: Tensor) -> Tensor:
-        """The picture (N, H, W, 3) uint8 that a correction makes of the VQ decoder's."""
+        """Return the VQ decoder's picture with a correction added, (N, H, W, 3) uint8."""
         x = vq.float() + correction * self.levels(tokens)
         return x.round().clamp(0, 255).to(torch.uint8)
 
     def forward(self, noisy: Tensor, level: Tensor, length: Tensor, tokens: Tensor, vq: Tensor) -> Tensor:
-        """The clean correction behind a noisy one.
+        """Predict the clean correction from a noisy one.
 
         noisy: (N, H, W, 3) float32, the correction at noise level `level`, (N,) in [0, 1]; standard normal at 1.
-        length: (N,), how far down the step leads that the answer is for; 0 asks for the mean of all that may be there.
+        length: (N,), length of the sampling step that uses the result; 0 asks for the mean over all clean corrections.
         """
         x = self.enter(torch.cat([noisy, vq.float() / 127.5 - 1], 3).permute(0, 3, 1, 2))
         conditioning = self.condition(self._waves(torch.stack([level, length], 1)))
@@ -184,16 +183,16 @@ class DiffusionDecoder(nn.Module):
         return F.pixel_shuffle(self.leave(F.silu(x)), self.config.fold).permute(0, 2, 3, 1).float()
 
     def _waves(self, numbers: Tensor) -> Tensor:
-        """Numbers (N, 2) in [0, 1] as waves of several frequencies, (N, 4 * WAVES)."""
+        """Encode numbers (N, 2) in [0, 1] as sines and cosines of several frequencies, (N, 4 * WAVES)."""
         angles = numbers[:, :, None] * torch.arange(1, WAVES + 1, device=numbers.device) * (math.pi / 2)
         return torch.cat([angles.cos(), angles.sin()], 1).flatten(1)
 
     def denoise_step(
         self, noisy: Tensor, level: Tensor, target: Tensor, tokens: Tensor, vq: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """One step of the sampler: the noisy correction at the lower level `target`, and the picture as it stands.
+        """Take one sampler step. Return the correction at the lower level `target`, and the current picture.
 
-        noisy: (N, H, W, 3) float32. level, target: (N,) in [0, 1]. Returns (N, H, W, 3) float32 and the same in uint8.
+        noisy: (N, H, W, 3) float32. level, target: (N,) in [0, 1]. Returns (N, H, W, 3) float32 and (N, H, W, 3) uint8.
         """
         length = level - target
         clean = self(noisy, level, torch.where(length > LONGEST_PLAIN, length, 0.0), tokens, vq)

@@ -1,4 +1,4 @@
-"""The tokenizers and dynamics of the token family: their types, and what all tokenizers have in common."""
+"""The types of tokenizers and dynamics in the token family, and functions that work for each of them."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 
 class OutcomeHead(nn.Module):
-    """Predicts from the trunk's output and from the sampled next frame, so that outcome and picture agree."""
+    """Predicts reward and end from the trunk's output and the sampled frame, so that they agree with the picture."""
 
     def __init__(self, vocabulary: int, width: int, rewards: int) -> None:
         """rewards: how many values a reward can have."""
@@ -22,6 +22,6 @@ class OutcomeHead(nn.Module):
     def forward(self, hidden: Tensor, tokens: Tensor) -> tuple[Tensor, Tensor]:
         """hidden (N, S, width), tokens (N, S) int64. Returns logits of the reward (N, rewards) and of the end (N,)."""
         x = F.relu(self.mix(F.relu(self.hidden(hidden) + self.token(tokens))))
-        # A collision happens at one position, which the maximum finds; the mean describes the whole frame.
+        # The maximum finds a collision at one position. The mean describes the whole frame.
         y = self.out(torch.cat([x.amax(1), x.mean(1)], -1))
         return y[:, :-1], y[:, -1]

@@ -1,8 +1,8 @@
 """The tokenizer from v1.1 on: vector quantisation of 8x8 patches, where a code is the picture of a patch.
 
-Each patch gets the code that looks most like it, seen for itself, so a token can only change when a pixel of its own
-patch does (`token_flicker` is 0 by construction), which is what makes the next token predictable. Lloyd 1982, "Least
-squares quantization in PCM"; Linde, Buzo and Gray 1980, "An algorithm for vector quantizer design".
+Each patch gets the nearest code, whatever its neighbours are. So a token changes only when a pixel of its own patch
+changes (`token_flicker` is 0 by construction), which makes the next token predictable. Lloyd 1982, "Least squares
+quantization in PCM"; Linde, Buzo and Gray 1980, "An algorithm for vector quantizer design".
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class PatchVQConfig:
 
 
 def nearest(patches: Tensor, codes: Tensor) -> Tensor:
-    """Return the index of the code (V, pixels) nearest to each patch (..., pixels), of equals the first."""
+    """Return the index of the code (V, pixels) nearest to each patch (..., pixels), the first of equally near ones."""
     return (patches @ codes.T - codes.square().sum(-1) / 2).argmax(-1)
 
 
@@ -72,5 +72,5 @@ class PatchVQ(nn.Module):
         return x.reshape(-1, h, w, p, p, 3).permute(0, 1, 3, 2, 4, 5).reshape(-1, h * p, w * p, 3)
 
     def code_pictures(self) -> Tensor:
-        """What each code looks like: (vocabulary, patch * patch * 3) float32 in [0, 1]."""
+        """Return the picture of each code: (vocabulary, patch * patch * 3) float32 in [0, 1]."""
         return (self.codebook + GREY) / 255

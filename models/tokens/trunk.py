@@ -1,4 +1,4 @@
-"""The sizes of a world model, and the layer that its trunk is made of."""
+"""The configuration of a world model, and the layer of its trunk."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ class WorldModelConfig:
     vocabulary: number of codes of its tokenizer.
     grid: rows and columns of tokens in a frame; of the coarse ones where there are two levels.
     actions: number of actions, no-op included.
-    history: frames that a prediction can look at directly, the newest included.
+    history: frames in the context, the newest included.
     width: features per position.
     layers: layers of the trunk.
     heads: attention heads of trunk and causal head; a narrower head has fewer, of the same size.
     causal_layers: layers of the causal head; 0 leaves it out.
-    causal_width: features per position of the causal head, which runs several times a frame; 0 for those of the trunk.
+    causal_width: features per position of the causal head, which runs several times a frame; 0 takes the trunk's width.
     merge: edge of the square of tokens that share one position of the trunk (latent downsampling).
-    fine: edge of the square of fine tokens below each coarse one (two-level tokens: those of all coarse positions come
-        first, row by row, then the fine ones, row by row); 0 for tokens of one level.
+    fine: edge of the square of fine tokens below each coarse one; 0 for tokens of one level. Of two-level tokens the
+        coarse ones come first, row by row, then the fine ones, row by row.
     axial: attention within a frame goes along its rows in one layer and along its columns in the next (sparse
         attention; Ho et al. 2019, "Axial attention in multidimensional transformers").
     rewards: the values a reward can have; with any, the model predicts the reward and the end of the round too.
@@ -75,12 +75,12 @@ class WorldModelConfig:
 
     @property
     def causal_heads(self) -> int:
-        """Attention heads of the causal head, of as many features as those of the trunk where it is narrower."""
+        """Attention heads of the causal head. A narrower head has fewer heads of the trunk's head size."""
         return max(1, self.heads * self.causal_width // self.width) if self.causal_width else self.heads
 
     @property
     def trunk_grid(self) -> tuple[int, int]:
-        """Rows and columns of the trunk's positions. Raises ValueError where they do not come out whole."""
+        """Rows and columns of the trunk's positions. Raises ValueError if they are not whole numbers."""
         h, w = self.grid
         if self.fine and self.merge > 1:
             raise ValueError("tokens of two levels share their positions already: merge must be 1")
@@ -103,12 +103,12 @@ class TrunkLayer(nn.Module):
     """Local mixing; attention over the frame's own positions and the same position's past; feed-forward.
 
     Each position attends to all positions of its own frame (of its row or column in an axial model) and to itself in
-    the frames before. The past of its neighbours reaches it one layer later. That costs a quarter of attention to every
-    position of every frame.
+    the previous frames. The past of its neighbours reaches it one layer later. This costs a quarter of attention to
+    every position of every frame.
     """
 
     def __init__(self, config: WorldModelConfig, number: int) -> None:
-        """number: of the layer, which decides between rows and columns."""
+        """number: index of the layer; it decides between rows and columns."""
         super().__init__()
         c, self.heads, self.grid = config.width, config.heads, config.trunk_grid
         h, w = self.grid
@@ -118,8 +118,8 @@ class TrunkLayer(nn.Module):
         self.qkv = nn.Linear(c, 3 * c, bias=False)
         self.out = nn.Linear(c, c, bias=False)
         self.bias = RelativeBias(config.heads, (1, w) if self.by_row else (h, 1) if self.by_column else self.grid)
-        # Temporal positions, apart from the spatial ones and relative to now (row a: a frames ago), so that cached keys
-        # and values stay right as the ring turns.
+        # Temporal positions are relative to the present frame (row a: a frames ago) and separate from the spatial ones.
+        # So cached keys and values stay valid as the ring turns.
         head_dim = c // config.heads
         self.age_key = nn.Parameter(torch.randn(config.history, config.heads, head_dim) * 0.02)
         self.age_value = nn.Parameter(torch.zeros(config.history, config.heads, head_dim))
@@ -134,9 +134,9 @@ class TrunkLayer(nn.Module):
         return y[0], y[1], y[2]
 
     def lines(self, x: Tensor) -> Tensor:
-        """(N, heads, S, D) to (N, heads, lines, L, D): the positions of a line (row or column) attend to one another.
+        """Reshape (N, heads, S, D) to (N, heads, lines, L, D); a line is a row or a column.
 
-        Without axial attention there is no axis of lines.
+        The positions of a line attend to one another. Without axial attention, the result has no axis of lines.
         """
         if not (self.by_row or self.by_column):
             return x
@@ -150,7 +150,7 @@ class TrunkLayer(nn.Module):
         return (x.transpose(2, 3) if self.by_column else x).flatten(2, 3)
 
     def weigh(self, q: Tensor, k: Tensor, before: Tensor) -> tuple[Tensor, Tensor]:
-        """One softmax over the positions of this frame and the A cached frames of the same position.
+        """Take one softmax over the positions of this frame and over the same position in the A cached frames.
 
         q, k: (N, heads, S, head_dim). before: (N, heads, S, A), the scores of the past; -inf where no frame is.
         Returns the weights of this frame's positions (N, heads, [lines,] L, L) and those of the past (N, heads, S, A).
@@ -169,7 +169,7 @@ class TrunkLayer(nn.Module):
         return x + self.feed_forward(x)
 
     def forward(self, x: Tensor) -> Tensor:
-        """A whole window at once, every frame looking back at most history - 1 frames. x: (B, W, S, width)."""
+        """Run a window at once. Each frame attends to at most history - 1 previous frames. x: (B, W, S, width)."""
         b, w, s, c = x.shape
         x = x.reshape(b * w, s, c)
         x = x + self.local(x)
@@ -190,14 +190,14 @@ class TrunkLayer(nn.Module):
         return self.finish(x, mixed).reshape(b, w, s, c)
 
     def step(self, x: Tensor, keys: Tensor, values: Tensor, age: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """One frame, with the cached keys and values of the frames before it.
+        """Run one frame, with the cached keys and values of the previous frames.
 
         x: (B, S, width). keys, values: (B, heads, slots, S, head_dim). age: (B, slots) int64, 0 where a slot is empty.
         Returns the layer's output and this frame's own keys and values (B, heads, S, head_dim).
         """
         x = x + self.local(x)
         q, k, v = self.project(x)
-        # The same sums as in `forward`, in fewer operations: a frame has hundreds of small ones.
+        # The same result as in `forward`, with fewer operations: a frame takes hundreds of small ones.
         keys, values = keys + self._by_age(self.age_key, age), values + self._by_age(self.age_value, age)
         before = (q[:, :, None] * keys).sum(-1) / math.sqrt(q.shape[-1])  # (B, heads, slots, S)
         bias = F.embedding(age, self.age_bias) + torch.where(age > 0, 0.0, float("-inf"))[:, :, None]

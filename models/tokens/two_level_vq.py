@@ -1,8 +1,8 @@
-"""A tokenizer of two levels: coarse tokens of the frame made smaller, and fine tokens of the residual.
+"""A two-level tokenizer: coarse tokens of the downsampled frame, and fine tokens of the residual.
 
-Razavi et al. 2019, "Generating diverse high-fidelity images with VQ-VAE-2"; here the fine level codes what is left
-over, as in Lee et al. 2022, "Autoregressive image generation using residual quantization". Both levels look at one tile
-only, so that a token can change only when a pixel of its tile does.
+Razavi et al. 2019, "Generating diverse high-fidelity images with VQ-VAE-2". The fine level codes the residual, as in
+Lee et al. 2022, "Autoregressive image generation using residual quantization". Each token depends on one tile only, so
+it changes only when a pixel of that tile changes.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ class TwoLevelVQConfig:
 class TwoLevelVQ(nn.Module):
     """Frames (N, H, W, 3) uint8 to tokens (N, S) int64 and back.
 
-    The tokens of all coarse positions come first, row by row, then the fine ones, row by row, whose codes are numbered
-    from `level_vocabulary` on.
+    The coarse tokens come first, row by row, then the fine ones, row by row. Fine codes are numbered from
+    `level_vocabulary` on.
     """
 
     def __init__(self, config: TwoLevelVQConfig) -> None:
@@ -73,7 +73,7 @@ class TwoLevelVQ(nn.Module):
     def decode(self, tokens: Tensor) -> Tensor:
         """Tokens (N, S) int64 to frames (N, H, W, 3) uint8.
 
-        A code of the wrong level, which a dream may draw, counts as the first code of the right level.
+        A dream may sample a code of the wrong level. It counts as the first code of the right level.
         """
         positions, codes = self.config.grid[0] * self.config.grid[1], self.config.level_vocabulary
         coarse, fine = tokens[:, :positions], tokens[:, positions:] - codes
@@ -82,5 +82,5 @@ class TwoLevelVQ(nn.Module):
         return (shown + 2 * lacking).clamp(0, 255).to(torch.uint8)
 
     def code_pictures(self) -> Tensor:
-        """What each code looks like among its own kind: (2 * level_vocabulary, patch * patch * 3) float32 in [0, 1]."""
+        """Return the picture of each code in its level: (2 * level_vocabulary, patch * patch * 3) float32 in [0, 1]."""
         return torch.cat([self.coarse.code_pictures(), self.fine.code_pictures()])

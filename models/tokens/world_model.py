@@ -1,4 +1,4 @@
-"""v1.1: a world model that sees a history of frames, with a parallel and a causal way to predict the next one."""
+"""The world model from v1.1 on: a context of several frames, and a parallel and a causal head for the next one."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ ABSENT = -1000.0
 
 
 class TemporalVisualWorldModel(nn.Module):
-    """Tokens of the last frames and an action in, the distribution of the next frame's tokens out.
+    """Predicts the distribution of the next frame's tokens from the tokens of the last frames and the actions.
 
-    A block-causal trunk runs once per frame: it commits frame t to the ring of keys and values and predicts frame t + 1
-    in the same pass. On its output stand two heads: a linear one that predicts every position by itself (parallel),
-    and a small causal transformer that predicts position after position (autoregressive).
+    A block-causal trunk runs once per frame. One pass adds frame t to the ring of keys and values and predicts frame
+    t + 1. The trunk has two heads: a linear one predicts all positions independently (parallel), and a small causal
+    transformer predicts them in order (autoregressive).
     """
 
     def __init__(self, config: WorldModelConfig) -> None:
@@ -63,14 +63,14 @@ class TemporalVisualWorldModel(nn.Module):
         )
         for layer in self.layers:
             assert isinstance(layer, TrunkLayer)
-            for linear in (layer.out, layer.feed_forward.down):  # a layer starts as nearly nothing
+            for linear in (layer.out, layer.feed_forward.down):  # a layer starts close to the identity
                 linear.weight.data.mul_(0.3)
 
     @torch.no_grad()
     def init_from_patches(self, pictures: Tensor) -> None:
-        """Initialise the vectors of codes from their pictures, so that codes that look alike begin alike.
+        """Initialise the vectors of codes from their pictures, so that similar codes begin with similar vectors.
 
-        What a common code teaches then holds for a rare one at once, such as a patch that two creatures share.
+        A rare code, such as a patch that two creatures share, then profits at once from similar common ones.
         pictures: (vocabulary, pixels) float.
         """
         features = picture_features(pictures)
@@ -80,7 +80,7 @@ class TemporalVisualWorldModel(nn.Module):
             table.copy_(mixed / mixed.std() * table.std())
 
     def table(self, use: str, some: Tensor | None = None) -> Tensor:
-        """The vectors of the codes, or of `some` (N,) int64 of them: (codes, width of that use).
+        """Return the vectors of all codes, or of `some` (N,) int64 of them: (codes, width of that use).
 
         use: `token`, the input of the trunk; `previous`, the input of the causal head; `code`, the output of both.
         """
@@ -95,7 +95,7 @@ class TemporalVisualWorldModel(nn.Module):
         return own if self.code_features is None else own + self.code_features.table(use, some)
 
     def few(self, use: str, tokens: Tensor) -> tuple[Tensor, Tensor]:
-        """Return tokens (..., S) int64 and the table they index; on a processor a small one of those codes alone."""
+        """Return tokens (..., S) int64 and the table they index, on a processor only of the codes that occur."""
         if self.code_features is None or at_once(tokens):
             return tokens, self.table(use)
         some, index = tokens.unique(return_inverse=True)
@@ -103,7 +103,7 @@ class TemporalVisualWorldModel(nn.Module):
 
     @torch.no_grad()
     def fold(self) -> None:
-        """Add the vectors that are computed from pictures to the learnt ones. Call it once, after training."""
+        """Add the vectors computed from pictures to the learnt ones, for good. Call it once, after training."""
         if self.code_features is None:
             return
         uses = ("token", "code", *(("previous",) if self.causal_head is not None else ()))
@@ -115,9 +115,9 @@ class TemporalVisualWorldModel(nn.Module):
 
     @torch.no_grad()
     def mask_codes(self, shown: Tensor) -> None:
-        """Mask the codes that a game never shows, so that a dream of it never holds them.
+        """Mask the codes that a game never shows, so that a dream of it never samples them.
 
-        shown: (games, vocabulary) bool. Some codes that look alike are too rare for training to separate them.
+        shown: (games, vocabulary) bool. Without it, rare codes that look alike appear in the wrong game.
         """
         self.absent.copy_(torch.where(shown, 0.0, ABSENT))
 
@@ -140,7 +140,7 @@ class TemporalVisualWorldModel(nn.Module):
         return self.join(x) + self.position + condition[..., None, :]
 
     def gather(self, x: Tensor, edge: int) -> Tensor:
-        """Squares of edge x edge neighbours become one position: (..., P * edge ** 2, e) to (..., P, edge ** 2 * e)."""
+        """Join squares of edge x edge neighbours to a position: (..., P * edge ** 2, e) to (..., P, edge ** 2 * e)."""
         h, w = self.config.trunk_grid
         return x.unflatten(-2, (h, edge, w, edge)).transpose(-3, -4).flatten(-3).flatten(-3, -2)
 
@@ -150,7 +150,7 @@ class TemporalVisualWorldModel(nn.Module):
         return x.unflatten(-1, (edge, edge, -1)).unflatten(-4, (h, w)).transpose(-3, -4).flatten(-5, -2)
 
     def spread(self, hidden: Tensor) -> Tensor:
-        """The trunk's output (..., P, width) to one vector for each token: (..., S, width)."""
+        """Split the trunk's output (..., P, width) into one vector for each token: (..., S, width)."""
         c = self.config.width
         if self.config.fine:
             x = self.part(hidden)
@@ -171,11 +171,11 @@ class TemporalVisualWorldModel(nn.Module):
         return self.spread(self.norm(x))
 
     def parallel_logits(self, hidden: Tensor, games: Tensor | None = None) -> Tensor:
-        """(N, ..., width) to (N, ..., vocabulary), each position by itself. games: (N,) int64, of several."""
+        """Predict each position independently: (N, ..., width) to (N, ..., vocabulary). games: (N,) int64."""
         return self._over_codes(self.to_code(hidden), games)
 
     def causal_logits(self, hidden: Tensor, tokens: Tensor, games: Tensor | None = None) -> Tensor:
-        """Position i from the tokens before it.
+        """Predict each position i from the tokens before it.
 
         hidden: (N, S, width). tokens: (N, S) int64, the next frame's. games: (N,) int64, where there are several.
         Returns (N, S, vocabulary).
@@ -183,7 +183,7 @@ class TemporalVisualWorldModel(nn.Module):
         return self.causal_code(self.causal_features(hidden, tokens), games)
 
     def causal_features(self, hidden: Tensor, tokens: Tensor) -> Tensor:
-        """What `causal_logits` are computed from: (N, S, width of the head).
+        """Return the features that `causal_logits` are computed from: (N, S, width of the head).
 
         Fine tokens depend on the coarse one above them.
         """
@@ -214,7 +214,7 @@ class TemporalVisualWorldModel(nn.Module):
         return logits + self.absent[games].reshape(-1, *[1] * (logits.ndim - 2), logits.shape[-1])
 
     def outcome(self, hidden: Tensor, tokens: Tensor) -> tuple[Tensor, Tensor]:
-        """Predict reward and end of the step to the next frame, given that frame.
+        """Predict the reward and the end of the step that leads to the next frame, given that frame.
 
         hidden: (N, S, width). tokens: (N, S) int64, of the next frame.
         Returns logits over `config.rewards` (N, R) and the logit of the round's end (N,). Raises ValueError where the
@@ -227,7 +227,7 @@ class TemporalVisualWorldModel(nn.Module):
 
     @property
     def head(self) -> CausalHead:
-        """The causal head. Raises ValueError where the model has none."""
+        """Return the causal head. Raises ValueError if the model has none."""
         if self.causal_head is None:
             raise ValueError("this model has no causal head: causal_layers is 0")
         return self.causal_head
@@ -237,10 +237,10 @@ class TemporalVisualWorldModel(nn.Module):
     ) -> Tensor:
         """Logits (B, S, vocabulary) of the next frame.
 
-        frame_history: (B, T, S) int64, oldest first. action: (B,) int64, what is done at the newest frame, or (B, T),
-        what was done at each. next_tokens: (B, S) int64 turns the causal mask on: position i is then predicted from the
-        history and next_tokens before i; without them every position is predicted by itself. game: (B,) int64, for a
-        model of several.
+        frame_history: (B, T, S) int64, oldest first. action: (B,) int64 for the newest frame, or (B, T) for each frame.
+        next_tokens: (B, S) int64 turns the causal mask on: position i is then predicted from the history and the
+        next_tokens before i. Without them every position is predicted independently. game: (B,) int64, for a model of
+        several games.
         """
         if action.ndim == 1:
             unknown = action.new_full(frame_history.shape[:2], self.config.actions)

@@ -1,6 +1,6 @@
-"""What is wrong with a recording, found before hours are spent on it. Needs numpy alone.
+"""Checks a recording for mistakes before a training. Needs numpy only.
 
-Most checks look at a sample: a few hundred transitions from each of several episodes.
+Most checks use a sample: a few hundred transitions from each of several episodes.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ PARAMETERS_A_FRAME = 100
 
 @dataclass(frozen=True)
 class Finding:
-    """Something that is wrong. sentence: for a person. broken: training on it is a waste of time."""
+    """A mistake that was found. sentence: for a person. broken: whether training on it is a waste of time."""
 
     sentence: str
     broken: bool
@@ -44,10 +44,10 @@ class Finding:
 def check_recording(
     recording: Recording, parameters: int = 0, reference: Rows | None = None, codes: Codes | None = None
 ) -> list[Finding]:
-    """All that is wrong with a recording; empty where nothing was found.
+    """Return the mistakes found in a recording.
 
-    parameters: of the network that is to learn from it, 0 leaves that out. reference: fresh play of the environment
-    with its own colours, where it can be asked. codes: of a tokenizer that sees patches, where it is one.
+    parameters: size of the network to train; 0 skips that check. reference: fresh play of the environment with its own
+    colours, where it can be opened. codes: of a tokenizer of patches; None for other tokenizers.
     """
     sample = [recording.rows(episode) for episode in _sample(recording)]
     findings = [
@@ -70,7 +70,7 @@ def _sample(recording: Recording) -> list[Episode]:
 
 
 def different_patches(recording: Recording, codes: Codes) -> int:
-    """How many different patches a sample of the recording shows, and no more than there are codes."""
+    """Return the number of different patches in a sample of the recording, at most the number of codes."""
     hashes = [np.unique(patch_hashes(np.asarray(recording.rows(e).frames), codes.grid)) for e in _sample(recording)]
     return min(codes.count, len(np.unique(np.concatenate(hashes))))
 
@@ -79,9 +79,9 @@ def different_patches(recording: Recording, codes: Codes) -> int:
 
 
 def shifted(sample: list[Rows], reference: Rows | None = None) -> Finding | None:
-    """Whether the action one row before or after explains a change better than the action of its own row.
+    """Find out whether the action one row before or after explains a change better than that of its own row.
 
-    A game that answers late looks like that too: where the reference does the same, nothing is said.
+    A game that reacts late gives the same picture. If the reference does so too, this reports nothing.
     """
     for shift, how, cause in (
         (1, "after", "the action is stored with the frame that it led to"),
@@ -104,9 +104,9 @@ def _is_shifted(own: float, other: float) -> bool:
 
 
 def _explained(sample: list[Rows], shift: int, least: int = LEAST_TRANSITIONS) -> tuple[float, float]:
-    """How much of the change after frame t its own action explains, and how much the action of row t + shift.
+    """Return how much of the change after frame t its own action explains, and how much the action of row t + shift.
 
-    Only rows are looked at in which the two differ, so that neither can speak for the other.
+    Only rows in which the two actions differ are used.
     """
     changes, own, other = [], [], []
     for rows in sample:
@@ -120,17 +120,17 @@ def _explained(sample: list[Rows], shift: int, least: int = LEAST_TRANSITIONS) -
     if sum(map(len, changes)) < least:
         return 0.0, 0.0
     motion = np.concatenate(changes)
-    # Where much moves at once (a new round, a flash) must not outweigh all the rest.
+    # A frame in which much changes (a new round, a flash) must not outweigh all others.
     low, high = np.percentile(motion, (2, 98), axis=0)
     motion = np.clip(motion, low, high)
     return _share(motion, np.concatenate(own)), _share(motion, np.concatenate(other))
 
 
 def _motion(before: NDArray[np.uint8], after: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """What moved, (N, features): for each colour and scale how far to the right and down, and how much changed.
+    """Return motion features (N, features): for each colour and scale motion right and down, and the amount of change.
 
-    Where the picture moves, its change is minus the motion times its slope: summed over the picture that says which way
-    things went, wherever they are. Pictures are made coarser so that steps of several pixels count as well.
+    A moving picture changes by minus its motion times its slope. The sum over the picture gives the direction of the
+    motion, wherever the moving thing is. Coarser pictures also catch steps of several pixels.
     """
     features = []
     first, second = before.astype(np.float32), after.astype(np.float32)
@@ -151,9 +151,9 @@ def _halved(frames: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _share(motion: NDArray[np.float64], actions: NDArray[np.uint8]) -> float:
-    """Share of the motion's variance that the action explains, in the feature that it explains best.
+    """Return the share of the motion's variance that the action explains, in the feature that it explains best.
 
-    The means of one half of the rows are held against the other half, so that chance explains nothing.
+    The means of one half of the rows are tested on the other half, so that chance explains nothing.
     """
     halves = np.arange(len(actions)) % 2 == 0
     error, spread = np.zeros(motion.shape[1]), np.zeros(motion.shape[1])
@@ -166,7 +166,7 @@ def _share(motion: NDArray[np.float64], actions: NDArray[np.uint8]) -> float:
                 guess[actions == action] = motion[rows].mean(0)
         error += ((motion - guess)[~fit] ** 2).sum(0)
         spread += ((motion - middle)[~fit] ** 2).sum(0)
-    moves = spread > UNMOVED  # a colour that the game does not use explains nothing, and is explained by nothing
+    moves = spread > UNMOVED  # a colour that never changes
     return float(max(0.0, (1 - error[moves] / spread[moves]).max(initial=0.0)))
 
 
@@ -174,7 +174,7 @@ def _share(motion: NDArray[np.float64], actions: NDArray[np.uint8]) -> float:
 
 
 def frozen(sample: list[Rows]) -> Finding | None:
-    """Whether frames are shown twice in a fixed rhythm, or stand still while keys are pressed."""
+    """Find frames that repeat at regular intervals, or that stand still while keys are pressed."""
     same: list[NDArray[np.bool_]] = [
         (np.asarray(rows.frames[1:]) == np.asarray(rows.frames[:-1])).all((1, 2, 3)) for rows in sample
     ]
@@ -183,7 +183,7 @@ def frozen(sample: list[Rows]) -> Finding | None:
         return None
     share = sum(int(part.sum()) for part in same) / total
     for period in (2, 3, 4):
-        # The copies of an episode may begin at any of its frames: its emptiest place in the rhythm is the new frame.
+        # Repeated frames may begin anywhere in an episode. The phase with the fewest repeats is the new frame.
         new, copies = [], []
         for part in same:
             if len(part) >= 4 * period:
@@ -224,7 +224,7 @@ def _longest_still(same: NDArray[np.bool_], actions: NDArray[np.uint8]) -> int:
 
 
 def swapped(sample: list[Rows], reference: NDArray[np.uint8]) -> Finding | None:
-    """Whether the recording has the environment's colours only with red and blue swapped."""
+    """Find out whether the recording has the environment's colours only with red and blue swapped."""
     recorded = np.concatenate([np.asarray(rows.frames[:: max(1, len(rows.frames) // 16)]) for rows in sample])
     own, turned, truth = _colours(recorded), _colours(recorded[..., ::-1]), _colours(reference)
     as_it_is, the_other_way = np.abs(own - truth).sum(), np.abs(turned - truth).sum()
@@ -238,7 +238,7 @@ def swapped(sample: list[Rows], reference: NDArray[np.uint8]) -> Finding | None:
 
 
 def _colours(frames: NDArray[np.uint8]) -> NDArray[np.float64]:
-    """Share of the pixels in each of 8 x 8 x 8 colours, (512,)."""
+    """Return the share of the pixels in each of 8 x 8 x 8 colours, (512,)."""
     bins = (frames.reshape(-1, 3) >> 5).astype(np.int64) @ np.array([64, 8, 1])
     return np.bincount(bins, minlength=512) / len(bins)
 
@@ -247,7 +247,7 @@ def _colours(frames: NDArray[np.uint8]) -> NDArray[np.float64]:
 
 
 def seldom_pressed(recording: Recording) -> list[Finding]:
-    """A finding for each action that is hardly ever pressed."""
+    """Return a finding for each action that is hardly ever pressed."""
     counts = np.zeros(len(recording.actions), np.int64)
     for episode in recording.episodes:
         counts += np.bincount(recording.rows(episode).actions[:-1], minlength=len(counts))[: len(counts)]
@@ -264,7 +264,7 @@ def seldom_pressed(recording: Recording) -> list[Finding]:
 
 
 def too_little(recording: Recording, parameters: int) -> Finding | None:
-    """Whether there are fewer frames than a network of that many parameters wants."""
+    """Find out whether there are too few frames for a network of that many parameters."""
     wanted = -(-parameters // PARAMETERS_A_FRAME)
     if len(recording) >= wanted:
         return None
@@ -276,7 +276,7 @@ def too_little(recording: Recording, parameters: int) -> Finding | None:
 
 
 def too_few_codes(sample: list[Rows], codes: Codes) -> Finding | None:
-    """Whether far more different patches change in the pictures than there are codes for."""
+    """Find out whether far more kinds of patches change than there are codes."""
     changed = []
     for rows in sample:
         hashes = patch_hashes(np.asarray(rows.frames), codes.grid)
