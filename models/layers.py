@@ -1,4 +1,4 @@
-"""Layers that the trunk and the causal head share: position biases, grid attention and the feed-forward block."""
+"""Layers that several networks share: position biases, grid attention and the feed-forward block."""
 
 from __future__ import annotations
 
