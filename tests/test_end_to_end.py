@@ -102,7 +102,7 @@ def test_an_exported_run_is_verified(bundle: Path) -> None:
 def test_an_altered_bundle_is_refused(bundle: Path, tmp_path: Path) -> None:
     altered = tmp_path / "altered"
     shutil.copytree(bundle, altered)
-    graph = altered / read(bundle / "manifest.json")["graphs"]["dynamics"]
+    graph = altered / read(bundle / "manifest.json")["graphs"]["dynamics"]["file"]
     content = bytearray(graph.read_bytes())
     content[len(content) // 2] ^= 1
     graph.write_bytes(content)

@@ -20,7 +20,7 @@ FROZEN = {"v1": (0.90, 0.55, 0.0)}
 
 @pytest.mark.parametrize("name", BUNDLES)
 def test_a_shipped_bundle_predicts_and_dreams_as_well_as_it_did(name: str) -> None:
-    mode = "ar" if "ar" in read_manifest(library.resolve(name))[0].modes else "parallel"
+    mode = "ar" if "ar" in read_manifest(library.resolve(name))[0].choices("mode") else "parallel"
     report = evaluate([name], 2, 64, quick=True, mode=mode, decoder="vq")
     right, changed_right, legal = FROZEN.get(name, (RIGHT, CHANGED_RIGHT, LEGAL))
     for label, entry in report["bundles"].items():
