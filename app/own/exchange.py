@@ -18,8 +18,17 @@ from numpy.typing import NDArray
 
 from reverie.app.errors import Mistake, cannot_write
 from reverie.app.extras import needs_minari
+from reverie.app.own.action_log import Notes
 from reverie.app.own.game_folder import GAME, RECORDING, SIZES, GameFolder, draft, is_game_folder, read_game
-from reverie.app.own.video_log import action_names, columns, find_clips, frames_a_second, pictures
+from reverie.app.own.video_log import (
+    action_names,
+    columns,
+    find_clips,
+    frames_a_second,
+    frames_promised,
+    is_video,
+    pictures,
+)
 from reverie.app.progress import Progress
 from reverie.app.window.game_keys import keys_for
 from reverie.engine.files import write_whole
@@ -34,12 +43,16 @@ EPISODE_FRAMES = 4096
 
 @dataclass(frozen=True)
 class ImportedEpisode:
-    """One episode that is imported. pictures: T + 1 of (H, W, 3) uint8. actions, rewards, ended: (T,)."""
+    """One episode that is imported. pictures: T + 1 of (H, W, 3) uint8. actions, rewards, ended: (T,).
+
+    cuts: (T,) bool or None, true where the next picture does not follow and an episode of its own begins.
+    """
 
     pictures: Iterable[NDArray[np.uint8]]
     actions: NDArray[np.int64]
     rewards: NDArray[np.float32]
     ended: NDArray[np.bool_]
+    cuts: NDArray[np.bool_] | None = None
     seed: int = 0
 
 
@@ -67,9 +80,14 @@ def import_play(source: str, out: Path, size: int | None) -> None:
         raise Mistake(f"{out} is a file; name a folder.")
     if game and size and size != game.size:
         raise Mistake(f"{game.folder / GAME} says size = {game.size}; leave --size out.")
-    folder = Path(source)
-    if folder.is_dir() and not any((place / "metadata.json").is_file() for place in (folder, folder / "data")):
-        info, episodes = _videos(folder, out, game)
+    folder, notes = Path(source), Notes()
+    if folder.is_file():
+        raise Mistake(f"{source} is a file; name the folder that it lies in.")
+    if folder.is_dir() and (
+        any(is_video(path) for path in folder.iterdir())
+        or not any((place / "metadata.json").is_file() for place in (folder, folder / "data"))
+    ):
+        info, episodes = _videos(folder, out, game, notes)
     else:
         info, episodes = _dataset(source, out)
     side = game.size if game else size or info.size or 64
@@ -80,6 +98,8 @@ def import_play(source: str, out: Path, size: int | None) -> None:
         raise Mistake(f"{source} has {len(info.actions):,} actions, and at most {MOST_ACTIONS} can be imported.")
     text = None if game else _draft(source, info, out, side)
     _store(info, episodes, out, side, text)
+    if notes.used:
+        print("\n".join(notes.sentences()), file=sys.stderr)
     print(read_game(out).next_step(), file=sys.stderr)
 
 
@@ -99,8 +119,10 @@ def _draft(source: str, info: ImportInfo, out: Path, side: int) -> bytes:
     return text.encode()
 
 
-def _videos(folder: Path, out: Path, game: GameFolder | None) -> tuple[ImportInfo, Iterator[ImportedEpisode]]:
-    clips = find_clips(folder)
+def _videos(
+    folder: Path, out: Path, game: GameFolder | None, notes: Notes
+) -> tuple[ImportInfo, Iterator[ImportedEpisode]]:
+    clips = find_clips(folder, notes)
     actions = action_names(clips, tuple(game.keys) if game else ())
     fps = game.fps if game and game.fps else frames_a_second(clips[0].video)
 
@@ -114,7 +136,7 @@ def _videos(folder: Path, out: Path, game: GameFolder | None) -> tuple[ImportInf
     name = game.name if game else out.absolute().name
     if name in registry.names():  # a recording of that name would be taken for the built-in game's
         raise Mistake(f"{name} is the name of a built-in game; import into a folder of another name.")
-    return ImportInfo(name, actions, fps), episodes()
+    return ImportInfo(name, actions, fps, sum(map(frames_promised, clips))), episodes()
 
 
 def _dataset(source: str, out: Path) -> tuple[ImportInfo, Iterator[ImportedEpisode]]:
@@ -133,7 +155,7 @@ def _dataset(source: str, out: Path) -> tuple[ImportInfo, Iterator[ImportedEpiso
 
     def episodes() -> Iterator[ImportedEpisode]:
         for played in data.read():
-            yield ImportedEpisode(played.frames, place[played.actions], played.rewards, played.ended, played.seed)
+            yield ImportedEpisode(played.frames, place[played.actions], played.rewards, played.ended, seed=played.seed)
 
     world, fps, environment = about.get("world"), about.get("fps"), about.get("environment")
     known = ImportInfo(world or data.environment or out.absolute().name, actions, fps or 20, size=about.get("size", 0))
@@ -186,8 +208,10 @@ def _store(info: ImportInfo, episodes: Iterator[ImportedEpisode], out: Path, siz
             first = 0
             for picture in episode.pictures:
                 frames.append(letterbox(picture, size))
-                last = first + len(frames) - 1 == len(episode.actions)
-                if len(frames) == EPISODE_FRAMES or (last and len(frames) > 1):
+                at = first + len(frames) - 1  # the number of this picture
+                last = at == len(episode.actions)
+                cut = not last and episode.cuts is not None and bool(episode.cuts[at])
+                if len(frames) > 1 and (len(frames) == EPISODE_FRAMES or last or cut):
                     part = slice(first, first + len(frames) - 1)
                     rows = Rows(
                         np.stack(frames),
@@ -198,6 +222,8 @@ def _store(info: ImportInfo, episodes: Iterator[ImportedEpisode], out: Path, siz
                     writer.write(rows, [len(frames)], [episode.seed])
                     progress(len(frames))
                     first, frames = part.stop, [frames[-1]]
+                if cut:
+                    first, frames = at + 1, []
         writer.close()
         if not progress.done:
             raise Mistake("There is nothing to import: no episode has two frames.")

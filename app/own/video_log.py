@@ -1,16 +1,12 @@
 """A folder of videos, each with a log of the actions: play that was recorded by another program.
 
-`run1.mp4` belongs to `run1.csv` (a head line, then a line a frame) or `run1.jsonl` (an object a line). The columns are
-`action` (a name or a number; blank, `none` and `noop` are no key at all), `frame`, `reward` and `ended`. Line t is what
-was pressed while frame t was shown. With `frame`, lines may be left out: a key is held until the next line.
+`run1.mp4` belongs to `run1.csv`, `run1.jsonl` or `run1.json` (app/own/action_log.py). Line t is what was pressed while
+frame t was shown. With a column `frame`, lines may be left out: a key is held until the next line.
 """
 
 from __future__ import annotations
 
 import contextlib
-import csv
-import json
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,44 +17,46 @@ from numpy.typing import NDArray
 from PIL import Image, ImageSequence
 
 from reverie.app.errors import Mistake
+from reverie.app.own.action_log import NOTHING, ActionLog, Notes, read_log
 from reverie.games.gymnasium_world import MOST_ACTIONS
 
 VIDEOS = (".mp4", ".mkv", ".webm", ".avi", ".mov", ".gif")
 LOGS = (".csv", ".jsonl", ".json")
-NOOPS = ("noop", "none", "")
-
-
-@dataclass(frozen=True)
-class Line:
-    """One line of a log."""
-
-    frame: int
-    action: str
-    reward: float
-    ended: bool
+MOST_ASPECT = 16
+"""Pixels that are wider or higher than this are a mistake of the file."""
 
 
 @dataclass(frozen=True)
 class Clip:
-    """A video and its log. sparse: the log names its frames, and may leave some out."""
+    """A video and its log."""
 
     video: Path
-    log: Path
-    lines: tuple[Line, ...]
-    sparse: bool
+    log: ActionLog
 
 
-def find_clips(folder: Path) -> list[Clip]:
+def is_video(path: Path) -> bool:
+    """True for a name that videos have. Files that an operating system hides beside others' are none."""
+    return path.suffix.lower() in VIDEOS and not path.name.startswith(".") and path.is_file()
+
+
+def find_clips(folder: Path, notes: Notes) -> list[Clip]:
     """The videos of a folder with their logs. Raises Mistake with one sentence for what does not fit together."""
-    videos = sorted(path for path in folder.iterdir() if path.suffix.lower() in VIDEOS)
+    names = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+    videos = [path for path in names if is_video(path)]
     if not videos:
         raise Mistake(f"{folder} holds no video; put videos ({', '.join(VIDEOS)}) there, each with a .csv or .jsonl.")
     clips = []
     for video in videos:
-        log = next((video.with_suffix(end) for end in LOGS if video.with_suffix(end).is_file()), None)
-        if log is None:
+        logs = [path for path in names if path.suffix.lower() in LOGS and path.stem == video.stem]
+        logs = logs or [p for p in names if p.suffix.lower() in LOGS and p.stem.lower() == video.stem.lower()]
+        if not logs:
             raise Mistake(f"{video} has no log of the actions beside it; add {video.stem}.csv or {video.stem}.jsonl.")
-        clips.append(_clip(video, log))
+        if len(logs) > 1:
+            raise Mistake(f"{video} has two logs, {logs[0].name} and {logs[1].name}; leave one.")
+        clips.append(Clip(video, read_log(logs[0], notes)))
+    used = {clip.video for clip in clips} | {clip.log.path for clip in clips}
+    if unused := [path.name for path in names if path not in used]:
+        notes.other[f"not read: {', '.join(unused[:20])}{', …' if len(unused) > 20 else ''}"] = None
     return clips
 
 
@@ -68,36 +66,45 @@ def action_names(clips: list[Clip], order: tuple[str, ...] = ()) -> tuple[str, .
     Where the logs have numbers alone, beside no key at all, these number the actions; otherwise a number is a name like
     the others. Raises Mistake for a number that no recording can hold.
     """
-    seen = [name for name in dict.fromkeys(line.action for clip in clips for line in clip.lines) if name not in NOOPS]
+    seen = [
+        name for name in dict.fromkeys(line.action for clip in clips for line in clip.log.lines) if name not in NOTHING
+    ]
     if not seen or not all(name.isdecimal() for name in seen):
-        return ("noop", *dict.fromkeys(name for name in (*order, *seen) if name not in NOOPS))
+        return ("noop", *dict.fromkeys(name for name in (*order, *seen) if name not in NOTHING))
     highest = max(map(int, seen))
     if highest >= MOST_ACTIONS:
         raise Mistake(f"A log speaks of action {highest}; number the actions from 0 to {MOST_ACTIONS - 1}.")
     return ("noop", *(order[i - 1] if i <= len(order) else f"action{i}" for i in range(1, highest + 1)))
 
 
-def columns(clip: Clip, actions: tuple[str, ...], frames: int) -> tuple[NDArray[np.int64], Any, Any]:
-    """Actions, rewards and ends of the frames - 1 transitions of a clip. Raises Mistake where log and video differ."""
-    steps = frames - 1
-    lines = [line for line in clip.lines if line.frame < steps]
-    if not clip.sparse and len(clip.lines) not in (frames, steps):
-        raise Mistake(
-            f"{clip.log} has {len(clip.lines)} lines, and {clip.video.name} has {frames} frames; "
-            "write a line for every frame, or add a column 'frame'."
-        )
-    if clip.lines[-1].frame >= frames:
-        raise Mistake(f"{clip.log} speaks of frame {clip.lines[-1].frame}, and {clip.video.name} has {frames} frames.")
-    chosen = np.zeros(steps, np.int64)
-    rewards, ended = np.zeros(steps, np.float32), np.zeros(steps, bool)
-    for line in lines:
-        chosen[line.frame :] = _number(line.action, actions)
-        rewards[line.frame], ended[line.frame] = line.reward, line.ended
-    return chosen, rewards, ended
+def columns(clip: Clip, actions: tuple[str, ...], frames: int) -> tuple[NDArray[np.int64], Any, Any, Any]:
+    """Actions, rewards, ends and cuts of the frames - 1 transitions of a clip.
+
+    Raises Mistake where log and video differ.
+    """
+    steps, log = frames - 1, clip.log.path
+    kept = list(clip.log.lines)
+    if not clip.log.sparse:
+        while len(kept) > frames and kept[-1].action in NOTHING and not kept[-1].ended:
+            kept.pop()  # empty lines at the end of a file
+        if len(kept) not in (frames, steps):
+            raise Mistake(
+                f"{log} has {len(kept)} lines, and {clip.video.name} has {frames} frames; "
+                "write a line for every frame, or add a column 'frame'."
+            )
+    if kept[-1].frame >= frames:
+        raise Mistake(f"{log} speaks of frame {kept[-1].frame}, and {clip.video.name} has {frames} frames.")
+    chosen, rewards = np.zeros(steps, np.int64), np.zeros(steps, np.float32)
+    ended, cut = np.zeros(steps, bool), np.zeros(steps, bool)
+    for line in kept:
+        if line.frame < steps:
+            chosen[line.frame :] = _number(line.action, actions)
+            rewards[line.frame], ended[line.frame], cut[line.frame] = line.reward, line.ended, line.cut
+    return chosen, rewards, ended, cut
 
 
 def _number(action: str, actions: tuple[str, ...]) -> int:
-    if action in NOOPS:
+    if action in NOTHING:
         return 0
     return actions.index(action) if action in actions else int(action)
 
@@ -110,7 +117,27 @@ def pictures(video: Path) -> Iterator[NDArray[np.uint8]]:
                 yield np.asarray(image.convert("RGB"))
         else:
             for frame in film.decode(video=0):
-                yield np.asarray(frame.to_ndarray(format="rgb24"), np.uint8)
+                picture = np.asarray(frame.to_ndarray(format="rgb24"), np.uint8)
+                yield _upright(picture, film.streams.video[0].sample_aspect_ratio, getattr(frame, "rotation", 0))
+
+
+def _upright(picture: NDArray[np.uint8], aspect: Any, rotation: int) -> NDArray[np.uint8]:
+    """A picture as players show it. aspect: width of a pixel over its height. rotation: degrees to the left."""
+    height, width = picture.shape[:2]
+    wide = float(aspect or 1)
+    if wide != 1 and 1 / MOST_ASPECT <= wide <= MOST_ASPECT:
+        size = (round(width * wide), height) if wide > 1 else (width, round(height / wide))
+        picture = np.asarray(Image.fromarray(picture).resize(size, Image.Resampling.BILINEAR))
+    return np.ascontiguousarray(np.rot90(picture, round(rotation / 90) % 4))
+
+
+def frames_promised(clip: Clip) -> int:
+    """About how many frames a clip has, for the progress: what the file says, or else the log."""
+    with _opened(clip.video) as film:
+        promised = getattr(film, "n_frames", 0) or (
+            0 if isinstance(film, Image.Image) else film.streams.video[0].frames
+        )
+    return int(promised) or clip.log.lines[-1].frame + 1
 
 
 def frames_a_second(video: Path) -> int:
@@ -140,36 +167,3 @@ def _opened(video: Path) -> Iterator[Any]:
             yield container
     except broken as error:
         raise Mistake(f"{video} cannot be read as a video; leave it out, or save it again.") from error
-
-
-def _clip(video: Path, log: Path) -> Clip:
-    try:
-        text = log.read_text(encoding="utf-8-sig")
-        if log.suffix == ".csv":
-            table = csv.reader(text.splitlines())
-            head = next(table, [])
-            # In a log of one column an empty line is a frame on which no key was pressed.
-            rows = [dict(zip(head, row or [""], strict=False)) for row in table if row or len(head) == 1]
-        else:
-            rows = [json.loads(line) for line in text.splitlines() if line.strip()]
-    except (OSError, UnicodeDecodeError, csv.Error, json.JSONDecodeError) as error:
-        raise Mistake(f"{log} cannot be read: {error}.") from error
-    if not rows or not all(isinstance(row, dict) for row in rows):
-        raise Mistake(f"{log} holds no lines of a log.")
-    if any(row.get("action") is None for row in rows):
-        raise Mistake(f"{log} has no 'action' in every line; it has {', '.join(map(str, rows[0]))}.")
-    lines: list[Line] = []
-    head_lines = 2 if log.suffix.lower() == ".csv" else 1
-    for number, row in enumerate(rows):
-        try:
-            frame = int(row.get("frame", number))
-            reward = float(row.get("reward") or 0)
-            if not math.isfinite(reward):
-                raise ValueError
-        except (TypeError, ValueError) as error:
-            raise Mistake(f"{log}, line {number + head_lines}: frame and reward must be numbers.") from error
-        if frame < 0 or (lines and frame <= lines[-1].frame):
-            raise Mistake(f"{log}, line {number + head_lines}: the frames must count upwards from 0.")
-        ended = str(row.get("ended") or "").strip().lower() in ("1", "true", "yes")
-        lines.append(Line(frame, str(row["action"]).strip().lower(), reward, ended))
-    return Clip(video, log, tuple(lines), "frame" in rows[0])

@@ -134,7 +134,7 @@ def test_blanks_are_no_key_and_numbers_beside_names_are_names(
         ("a.csv", "action\nup\nup\n", "has 2 lines, and a.gif has 8 frames"),
         ("a.csv", "frame,action\n0,up\n99,up\n", "speaks of frame 99"),
         ("a.csv", "frame,action\n3,up\n2,up\n", "line 3: the frames must count upwards"),
-        ("a.csv", "action,reward\nup,nan\n", "line 2: frame and reward must be numbers"),
+        ("a.csv", "action,reward\nup,nan\n", "line 2, column reward: frame and reward must be numbers"),
         ("a.jsonl", "{", "cannot be read"),
         ("a.csv", "", "holds no lines"),
         ("a.csv", "frame,action\n0,256\n", "number the actions from 0 to 255"),
@@ -150,6 +150,35 @@ def test_what_does_not_fit_together_is_said_and_nothing_is_written(
     assert says in said
     assert said.count("\n") == 1
     assert not (tmp_path / "game").exists()
+
+
+def test_upper_case_and_hidden_files_and_other_files_are_told_apart(
+    tmp_path: Path, frames: list[np.ndarray], capsys: pytest.CaptureFixture[str]
+) -> None:
+    put_gif(tmp_path / "in" / "A.gif", frames)
+    (tmp_path / "in" / "A.gif").rename(tmp_path / "in" / "A.GIF")
+    (tmp_path / "in" / "A.CSV").write_text("\n".join(["Action", *ACTIONS, "", "", ""]))
+    (tmp_path / "in" / "._A.GIF").write_bytes(b"\0\5\x16\7")
+    (tmp_path / "in" / "metadata.json").write_text('{"game": "example"}')
+    assert main(["import", str(tmp_path / "in"), "-o", str(tmp_path / "game")]) == 0
+    said = capsys.readouterr().err
+    assert "columns used: action" in said
+    assert "not read: metadata.json" in said
+    recording = Recording(tmp_path / "game")
+    rows = recording.rows(recording.episodes[0])
+    assert [recording.actions[a] for a in rows.actions] == [*ACTIONS, "noop"]
+
+
+def test_after_a_limit_of_time_an_episode_of_its_own_begins(tmp_path: Path, frames: list[np.ndarray]) -> None:
+    put_gif(tmp_path / "in" / "a.gif", frames)
+    log = ["action,truncated", *(f"{action},{int(i == 3)}" for i, action in enumerate(ACTIONS))]
+    (tmp_path / "in" / "a.csv").write_text("\n".join(log))
+    assert main(["import", str(tmp_path / "in"), "-o", str(tmp_path / "game")]) == 0
+    recording = Recording(tmp_path / "game")
+    parts = [recording.rows(episode) for episode in recording.episodes]
+    assert [len(rows.frames) for rows in parts] == [4, 4]
+    assert [[recording.actions[a] for a in rows.actions[:-1]] for rows in parts] == [ACTIONS[:3], ACTIONS[4:]]
+    np.testing.assert_array_equal(parts[1].frames[0], letterbox(frames[4], 64))
 
 
 @pytest.mark.parametrize("ending", ["gif", "mp4"])
