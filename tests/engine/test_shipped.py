@@ -30,5 +30,5 @@ def test_a_shipped_bundle_is_sound_and_dreams_all_its_games_in_all_its_modes(fol
             assert any((one != two).any() for one, two in pairwise(frames))
 
 
-def test_arcade_dreams_every_game_that_is_built_in() -> None:
-    assert read_manifest(SHIPPED["arcade"])[0].games == registry.names()
+def test_arcade_dreams_every_built_in_game_whose_pictures_are_made_of_tiles() -> None:
+    assert read_manifest(SHIPPED["arcade"])[0].games == tuple(filter(registry.has_reader, registry.names()))

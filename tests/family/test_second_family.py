@@ -156,7 +156,7 @@ def test_a_window_shows_it_and_its_keys_change_it(glow: Path, tmp_path: Path) ->
         "session = Session(Choice('glow'), Bundle.load(Path(sys.argv[1]), threads=1))\n"
         "loop = GameLoop(session, Meter(time.perf_counter()), fps=100, frames=20)\n"
         "screen = pygame.display.set_mode((400, 440))\n"
-        "window = Window(screen, loop, load_keys(), Saving(50), (), fullscreen=False)\n"
+        "window = Window(screen, loop, load_keys(), Saving(), (), fullscreen=False)\n"
         "pygame.event.post(pygame.event.Event(pygame.KEYDOWN, key=pygame.K_u))\n"
         "pygame.event.post(pygame.event.Event(pygame.KEYUP, key=pygame.K_u))\n"
         "window.run()\n"
