@@ -66,7 +66,7 @@ class Crypt(HeartGame):
 
     name = "crypt"
     title = "The crypt"
-    goal = "Gather the gems, strike the wraith, and pull the lever that moves the doors."
+    goal = "Gather gems, strike the wraith, and pull the lever of the doors."
     actions = ("noop", "up", "down", "left", "right", "a")
 
     state: State
