@@ -94,7 +94,10 @@ def _in_window(options: Play, loop: GameLoop, screen: pygame.Surface, keys: Any,
 def _close_display() -> None:
     import pygame
 
-    pygame.display.quit()
+    from reverie.app.window.lost_display import is_gone
+
+    if not is_gone():
+        pygame.display.quit()
 
 
 def _numbered() -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from reverie.app.window import hud, overlays, theme
 from reverie.app.window.display import goal_of, name_window, title_of
 from reverie.app.window.game_keys import keys_of_game
 from reverie.app.window.keys import SETTING_KEYS, Keys
+from reverie.app.window.lost_display import check_display, watch_display
 from reverie.app.window.saving import Saving
 
 MESSAGE_SECONDS, LETTERS_A_SECOND = 2.5, 16
@@ -83,14 +84,19 @@ class Window:
 
     def run(self) -> None:
         """Show and play until the end. Raises what stopped the engine, and KeyboardInterrupt."""
+        watch_display()
         self.loop.start()
         try:
             while not self._leave and not self.loop.ended:
                 events = self._next_events()
+                check_display()
                 at = time.perf_counter()
                 for event in events:
                     self._handle(event, at)
                 self._refresh()
+        except pygame.error:
+            check_display()
+            raise
         finally:
             self.loop.stop()
         self._refresh()

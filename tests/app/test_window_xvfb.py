@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -29,8 +30,8 @@ SIZE = theme.window_size(64, SCALE)
 
 
 @pytest.fixture
-def display() -> Iterator[str]:
-    """A display of our own, its number chosen by Xvfb."""
+def server() -> Iterator[tuple[subprocess.Popen[bytes], str]]:
+    """An X server of our own and its display, whose number Xvfb chooses."""
     reader, writer = os.pipe()
     server = subprocess.Popen(
         [
@@ -51,9 +52,14 @@ def display() -> Iterator[str]:
     with os.fdopen(reader) as pipe:
         number = pipe.readline().strip()
     assert number, "Xvfb did not start"
-    yield f":{number}"
+    yield server, f":{number}"
     server.terminate()
     server.wait(10)
+
+
+@pytest.fixture
+def display(server: tuple[subprocess.Popen[bytes], str]) -> str:
+    return server[1]
 
 
 class Played:
@@ -69,6 +75,7 @@ class Played:
             [sys.executable, "-m", "reverie.app.cli", *words],
             cwd=folder,
             env=self.environment,
+            stderr=(folder / "errors.txt").open("w"),
         )
 
     def keys(self, *words: str) -> None:
@@ -248,3 +255,21 @@ def test_g_saves_a_gif_and_a_running_recording_is_kept_when_the_window_is_left(
         with Image.open(file) as gif:
             assert gif.size == (256, 256)
             assert sum(page.info["duration"] for page in ImageSequence.Iterator(gif)) >= 500
+
+
+@pytest.mark.parametrize("way", ["SIGKILL", "SIGTERM"])
+def test_a_display_that_ends_leaves_the_recording_and_the_report_whole(
+    play: Callable[..., Played], server: tuple[subprocess.Popen[bytes], str], tmp_path: Path, way: str
+) -> None:
+    played = play("--record", "out.gif", "--report", "report.json")
+    time.sleep(2.0)
+    server[0].send_signal(getattr(signal, way))
+    assert played.process.wait(PATIENCE) == 2
+    assert (tmp_path / "errors.txt").read_text().count("\n") == 1
+    assert "display ended" in (tmp_path / "errors.txt").read_text()
+    frames = json.loads((tmp_path / "report.json").read_text())["frames"]
+    assert frames >= 10
+    with Image.open(tmp_path / "out.gif") as gif:
+        hundredths = sum(page.info["duration"] for page in ImageSequence.Iterator(gif)) / 10
+    assert hundredths == 5 * frames, "a part of the recording is missing"
+    assert not list(tmp_path.glob(".*")), "something half-written is left"
