@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
+from copy import copy
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from reverie.engine import library
 from reverie.engine.bundle import Bundle
 from reverie.engine.dream_batch import DreamBatch, DreamSnapshot
 from reverie.engine.manifest import Manifest
-from reverie.engine.settings import settings_of
+from reverie.engine.settings import Value, settings_of
 from reverie.evaluation.families import family_of
 from reverie.evaluation.progress import Progress
 from reverie.evaluation.sizes import BranchSizes
@@ -33,11 +34,18 @@ class BundleSubject:
         called = self.name if len(manifest.games) == 1 else f"{self.name}/{game}"
         self.label = label_of(called, mode, decoder, *variants(manifest)[0])
         self.parameters, self.training = manifest.parameters, trained(manifest.training)
-        self.choices = {key: value for key, value in (("mode", mode), ("decoder", decoder)) if value}
+        self.choices: dict[str, Value] = {key: value for key, value in (("mode", mode), ("decoder", decoder)) if value}
         self.settings = settings_of(manifest, self.choices)
         self.family = manifest.family
         self._family = family_of(self.family)
         self.facts = self._family.facts(self)
+
+    def at(self, **chosen: Value) -> BundleSubject:
+        """The same with other settings. Raises ValueError for what the bundle does not have."""
+        other = copy(self)
+        other.choices = self.choices | chosen
+        other.settings = settings_of(self.bundle.manifest, other.choices)
+        return other
 
     def encode(self, frames: NDArray[np.uint8]) -> NDArray[Any]:
         """(N, H, W, 3) uint8 to the bundle's representation (N, ...)."""
