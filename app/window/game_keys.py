@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from reverie.app.window.keys import DEFAULTS, Keys
 
 GUESSES: tuple[tuple[str, tuple[str, ...]], ...] = (
@@ -41,17 +43,23 @@ def keys_for(actions: tuple[str, ...], given: dict[str, tuple[str, ...]] | None 
     return {action: keys.get(action, ()) for action in actions[1:]}
 
 
-def keys_of_game(own: Keys, actions: tuple[str, ...], given: dict[str, tuple[str, ...]] | None = None) -> Keys:
+def keys_of_game(
+    own: Keys,
+    actions: tuple[str, ...],
+    given: dict[str, tuple[str, ...]] | None = None,
+    file: Path | None = None,
+) -> Keys:
     """The person's own keys, with those that play this game over them: what a game needs, the window gives up.
 
-    Raises Mistake for a key that does not exist.
+    given, file: keys of this game that a person wrote, and where. Raises Mistake, which names the file, for a key that
+    does not exist or has two meanings.
     """
     playing = ("up", "down", "left", "right", "a")
     if not given and set(actions[1:]) <= set(playing):
         if "a" not in actions or "up" in actions:
             return own
         # Nothing else is up in such a game, and people jump with it.
-        return Keys({**own.names, "up": (), "a": own.names["a"] + own.names["up"]}, own.record_as)
+        return Keys({**own.names, "up": (), "a": own.names["a"] + own.names["up"]}, own.record_as, own.files)
     # Keys that a person has bound in their own file stay with what they bound them to.
     kept = {
         action: own.names[action] for action in playing if action in actions and own.names[action] != DEFAULTS[action]
@@ -61,4 +69,5 @@ def keys_of_game(own: Keys, actions: tuple[str, ...], given: dict[str, tuple[str
     rest = {
         what: tuple(key for key in names if key not in taken) for what, names in own.names.items() if what not in play
     }
-    return Keys({**rest, **play}, own.record_as)
+    files = {**own.files, **(dict.fromkeys(given, file) if given and file else {})}
+    return Keys({**rest, **play}, own.record_as, files)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from reverie.app.errors import Mistake
 from reverie.engine.families import all_settings
@@ -84,12 +86,21 @@ def config_path() -> Path | None:
 class Keys:
     """Key code → what it does."""
 
-    def __init__(self, names: dict[str, tuple[str, ...]], record_as: str = "gif") -> None:
-        """Raises Mistake for a key name that pygame does not know, or one key with two meanings."""
+    def __init__(
+        self,
+        names: dict[str, tuple[str, ...]],
+        record_as: str = "gif",
+        files: Mapping[str, Path] = MappingProxyType({}),
+    ) -> None:
+        """files: where a person wrote the keys of an entry; the default keys stand in none.
+
+        Raises Mistake for a key name that pygame does not know, or one key with two meanings.
+        """
         import pygame
 
         self.names = names
         self.record_as = record_as
+        self.files = files
         self.does: dict[int, str] = {}
         for what, keys in names.items():
             for key in keys:
@@ -97,12 +108,12 @@ class Keys:
                     code = pygame.key.key_code(key)
                 except ValueError as error:
                     raise Mistake(
-                        f"{config_path()}: there is no key '{key}' (for '{what}'); try a name like 'space' or 'f5'."
+                        f"{files[what]}: there is no key '{key}' (for '{what}'); try a name like 'space' or 'f5'."
                     ) from error
                 if code in self.does:
-                    raise Mistake(
-                        f"{config_path()}: the key '{key}' is both '{self.does[code]}' and '{what}'; give each its own."
-                    )
+                    other = self.does[code]
+                    where = " and ".join(str(file) for file in dict.fromkeys(map(files.get, (other, what))) if file)
+                    raise Mistake(f"{where}: the key '{key}' is both '{other}' and '{what}'; give each its own.")
                 self.does[code] = what
 
     def shown(self, what: str) -> str:
@@ -119,7 +130,7 @@ def load_keys(path: Path | None = None) -> Keys:
     Raises Mistake with one sentence for a file that is not such a table.
     """
     path = path or config_path()
-    names, record_as = dict(DEFAULTS), "gif"
+    names, record_as, files = dict(DEFAULTS), "gif", {}
     if path is None:
         return Keys(names)
     try:
@@ -140,5 +151,5 @@ def load_keys(path: Path | None = None) -> Keys:
         elif not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
             raise Mistake(f"{path}: the keys of '{what}' must be a list of key names.")
         else:
-            names[what] = tuple(keys)
-    return Keys(names, record_as)
+            names[what], files[what] = tuple(keys), path
+    return Keys(names, record_as, files)

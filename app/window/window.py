@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pygame
 
 from reverie.app.errors import Mistake
-from reverie.app.own.game_folder import GameFolder
+from reverie.app.own.game_folder import GAME, GameFolder
 from reverie.app.play.game_loop import GameLoop, ShownFrame
 from reverie.app.play.session import Status
 from reverie.app.window import hud, overlays, theme
@@ -222,7 +222,8 @@ class Window:
     def _follow(self, status: Status) -> None:
         """The keys and the window's title are those of the game that is played; say what it is about."""
         self._game = status.game
-        self.keys = keys_of_game(self.own_keys, self.loop.session.actions, self.folder.keys if self.folder else None)
+        given = (self.folder.keys, self.folder.folder / GAME) if self.folder else ()
+        self.keys = keys_of_game(self.own_keys, self.loop.session.actions, *given)
         name_window(self._title())
         self.loop.messages.append(self._greeting())
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 
 from reverie.app.errors import Mistake
 from reverie.app.window.font import glyphs
+from reverie.app.window.game_keys import keys_of_game
 from reverie.app.window.keys import DEFAULTS, EXPLAINED, load_keys
 
 
@@ -78,3 +80,23 @@ def test_a_person_without_a_home_folder_has_the_default_keys(monkeypatch: pytest
 def test_keys_that_begin_with_a_byte_order_mark_are_read(tmp_path: Path) -> None:
     (tmp_path / "keys.json").write_bytes(b'\xef\xbb\xbf{"pause": ["o"]}')
     assert load_keys(tmp_path / "keys.json").names["pause"] == ("o",)
+
+
+@pytest.mark.parametrize(
+    ("own", "given", "says", "blamed"),
+    [
+        ({}, {"jump": ("nokey",)}, "there is no key 'nokey' (for 'jump')", ["game.toml"]),
+        ({}, {"jump": ("x",), "duck": ("x",)}, "the key 'x' is both 'jump' and 'duck'", ["game.toml"]),
+        ({"left": ["k"]}, {"jump": ("k",)}, "the key 'k' is both 'left' and 'jump'", ["keys.json", "game.toml"]),
+        ({"pause": ["nokey"]}, {"jump": ("x",)}, "there is no key 'nokey' (for 'pause')", ["keys.json"]),
+        ({"pause": ["k"], "step": ["k"]}, {}, "the key 'k' is both 'pause' and 'step'", ["keys.json"]),
+    ],
+)
+def test_a_wrong_key_is_blamed_on_the_file_in_which_it_stands(
+    tmp_path: Path, own: dict[str, list[str]], given: dict[str, tuple[str, ...]], says: str, blamed: list[str]
+) -> None:
+    (tmp_path / "keys.json").write_text(json.dumps(own))
+    with pytest.raises(Mistake) as caught:
+        keys_of_game(load_keys(tmp_path / "keys.json"), ("noop", "left", "jump", "duck"), given, tmp_path / "game.toml")
+    assert says in str(caught.value)
+    assert [name for name in ("keys.json", "game.toml") if name in str(caught.value)] == blamed
