@@ -26,6 +26,8 @@ KEYS = ("bundle", "game", "mode", "decoder")
 NAMES = ["-".join(row[key] for key in KEYS) for row in ROWS]
 RECORDED_ON = {"avx512_vnni", "amx_int8"}
 """Instructions of the processor that the frames were recorded on."""
+PASSES = 3
+"""Passes of the parallel mode with which the frames were recorded, where a bundle has them."""
 PREFIX = 12
 """Frames that are compared in the fast tests."""
 
@@ -44,8 +46,11 @@ def opened(name: str) -> Bundle:
 
 
 def dreamt(row: dict[str, Any], frames: int) -> list[str]:
-    chosen = {"mode": row["mode"], "decoder": row["decoder"]}
-    dream = Dream(opened(row["bundle"]), seed=row["seed"], game=row["game"], **chosen)
+    bundle = opened(row["bundle"])
+    chosen: dict[str, Any] = {"mode": row["mode"], "decoder": row["decoder"]}
+    if "passes" in bundle.manifest.settings:
+        chosen["passes"] = PASSES
+    dream = Dream(bundle, seed=row["seed"], game=row["game"], **chosen)
     pictures = [dream.step(action).frame for action in row["actions"][:frames]]
     return [hashlib.sha256(picture.tobytes()).hexdigest()[:12] for picture in pictures]
 
