@@ -11,6 +11,7 @@ from reverie.app.errors import Mistake
 from reverie.app.play import switches
 from reverie.app.play.game_state import GameState
 from reverie.app.play.opening import dream_name, open_real, settings_in
+from reverie.app.play.speeds import Speeds
 from reverie.engine.families import family
 from reverie.engine.settings import shown
 from reverie.games import registry
@@ -20,7 +21,7 @@ from reverie.games.world import Frame, Step
 if TYPE_CHECKING:
     from reverie.engine.bundle import Bundle
     from reverie.engine.dream import Dream
-    from reverie.engine.settings import Settings, Value
+    from reverie.engine.settings import SettingInfo, Settings, Value
     from reverie.engine.taping import TapedDream
 
 REWIND_FRAMES = 2
@@ -53,7 +54,8 @@ class Choice:
 class Status:
     """What the HUD says about the session at one frame.
 
-    settings: of the dream, empty for the real game. shown: the same in one line. score: None where a dream predicts no
+    settings: of the dream, empty for the real game. shown: the same in one line. compared: what a frame costs with each
+    choice of the mode, where all were played. score: None where a dream predicts no
     rewards. games: all that can be played here, in order.
     """
 
@@ -63,6 +65,7 @@ class Status:
     games: tuple[str, ...]
     settings: Settings
     shown: str
+    compared: str
     history: int
     slots: int
     seed: int
@@ -97,6 +100,7 @@ class Session:
         self.recorder: TransitionRecorder | None = None
         self.remembers = False
         self.fault = ""
+        self._speeds = Speeds()
         self._settings: Settings = settings_in(bundle, choice, None) if bundle else {}
         self.game = self._begin(self._first_game(), bundle, choice.seed, choice.real, choice.start)
         self._played = {self.game.name: self.game}
@@ -136,6 +140,8 @@ class Session:
     def step(self, action: int) -> Step:
         """Play one action. `fault` then is the sentence of the last frame that a graph got too wrong to be shown."""
         step = self.game.step(action)
+        if not self.is_real:
+            self._speeds.add(*self._dreamt_with(), sum(self._dream().timings.values()))
         if self.remembers:
             self.game.remember()
         if self.dream is not None and self.dream.faults.count > self.game.known_faults:
@@ -158,7 +164,9 @@ class Session:
         """Go to the next choice of a setting of the dream, or change a number by so many of its steps."""
         if self.is_real:
             return f"the real game has no {switches.title_of_setting(name)}"
-        return switches.change_setting(self._dream(), name, by)
+        says = switches.change_setting(self._dream(), name, by)
+        choices = self._bundle().manifest.choices(name)
+        return self._speeds.compared(*self._dreamt_with(), name, choices, any) or says
 
     def hand_over(self) -> str:
         """Dream ↔ real game, going on from the current frame."""
@@ -249,10 +257,11 @@ class Session:
             "faults": dream.faults.count if dream else 0,
         }
         if dream is None or self.is_real:
-            return Status(settings={}, shown="", history=0, slots=0, timings={}, **common)  # type: ignore[arg-type]
+            return Status(settings={}, shown="", compared="", history=0, slots=0, timings={}, **common)  # type: ignore[arg-type]
         return Status(
             settings=dream.settings,
             shown=shown(family(self._bundle().manifest.family).SETTINGS, dream.settings),
+            compared=self._speeds.compared(*self._dreamt_with(), "mode", self._bundle().manifest.choices("mode"), all),
             history=dream.history_fill,
             slots=self._bundle().manifest.history,
             timings=dict(dream.timings),
@@ -260,6 +269,11 @@ class Session:
         )
 
     # Inside.
+
+    def _dreamt_with(self) -> tuple[str, Mapping[str, SettingInfo], Settings]:
+        """What the time of a frame depends on."""
+        manifest = self._bundle().manifest
+        return manifest.name, family(manifest.family).SETTINGS, self._dream().settings
 
     def _bundle(self) -> Bundle:
         assert self.bundle is not None

@@ -46,6 +46,7 @@ def draw_figures(screen: pygame.Surface, status: Status, meter: Meter, fps: floa
     )
     x = theme.text(screen, f"{fps:.1f} fps", (theme.MARGIN, top), theme.TEXT)
     x = theme.text(screen, f"{meter.last_ms:.1f} ms", (x + 14, top), theme.TEXT)
+    x = _if_room(screen, status.compared, x + 14, top, width)
     _if_room(screen, stages, x + 14, top, width)
     top += 22
     score = f"reward {status.score:g}" if status.score is not None else ""
@@ -80,8 +81,8 @@ def draw_message(screen: pygame.Surface, words: str) -> None:
 
 
 def _if_room(screen: pygame.Surface, words: str, x: int, top: int, width: int) -> int:
-    """Write dimly unless it would run out of the window."""
-    if x + font.measure(words, theme.TEXT_SCALE) > width - theme.MARGIN:
+    """Write dimly unless it would run out of the window. Returns the x where it ended."""
+    if not words or x + font.measure(words, theme.TEXT_SCALE) > width - theme.MARGIN:
         return x
     return theme.text(screen, words, (x, top), theme.DIM)
 

@@ -15,7 +15,7 @@ SETTINGS: dict[str, SettingInfo] = {
         "How a frame is sampled: parallel or ar.",
         "parallel",
         choices=("parallel", "ar"),
-        keys=(SettingKey("mode", "m", "parallel / autoregressive"),),
+        keys=(SettingKey("mode", "m", "parallel: faster / ar: truer"),),
         names={"ar": "autoregressive"},
     ),
     "passes": SettingInfo(
@@ -25,8 +25,8 @@ SETTINGS: dict[str, SettingInfo] = {
         lowest=1,
         highest=MOST_PASSES,
         keys=(
-            SettingKey("fewer passes", "-", "fewer passes a frame"),
-            SettingKey("more passes", "=", "more passes a frame"),
+            SettingKey("fewer passes", "-", "fewer passes: faster"),
+            SettingKey("more passes", "=", "more passes: truer"),
         ),
         show="×{}",
         message="{} passes",

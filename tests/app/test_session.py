@@ -192,3 +192,28 @@ def test_the_real_game_can_be_played_without_any_dream() -> None:
     assert session.status().real
     assert session.hand_over().startswith("no dream is open")
     assert session.change_setting("mode") == "the real game has no mode"
+
+
+def test_a_switch_says_what_each_choice_costs_here_and_which_was_not_played_yet(
+    bundle: Bundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = Session(Choice("dots", settings={"passes": 3}), bundle)
+
+    def play(ms: float, frames: int) -> None:
+        for _ in range(frames):
+            monkeypatch.setattr(
+                type(session.dream), "timings", property(lambda _: {"dynamics": ms / 2, "sample": ms / 2})
+            )
+            session.step(RIGHT)
+
+    assert session.change_setting("mode") == "mode: autoregressive"
+    session.change_setting("mode")
+    play(7.6, 9)
+    assert session.status().compared == ""
+    assert session.change_setting("mode") == "ar: not measured yet · parallel, 3 passes: 7.6 ms"
+    play(8.1, 9)
+    assert session.change_setting("mode") == "parallel, 3 passes: 7.6 ms · ar: 8.1 ms"
+    assert session.status().compared == "parallel, 3 passes: 7.6 ms · ar: 8.1 ms"
+    session.change_setting("passes", -1)
+    session.change_setting("temperature", -1)
+    assert session.change_setting("mode") == "ar: 8.1 ms · parallel, 2 passes: not measured yet"
