@@ -30,6 +30,7 @@ COMMANDS = {
     "bench": "bench:Bench",
     "render": "render:Render",
     "verify": "verify:Verify",
+    "share": "share:Share",
 }
 """Command -> its module in app/commands and the dataclass of its options there."""
 DEBUG = "REVERIE_DEBUG"

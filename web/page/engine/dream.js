@@ -1,150 +1,150 @@
-// One trajectory over a bundle: what `reverie.engine.dream.Dream` is, with its tape.
+// One trajectory over a bundle, as `reverie.engine.dream.Dream`.
 import { keyOf, nextKey } from "./noise.js";
 import { Ring } from "./ring.js";
-import { Sha256 } from "./sha256.js";
+import { changed, defaults } from "./settings.js";
+
+/** @typedef {import("./settings.js").Settings} Settings */
+/** @typedef {{ring: import("./ring.js").RingSnapshot, z: any, frame: Uint8Array, key: import("./noise.js").Key}} DreamSnapshot */
+
+/** @typedef {object} Bundle an opened dream, shared and never changed
+ * @property {any} manifest @property {string} digest SHA-256 of the manifest's file
+ * @property {Record<string, import("./settings.js").Setting>} settings
+ * @property {Record<string, import("./npz.js").Numbers>} starts @property {any} dynamics of its family
+ */
 
 export class Dream {
-  /** @param {any} bundle {manifest, digest, starts, dynamics} @param {string} game */
-  constructor(bundle, game) {
+  /** @param {Bundle} bundle @param {string} [game] the first by default */
+  constructor(bundle, game = bundle.manifest.games[0]) {
     const { manifest, starts } = bundle;
+    if (!manifest.games.includes(game)) throw new Error(`This dream has no game ${game}.`);
     this.bundle = bundle;
     this.game = game;
     this.number = manifest.games.indexOf(game);
     /** @type {string[]} */
     this.actions = manifest.game_actions?.[game] ?? manifest.actions;
-    /** @type {Record<string, any>} */
-    this.settings = Object.fromEntries(Object.entries(manifest.settings).map(([name, spec]) => [name, spec.default]));
+    /** @type {Settings} */
+    this.settings = defaults(bundle.settings);
     this.ring = new Ring(manifest.state);
-    this.starts = Array.from({ length: starts.frames.shape[0] }, (_, i) => i)
-      .filter((i) => !starts.games || Number(starts.games.data[i]) === this.number);
-    this.faults = 0;
+    /** Rows of the start histories that are of this game. */
+    this.starts = Array.from({ length: starts.frames.shape[0] }, (_, row) => row).filter(
+      (row) => manifest.games.length === 1 || Number(starts.games.data[row]) === this.number,
+    );
+    this.faults = { count: 0, last: "" };
     this.reward = 0;
     this.ended = false;
-    /** @type {Uint8Array} */
-    this.frame = new Uint8Array();
+    /** Milliseconds of the last step by stage. */
+    this.timings = { dynamics: 0, sample: 0, decode: 0 };
+    this.frame = new Uint8Array(manifest.resolution ** 2 * 3);
     /** @type {any} */
     this.z = null;
     this.key = keyOf(0);
-    /** @type {any} */
-    this.begun = null;
   }
 
-  /** Begin at a start history; everything from here on is on the tape. @param {number} seed @param {number} [start] */
+  /** Frames that the next prediction looks at, the present one included. */
+  get history() {
+    return 1 + this.ring.filled;
+  }
+
+  /** Change some of the settings, from the next frame on. @param {unknown} chosen name -> value */
+  change(chosen) {
+    this.settings = changed(this.settings, this.bundle.settings, chosen);
+  }
+
+  /** Begin a new dream from a start history, by default number seed % N. @param {number} seed @param {number} [start] */
   async reset(seed, start = seed % this.starts.length) {
     const { starts, dynamics, manifest } = this.bundle;
-    if (!(start >= 0 && start < this.starts.length)) throw new Error(`there is no start ${start}`);
-    const row = this.starts[start], history = starts.frames.shape[1], size = manifest.resolution ** 2 * 3;
-    const frame = (/** @type {number} */ t) => starts.frames.data.slice((row * history + t) * size, (row * history + t + 1) * size);
-    this.key = keyOf(seed);
-    this.ring.clear();
+    if (!(start in this.starts)) throw new Error(`There is no start ${start}; there are ${this.starts.length}.`);
+    const row = this.starts[start];
+    const history = manifest.history;
+    const size = this.frame.length;
+    /** @param {number} t */
+    const frame = (t) => starts.frames.data.slice((row * history + t) * size, (row * history + t + 1) * size);
+    this.#begin(seed);
     this.frame = frame(0);
-    this.z = await dynamics.encode(this.frame);
+    this.z = this.#told(await dynamics.encode(this.frame)).z;
     for (let t = 0; t < history - 1; t++) {
-      this.ring.push(await this.prepare(Number(starts.actions.data[row * (history - 1) + t])));
+      const context = await this.#prepare(Number(starts.actions.data[row * (history - 1) + t]));
+      const { z, fault } = this.#told(await dynamics.encode(frame(t + 1)));
+      if (this.#told(context).fault || fault) continue;
+      this.ring.push(context.pushed);
+      this.z = z;
       this.frame = frame(t + 1);
-      this.z = await dynamics.encode(this.frame);
     }
-    this.reward = 0;
-    this.ended = false;
-    if (this.begun === null) {
-      this.begun = { seed, start, settings: { ...this.settings } };
-      this.noted = { ...this.settings };
-      /** @type {any[]} */
-      this.events = [];
-      this.digest = new Sha256();
-      this.frames = 0;
-      this.moment = 0;
-    } else this.note({ reset: [seed, start] });
   }
 
-  /** @param {number} action of the game */
-  prepare(action) {
-    const number = this.bundle.manifest.actions.indexOf(this.actions[action]);
-    return this.bundle.dynamics.prepare(this.z, this.ring.tensors, number, this.number);
+  /** Begin a new dream at a frame before which there was nothing. @param {number} seed @param {any} z */
+  async begin(seed, z) {
+    const known = this.bundle.dynamics.checked(z);
+    this.#begin(seed);
+    await this.#show(known);
   }
 
-  /** Dream one frame. @param {number} action */
+  /** Force a frame in, which `action` led to. @param {any} z @param {number} action */
+  async put(z, action) {
+    const known = this.bundle.dynamics.checked(z);
+    this.ring.push((await this.#prepare(action)).pushed);
+    await this.#show(known);
+  }
+
+  /** Dream one frame. @param {number} action an index into this game's actions */
   async step(action) {
-    const context = await this.prepare(action), key = this.key;
+    const { dynamics } = this.bundle;
+    const t0 = performance.now();
+    const context = await this.#prepare(action);
+    const t1 = performance.now();
+    const key = this.key;
     this.key = nextKey(key);
-    const next = await this.bundle.dynamics.predict(context, key, this.settings);
+    const next = this.#told(await dynamics.predict(context, key, this.settings));
+    const t2 = performance.now();
     this.reward = next.reward;
     this.ended = next.ended;
-    if (next.fault) this.faults++;
-    else {
-      this.ring.push(context);
-      this.z = next.z;
-      this.frame = await this.bundle.dynamics.decode(next.z, this.settings);
+    if (!next.fault) {
+      this.ring.push(context.pushed);
+      await this.#show(next.z);
     }
-    const changes = Object.entries(this.settings).filter(([name, value]) => value !== this.noted?.[name]);
-    if (changes.length) this.events?.push({ set: Object.fromEntries(changes) });
-    this.noted = { ...this.settings };
-    const last = this.events?.at(-1);
-    if (last?.count && last.action === action) last.count++;
-    else this.events?.push({ action, count: 1 });
-    this.frames = (this.frames ?? 0) + 1;
-    this.moment = (this.moment ?? 0) + 1;
-    this.digest?.add(this.frame);
+    this.timings = { dynamics: t1 - t0, sample: t2 - t1, decode: performance.now() - t2 };
   }
 
+  /** A copy of everything that decides what comes next; the settings are not part of it. @returns {any} */
   snapshot() {
-    return { ring: this.ring.snapshot(), z: this.z, frame: this.frame, key: this.key, moment: this.moment };
+    return { ring: this.ring.snapshot(), z: this.z, frame: this.frame, key: this.key };
   }
 
-  /** @param {any} snapshot */
+  /** Go back to a snapshot, exactly. @param {any} snapshot */
   restore(snapshot) {
     this.ring.restore(snapshot.ring);
     this.z = snapshot.z;
     this.frame = snapshot.frame;
     this.key = snapshot.key;
-    this.note({ restore: snapshot.moment });
   }
 
-  /** The tape, format 4, of everything since this dream was made. */
-  tape() {
-    return {
-      format: 4, bundle: this.bundle.manifest.name, manifest_sha256: this.bundle.digest, ...this.begun,
-      frames: this.frames, frames_sha256: this.digest?.hex(), game: this.game, events: this.events,
-    };
+  /** @param {number} seed */
+  #begin(seed) {
+    this.key = keyOf(seed);
+    this.ring.clear();
+    this.reward = 0;
+    this.ended = false;
   }
 
-  /** @param {any} event */
-  note(event) {
-    this.events?.push(event);
-    this.moment = (this.moment ?? 0) + 1;
+  /** @param {number} action */
+  #prepare(action) {
+    if (!(action in this.actions)) throw new Error(`There is no action ${action}; there are ${this.actions.length}.`);
+    const number = this.bundle.manifest.actions.indexOf(this.actions[action]);
+    return this.bundle.dynamics.prepare(this.z, this.ring.tensors, number, this.number);
   }
-}
 
-/** Play a tape, frame by frame. @param {any} tape @param {any} bundle @returns {AsyncGenerator<Dream>} */
-export async function* replay(tape, bundle) {
-  if (tape?.format !== 4 || !Array.isArray(tape.events)) throw new Error("This is not a tape of format 4.");
-  if (tape.manifest_sha256 !== bundle.digest) throw new Error("This tape belongs to another dream.");
-  const game = tape.game ?? bundle.manifest.games[0];
-  if (!bundle.manifest.games.includes(game)) throw new Error("This tape is of a game that the dream lacks.");
-  const dream = new Dream(bundle, game);
-  Object.assign(dream.settings, fitting(tape.settings, bundle.manifest));
-  await dream.reset(tape.seed, tape.start);
-  const wanted = new Set(tape.events.map((/** @type {any} */ event) => event.restore));
-  const kept = new Map();
-  const keep = () => { if (wanted.has(dream.moment)) kept.set(dream.moment, dream.snapshot()); };
-  keep();
-  for (const event of tape.events) {
-    if (event.count) {
-      if (!(event.action >= 0 && event.action < dream.actions.length)) throw new Error("This tape holds an unknown action.");
-      for (let i = 0; i < event.count; i++) { await dream.step(event.action); keep(); yield dream; }
-    } else if (event.set) Object.assign(dream.settings, fitting(event.set, bundle.manifest));
-    else if (event.reset) { await dream.reset(event.reset[0], event.reset[1]); keep(); }
-    else if (kept.has(event.restore)) { dream.restore(kept.get(event.restore)); keep(); }
-    else throw new Error("This tape holds real frames, which the page cannot put in.");
+  /** Make z the present frame. @param {any} z */
+  async #show(z) {
+    this.z = z;
+    this.frame = this.#told(await this.bundle.dynamics.decode(z, this.settings)).frame;
   }
-}
 
-/** Those settings that the bundle has, if all are within its ranges. @param {any} values @param {any} manifest */
-function fitting(values, manifest) {
-  for (const [name, value] of Object.entries(values ?? {})) {
-    const spec = Object.hasOwn(manifest.settings, name) ? manifest.settings[name] : null;
-    const fits = spec?.choices ? spec.choices.includes(value) : spec && typeof value === "number" && value >= spec.lowest && value <= spec.highest;
-    if (!fits) throw new Error("This tape has a setting that the dream lacks.");
+  /** Count a fault. @template {{fault: string}} T @param {T} result @returns {T} */
+  #told(result) {
+    if (result.fault) {
+      const then = result.fault.includes(": ") ? "" : ": the dream goes on from its last good frame";
+      this.faults = { count: this.faults.count + 1, last: result.fault + then };
+    }
+    return result;
   }
-  return values;
 }

@@ -1,50 +1,21 @@
-// The counter-based noise of `reverie.engine.noise`: SplitMix64 in two 32-bit halves.
+// The noise of a sampler, as `reverie.engine.noise`: SplitMix64 in two halves of 32 bits.
 
 /** @typedef {{hi: number, lo: number}} Key one of 64 bits */
 
 const GOLDEN = { hi: 0x9e3779b9, lo: 0x7f4a7c15 };
-const STEPS = [
-  { shift: 30, hi: 0xbf58476d, lo: 0x1ce4e5b9 },
-  { shift: 27, hi: 0x94d049bb, lo: 0x133111eb },
+const MULTIPLIERS = [
+  { hi: 0xbf58476d, lo: 0x1ce4e5b9 },
+  { hi: 0x94d049bb, lo: 0x133111eb },
 ];
-
-/** High 32 bits of a product of two numbers of 32 bits. @param {number} a @param {number} b */
-function high(a, b) {
-  const al = a & 0xffff, ah = a >>> 16, bl = b & 0xffff, bh = b >>> 16;
-  const middle = ah * bl + ((al * bl) >>> 16);
-  return (ah * bh + Math.floor(middle / 65536) + (((middle % 65536) + al * bh) / 65536)) >>> 0;
-}
-
-/** @param {number} hi @param {number} lo @param {number} mhi @param {number} mlo @returns {Key} */
-function times(hi, lo, mhi, mlo) {
-  return { hi: (high(lo, mlo) + Math.imul(hi, mlo) + Math.imul(lo, mhi)) >>> 0, lo: Math.imul(lo, mlo) >>> 0 };
-}
-
-/** @param {number} hi @param {number} lo @returns {Key} */
-function mixed(hi, lo) {
-  for (const { shift, hi: mhi, lo: mlo } of STEPS) {
-    const low = lo ^ ((lo >>> shift) | (hi << (32 - shift)));
-    ({ hi, lo } = times((hi ^ (hi >>> shift)) >>> 0, low >>> 0, mhi, mlo));
-  }
-  return { hi: (hi ^ (hi >>> 31)) >>> 0, lo: (lo ^ ((lo >>> 31) | (hi << 1))) >>> 0 };
-}
-
-/** The key of the frame after this one. @param {Key} key */
-export const nextKey = (key) => mixed(key.hi, key.lo);
-
-/** A number of the standard Gumbel distribution, rounded to float32. @param {Key} key @param {number} place */
-export function gumbel(key, place) {
-  const at = times(0, (place + 1) >>> 0, GOLDEN.hi, GOLDEN.lo);
-  const sum = key.lo + at.lo;
-  const bits = mixed((key.hi + at.hi + (sum > 0xffffffff ? 1 : 0)) >>> 0, sum >>> 0).hi >>> 9;
-  return -Math.fround(Math.log(-Math.fround(Math.log((bits + 0.5) * 2 ** -23))));
-}
+const SHIFTS = [30, 27, 31];
+const BITS = 23;
 
 /** The key of the first frame: numpy's SeedSequence(seed).generate_state(1, uint64). @param {number} seed @returns {Key} */
 export function keyOf(seed) {
-  if (!Number.isSafeInteger(seed) || seed < 0) throw new Error("the seed is no whole number that a browser can hold");
+  if (!Number.isSafeInteger(seed) || seed < 0) throw new Error("A seed must be a whole number from 0 to 2^53.");
   let constant = 0x43b0d7e5;
-  const hashed = (/** @type {number} */ value) => {
+  /** @param {number} value */
+  const hashed = (value) => {
     value ^= constant;
     constant = Math.imul(constant, 0x931e8875);
     value = Math.imul(value, constant);
@@ -66,4 +37,39 @@ export function keyOf(seed) {
     return (value ^ (value >>> 16)) >>> 0;
   });
   return { hi, lo };
+}
+
+/** The key of the frame after this one. @param {Key} key */
+export const nextKey = (key) => mixed(key.hi, key.lo);
+
+/** A number of the standard Gumbel distribution, rounded to float32. @param {Key} key @param {number} place in the frame */
+export function gumbel(key, place) {
+  const at = times(0, (place + 1) >>> 0, GOLDEN);
+  const sum = key.lo + at.lo;
+  const bits = mixed((key.hi + at.hi + (sum > 0xffffffff ? 1 : 0)) >>> 0, sum >>> 0).hi >>> (32 - BITS);
+  return -Math.fround(Math.log(-Math.fround(Math.log((bits + 0.5) * 2 ** -BITS))));
+}
+
+/** SplitMix64's finisher. @param {number} hi @param {number} lo @returns {Key} */
+function mixed(hi, lo) {
+  for (let i = 0; i < 2; i++) {
+    const low = lo ^ ((lo >>> SHIFTS[i]) | (hi << (32 - SHIFTS[i])));
+    ({ hi, lo } = times((hi ^ (hi >>> SHIFTS[i])) >>> 0, low >>> 0, MULTIPLIERS[i]));
+  }
+  return { hi: (hi ^ (hi >>> SHIFTS[2])) >>> 0, lo: (lo ^ ((lo >>> SHIFTS[2]) | (hi << (32 - SHIFTS[2])))) >>> 0 };
+}
+
+/** The lower 64 bits of a product. @param {number} hi @param {number} lo @param {Key} by @returns {Key} */
+function times(hi, lo, by) {
+  return { hi: (high(lo, by.lo) + Math.imul(hi, by.lo) + Math.imul(lo, by.hi)) >>> 0, lo: Math.imul(lo, by.lo) >>> 0 };
+}
+
+/** The higher 32 bits of a product of two numbers of 32 bits. @param {number} a @param {number} b */
+function high(a, b) {
+  const al = a & 0xffff;
+  const ah = a >>> 16;
+  const bl = b & 0xffff;
+  const bh = b >>> 16;
+  const middle = ah * bl + ((al * bl) >>> 16);
+  return (ah * bh + Math.floor(middle / 65536) + ((middle % 65536) + al * bh) / 65536) >>> 0;
 }

@@ -1,24 +1,31 @@
 // The history ring of one trajectory, by the manifest's `state` table; as `reverie.engine.ring`.
 
-/** @type {Record<string, any>} */
+/** The array of a tensor's type, by its name in a manifest. @type {Record<string, any>} */
 export const ARRAYS = { float32: Float32Array, int64: BigInt64Array, uint8: Uint8Array };
 
+/** How many numbers a shape holds. @param {number[]} shape */
+export const size = (shape) => shape.reduce((a, b) => a * b, 1);
+
+/** @typedef {{slot: number, filled: number, tensors: Record<string, any>}} RingSnapshot */
+
 export class Ring {
-  /** @param {Record<string, any>} state */
+  /** @param {Record<string, any>} state the manifest's table; it may be empty */
   constructor(state) {
     this.state = state;
     /** @type {Record<string, any>} */
     this.tensors = {};
     this.slot = 0;
-    this.slots = 1;
+    this.slots = 0;
+    this.filled = 0;
     for (const [name, spec] of Object.entries(state)) {
-      this.tensors[name] = new ARRAYS[spec.type](spec.shape.reduce((/** @type {number} */ a, /** @type {number} */ b) => a * b, 1));
+      this.tensors[name] = new ARRAYS[spec.type](size(spec.shape));
       this.slots = spec.shape[spec.axis ?? 0];
     }
   }
 
-  /** Write one frame over the oldest slot. @param {Record<string, any>} outputs of the graphs, by name */
-  push(outputs) {
+  /** Write one frame over the oldest slot. @param {Record<string, any>} pushed by tensor, without the slots' axis */
+  push(pushed) {
+    if (!this.slots) return;
     for (const [name, spec] of Object.entries(this.state)) {
       const to = this.tensors[name];
       if (spec.update === "age") {
@@ -26,27 +33,32 @@ export class Ring {
         to[this.slot] = 1n;
         continue;
       }
-      const from = outputs[spec.source.split(".")[1]];
-      const inner = spec.shape.slice(spec.axis + 1).reduce((/** @type {number} */ a, /** @type {number} */ b) => a * b, 1);
+      const from = pushed[name];
+      const inner = size(spec.shape.slice(spec.axis + 1));
       for (let outer = 0; outer * inner < from.length; outer++) {
         to.set(from.subarray(outer * inner, (outer + 1) * inner), (outer * this.slots + this.slot) * inner);
       }
     }
     this.slot = (this.slot + 1) % this.slots;
+    this.filled = Math.min(this.filled + 1, this.slots);
   }
 
+  /** Forget every frame. */
   clear() {
     for (const array of Object.values(this.tensors)) array.fill(array instanceof BigInt64Array ? 0n : 0);
-    this.slot = 0;
+    this.slot = this.filled = 0;
   }
 
+  /** A copy of the content. @returns {RingSnapshot} */
   snapshot() {
-    return { slot: this.slot, tensors: Object.fromEntries(Object.entries(this.tensors).map(([name, a]) => [name, a.slice()])) };
+    const tensors = Object.entries(this.tensors).map(([name, array]) => [name, array.slice()]);
+    return { slot: this.slot, filled: this.filled, tensors: Object.fromEntries(tensors) };
   }
 
-  /** @param {any} snapshot */
+  /** Put a snapshot's content back. @param {RingSnapshot} snapshot */
   restore(snapshot) {
     this.slot = snapshot.slot;
+    this.filled = snapshot.filled;
     for (const [name, array] of Object.entries(this.tensors)) array.set(snapshot.tensors[name]);
   }
 }

@@ -1,66 +1,103 @@
-// The dynamics of the token family, as `reverie.engine.tokens.graph_dynamics` has it, for one trajectory.
-import { draw } from "./sampler.js";
+// The family `tokens` on graphs, as `reverie.engine.tokens.graph_dynamics`, for one trajectory.
+import { sample } from "./diffusion.js";
+import { draw, mostPasses, refine } from "./sampler.js";
 
-/** @typedef {(graph: string, values: Record<string, any>) => Promise<Record<string, any>>} Call */
+/** @typedef {import("../engine/noise.js").Key} Key */
+/** @typedef {import("../engine/settings.js").Settings} Settings */
+/** @typedef {(graph: string, inputs: Record<string, any>) => Promise<Record<string, any>>} Call */
 
-export class TokenDynamics {
-  /** @param {any} manifest @param {Call} call @param {Float32Array | null} noise of the diffusion decoder (H * W * 3) */
+const DYNAMICS = "the dynamics gave NaN or infinity";
+const CAUSAL_HEAD = "the causal head gave NaN or infinity";
+const ENCODER = "the encoder gave a token that there is not";
+const DIFFUSION = "the diffusion decoder gave NaN or infinity: the VQ decoder's picture is shown";
+
+/** What `engine/families.js` asks of a family. @param {any} manifest @param {Call} call @param {Record<string, any>} files */
+export function dynamics(manifest, call, files) {
+  return new TokenDynamics(manifest, call, files["noise.bin"] ?? null);
+}
+
+class TokenDynamics {
+  /** @param {any} manifest @param {Call} call @param {Uint8Array | null} noise of the diffusion decoder, float32 */
   constructor(manifest, call, noise) {
-    this.manifest = manifest;
     this.call = call;
-    this.noise = noise;
+    this.rewards = Boolean(manifest.graphs.outcome);
+    this.noise = noise && new Float32Array(noise.slice().buffer); // (H * W * 3)
     this.positions = manifest.representation.shape[1];
+    this.model = manifest.model;
+    /** @type {[string, string][]} tensor of the ring, and the output that is pushed into it */
+    this.pushed = Object.entries(manifest.state).flatMap(([name, spec]) => (spec.source ? [[name, spec.source.split(".")[1]]] : []));
   }
 
-  /** @param {Uint8Array} frame @returns {Promise<BigInt64Array>} tokens (S) */
+  /** @param {Uint8Array} frame */
   async encode(frame) {
-    return (await this.call("encoder", { frames: frame })).tokens;
+    const { tokens } = await this.call("encoder", { frames: frame });
+    const last = BigInt(this.model.vocabulary - 1);
+    const z = tokens.map((/** @type {bigint} */ token) => (token < 0n ? 0n : token > last ? last : token));
+    return { z, fault: z.every((/** @type {bigint} */ token, /** @type {number} */ i) => token === tokens[i]) ? "" : ENCODER };
   }
 
   /** @param {BigInt64Array} z @param {Record<string, any>} state @param {number} action @param {number} game */
   async prepare(z, state, action, game) {
-    const one = (/** @type {number} */ n) => BigInt64Array.of(BigInt(n));
-    return { z, game: one(game), ...(await this.call("dynamics", { tokens: z, action: one(action), game: one(game), ...state })) };
+    const games = one(game);
+    const out = await this.call("dynamics", { tokens: z, action: one(action), game: games, ...state });
+    const pushed = Object.fromEntries(this.pushed.map(([name, output]) => [name, out[output]]));
+    return { z, pushed, fault: highest(out.logits) ? "" : DYNAMICS, games, logits: out.logits, hidden: out.hidden };
   }
 
-  /** The next tokens, the outcome, and a sentence where a graph gave what it never may.
-   * @param {any} context @param {import("../engine/noise.js").Key} key @param {Record<string, any>} settings */
+  /** @param {any} context @param {Key} key @param {Settings} settings */
   async predict(context, key, settings) {
-    let { tokens, finite } = draw(context.logits, this.positions, key, settings);
-    let fault = finite ? "" : "the dynamics gave NaN or infinity";
-    const most = settings.mode === "parallel" ? (settings.passes ?? 1) - 1 : this.positions;
-    for (let pass = 0; pass < most && !fault; pass++) {
-      const out = await this.call("causal_head", { hidden: context.hidden, tokens: wide(tokens), game: context.game });
-      const next = draw(out.logits, this.positions, key, settings);
-      if (!next.finite) fault = "the causal head gave NaN or infinity";
-      const same = next.tokens.every((token, i) => token === tokens[i]);
-      tokens = next.tokens;
-      if (same) break;
+    const stays = { z: context.z, reward: 0, ended: false };
+    if (context.fault) return { ...stays, fault: context.fault };
+    let { tokens } = draw(context.logits, this.positions, key, settings);
+    const most = mostPasses(settings, this.positions);
+    if (most) {
+      /** @param {Int32Array} drawn */
+      const causalLogits = async (drawn) => {
+        const inputs = { hidden: context.hidden, tokens: wide(drawn), game: context.games };
+        return (await this.call("causal_head", inputs)).logits;
+      };
+      const refined = await refine(causalLogits, tokens, key, settings, most);
+      if (!refined.finite) return { ...stays, fault: CAUSAL_HEAD };
+      tokens = refined.tokens;
     }
-    const z = fault ? context.z : wide(tokens);
-    let reward = 0, ended = false;
-    if (this.manifest.graphs.outcome && !fault) {
-      const out = await this.call("outcome", { hidden: context.hidden, tokens: z });
-      reward = this.manifest.model.rewards[out.rewards.indexOf(Math.max(...out.rewards))];
-      ended = out.ended[0] > 0;
-    }
-    return { z, reward, ended, fault };
+    const z = wide(tokens);
+    if (!this.rewards) return { z, reward: 0, ended: false, fault: "" };
+    const out = await this.call("outcome", { hidden: context.hidden, tokens: z });
+    const reward = this.model.rewards[out.rewards.indexOf(Math.max(...out.rewards))] ?? 0;
+    return { z, reward, ended: out.ended[0] > 0, fault: "" };
   }
 
-  /** Tokens (S) to a frame (H * W * 3). @param {BigInt64Array} z @param {Record<string, any>} settings */
+  /** @param {BigInt64Array} z @param {Settings} settings @returns {Promise<{frame: Uint8Array, fault: string}>} */
   async decode(z, settings) {
-    const vq = (await this.call("decoder", { tokens: z })).frames;
-    if (settings.decoder !== "diffusion" || !this.noise) return vq;
-    let noisy = this.noise, frames = vq;
-    for (let step = 0; step < settings.steps; step++) {
-      const level = Float32Array.of(1 - step / settings.steps), target = Float32Array.of(1 - (step + 1) / settings.steps);
-      const out = await this.call("diffusion", { noisy, level, target, tokens: z, vq });
-      noisy = out.less_noisy;
-      frames = out.frames;
+    const { frames } = await this.call("decoder", { tokens: z });
+    if (settings.decoder !== "diffusion" || !this.noise) return { frame: frames, fault: "" };
+    const drawn = await sample(this.call, z, frames, this.noise, Number(settings.steps));
+    return drawn ? { frame: drawn, fault: "" } : { frame: frames, fault: DIFFUSION };
+  }
+
+  /** @param {BigInt64Array} z */
+  checked(z) {
+    const most = BigInt(this.model.vocabulary);
+    if (z.length !== this.positions || z.some((token) => token < 0n || token >= most)) {
+      throw new Error("The tape puts in a frame that this dream cannot have.");
     }
-    return noisy.every(Number.isFinite) ? frames : vq;
+    return z;
   }
 }
+
+/** Whether the numbers are finite; minus infinity alone passes. @param {Float32Array} logits */
+function highest(logits) {
+  let most = -Infinity;
+  for (let i = 0; i < logits.length; i++) {
+    const x = logits[i];
+    if (x > most) most = x;
+    else if (x !== x) return false;
+  }
+  return Number.isFinite(most);
+}
+
+/** @param {number} n */
+const one = (n) => BigInt64Array.of(BigInt(n));
 
 /** @param {Int32Array} tokens */
 const wide = (tokens) => BigInt64Array.from(tokens, BigInt);

@@ -1,47 +1,64 @@
-// From logits to tokens, as `reverie.engine.tokens.sampler` does it for one trajectory.
+// From logits to tokens, as `reverie.engine.tokens.sampler` does it, for one trajectory.
 import { gumbel } from "../engine/noise.js";
 
 const round = Math.fround;
 
+/** @typedef {import("../engine/noise.js").Key} Key */
+/** @typedef {import("../engine/settings.js").Settings} Settings */
+
 /**
- * Draw every position by itself. logits: (S * V). Returns the tokens (S), and whether the logits were finite.
- * @param {Float32Array} logits @param {number} positions @param {import("../engine/noise.js").Key} key
- * @param {Record<string, any>} settings
+ * Draw every position by itself.
+ * @param {Float32Array} logits (S * V) @param {number} positions S @param {Key} key of the frame's noise
+ * @param {Settings} settings
+ * @returns {{tokens: Int32Array, finite: boolean}} (S), and whether the logits hold neither NaN nor infinity
  */
 export function draw(logits, positions, key, settings) {
   const vocabulary = logits.length / positions;
-  const { temperature, min_p: minP, top_p: topP } = settings;
+  const temperature = Number(settings.temperature);
+  const minP = Number(settings.min_p);
+  const topP = Number(settings.top_p);
   const tokens = new Int32Array(positions);
+  /** @type {number[]} */
   const kept = [];
-  let finite = true;
+  let highest = -Infinity;
   for (let position = 0; position < positions; position++) {
-    const begin = position * vocabulary, end = begin + vocabulary;
-    let top = -Infinity, best = 0;
+    const begin = position * vocabulary;
+    const end = begin + vocabulary;
+    let top = -Infinity;
+    let best = begin;
     for (let i = begin; i < end; i++) {
       const x = logits[i];
-      if (x > top) { top = x; best = i; } else if (x !== x) finite = false;
+      if (x > top) {
+        top = x;
+        best = i;
+      } else if (x !== x) return { tokens, finite: false };
     }
-    if (!Number.isFinite(top)) finite = false;
-    tokens[position] = best ? best - begin : 0;
-    if (temperature === 0 || !finite) continue;
-    const floor = minP > 0 ? round(top + round(Math.log(minP))) : -Infinity;
+    if (top > highest) highest = top;
+    tokens[position] = best - begin;
+    if (temperature === 0 || top === Infinity) continue;
+    const flat = top === -Infinity; // nothing is likelier than anything else
+    const floor = flat || minP <= 0 ? -Infinity : round(top + round(Math.log(minP)));
     kept.length = 0;
     for (let i = begin; i < end; i++) if (logits[i] >= floor) kept.push(i);
     if (kept.length === 1) continue;
-    const least = topP < 1 ? leastInNucleus(logits, begin, end, kept, top, topP) : -Infinity;
+    const least = topP < 1 && !flat ? leastInNucleus(logits, begin, end, kept, top, topP) : -Infinity;
     let most = -Infinity;
     for (const i of kept) {
-      if (round(logits[i] - top) < least) continue;
-      const score = round(logits[i] + round(round(temperature) * gumbel(key, i)));
-      if (score > most) { most = score; tokens[position] = i - begin; }
+      const x = flat ? 0 : logits[i];
+      if (!flat && round(x - top) < least) continue;
+      const score = round(x + round(round(temperature) * gumbel(key, i)));
+      if (score > most) {
+        most = score;
+        tokens[position] = i - begin;
+      }
     }
   }
-  return { tokens, finite };
+  return { tokens, finite: Number.isFinite(highest) };
 }
 
 /**
- * The smallest logit, below the top one, of the likeliest codes that have `topP` together.
- * @param {Float32Array} logits @param {number} begin @param {number} end @param {number[]} kept
+ * How far below the top logit the last of the likeliest codes lies that have `topP` together.
+ * @param {Float32Array} logits @param {number} begin @param {number} end @param {number[]} kept indices into logits
  * @param {number} top @param {number} topP
  */
 function leastInNucleus(logits, begin, end, kept, top, topP) {
@@ -50,11 +67,36 @@ function leastInNucleus(logits, begin, end, kept, top, topP) {
   const enough = round(topP * mass);
   if (enough <= 1) return 0;
   const falling = kept.map((i) => round(logits[i] - top)).sort((a, b) => b - a);
-  let before = 0, least = 0;
+  let before = 0;
+  let least = 0;
   for (const likely of falling) {
     if (before >= enough) break;
     least = likely;
     before += Math.exp(likely);
   }
   return least;
+}
+
+/** How often a frame is drawn again at most. @param {Settings} settings @param {number} positions */
+export function mostPasses(settings, positions) {
+  return settings.mode === "parallel" ? Number(settings.passes ?? 1) - 1 : positions;
+}
+
+/**
+ * Draw a guess again, all positions at once, until that changes nothing, but at most `most` times.
+ * @param {(tokens: Int32Array) => Promise<Float32Array>} causalLogits (S) -> (S * V)
+ * @param {Int32Array} guess (S) @param {Key} key @param {Settings} settings @param {number} most
+ * @returns {Promise<{tokens: Int32Array, finite: boolean}>}
+ */
+export async function refine(causalLogits, guess, key, settings, most) {
+  let tokens = guess;
+  let finite = true;
+  for (let pass = 0; pass < most; pass++) {
+    const next = draw(await causalLogits(tokens), tokens.length, key, settings);
+    finite &&= next.finite;
+    const same = next.tokens.every((token, i) => token === tokens[i]);
+    tokens = next.tokens;
+    if (same || !finite) break;
+  }
+  return { tokens, finite };
 }

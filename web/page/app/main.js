@@ -1,0 +1,301 @@
+// The page: starts the worker, draws what it tells, and hands it keys, thumbs and files.
+import { openHelp, openSettings } from "./dialogs.js";
+import * as gamepad from "./gamepad.js";
+import { Hud } from "./hud.js";
+import { keysOf, lookup, meaning, rows } from "./keys.js";
+import { startOffline } from "./offline.js";
+import * as pads from "./pads.js";
+import { Saving, download, listenForTapes } from "./saving.js";
+import { Screen } from "./screen.js";
+
+const MOST_THREADS = 4;
+const ROOT = new URL("../", import.meta.url).href;
+
+/** @param {string} id @returns {any} */
+const element = (id) => document.getElementById(id);
+
+const hud = new Hud();
+const screen = new Screen(element("picture"), element("stage"));
+/** @type {Worker} */
+let worker;
+/** @type {any} what `site.json` holds */
+let site;
+/** @type {Saving} */
+let saving;
+/** @type {any} the last message that held a frame */
+let shot = null;
+let dream = "";
+let threads = 1;
+let waits = false;
+let playing = "";
+/** @type {Record<string, string[]>} */
+let keys = {};
+/** @type {Map<string, string>} */
+let does = new Map();
+let plan = pads.layout([], {});
+
+/** @param {string} what @param {Record<string, any>} [content] */
+const order = (what, content = {}) => worker.postMessage({ do: what, ...content });
+
+/** What keys and buttons do, beside playing. @type {Record<string, () => void>} */
+const deeds = {
+  "next game": () => order("game"),
+  "new start": () => order("start"),
+  "save moment": () => order("save"),
+  "load moment": () => order("load"),
+  pause: () => order("pause", { paused: !shot.paused }),
+  step: () => order("step"),
+  gif: () => saving.saveRecent(fileName()),
+  record: () => saving.toggle(fileName()),
+  tape: () => order("tape"),
+  "open tape": () => element("choose").click(),
+  hud: () => void hud.toggle(),
+  help: () => help(),
+  settings: () => settings(),
+  fullscreen: () => void (document.fullscreenElement ? document.exitFullscreen() : document.documentElement.requestFullscreen?.()),
+};
+
+/** Buttons of the toolbar: what they do, and their words. @type {[string, string][]} */
+const TOOLS = [
+  ["pause", "pause"],
+  ["step", "step"],
+  ["rewind", "rewind"],
+  ["new start", "new start"],
+  ["next game", "next game"],
+  ["save moment", "save"],
+  ["load moment", "back"],
+  ["gif", "GIF"],
+  ["record", "record"],
+  ["tape", "get tape"],
+  ["open tape", "play tape"],
+  ["settings", "settings"],
+  ["fullscreen", "full screen"],
+  ["help", "help"],
+];
+
+void begin().catch((error) => fail(error instanceof Error ? error.message : String(error)));
+
+async function begin() {
+  element("file").hidden = true;
+  if (!supported()) throw new Error("This browser lacks SIMD for WebAssembly, which the dream needs: use a newer one.");
+  const response = await fetch(`${ROOT}site.json`).catch(() => null);
+  if (!response?.ok) throw new Error("site.json could not be loaded: share the dream again, or go online.");
+  site = await response.json();
+  await startOffline(site.isolated);
+  threads = crossOriginIsolated ? Math.min(navigator.hardwareConcurrency || 1, MOST_THREADS) : 1;
+  const wanted = new URLSearchParams(location.search);
+  threads = Math.min(threads, Number(wanted.get("threads")) || threads);
+  const names = Object.keys(site.games);
+  const game = wanted.get("game") ?? "";
+  worker = new Worker(new URL("../play/worker.js", import.meta.url), { type: "module" });
+  worker.onmessage = ({ data }) => hear[data.tell]?.(data);
+  worker.onerror = () => fail("The page's program could not be loaded: load the page again.");
+  const seed = Number(wanted.get("seed") ?? Math.floor(Math.random() * 2 ** 31));
+  order("open", { site, root: ROOT, threads, game: names.includes(game) ? game : names[0], seed });
+}
+
+/** What the worker tells. @type {Record<string, (told: any) => void>} */
+const hear = {
+  progress({ done, total, what }) {
+    element("progress").value = done / total;
+    element("what").textContent = `${what}… ${(done / 1e6).toFixed(0)} of ${(total / 1e6).toFixed(0)} MB`;
+  },
+  begun(told) {
+    dream = told.name;
+    screen.open(told.size);
+    saving = new Saving(told.size, told.fps, (words) => hud.say(words));
+    element("loading").hidden = true;
+    element("tools").hidden = false;
+    makeTools(told.games.length > 1);
+    listen();
+    if (matchMedia("(prefers-reduced-motion: reduce)").matches) {
+      order("pause", { paused: true });
+      hud.say("Your system asks for less motion: the dream waits for the key P or the button pause.");
+    }
+    element("stage").focus({ preventScroll: true });
+  },
+  frame(told) {
+    const before = shot;
+    shot = told;
+    if (told.status.game !== playing) follow(told.status);
+    screen.draw(told.frame);
+    if (told.frameMade) saving.add(told.frame, fileName());
+    const { paused, rewinding } = told;
+    hud.pills({ DREAM: true, PAUSED: paused && !rewinding, REWIND: rewinding, REC: saving.recording });
+    hud.show(told.figures, told.status, paused || !before || before.status.shown !== told.status.shown);
+    document.querySelector('[data-tool="pause"]')?.setAttribute("aria-pressed", String(paused));
+  },
+  say: ({ message }) => hud.say(message),
+  file: ({ name, text }) => {
+    download(name, text, "application/json");
+    hud.say(`saved ${name}`);
+  },
+  failed: ({ message }) => fail(message),
+};
+
+/** Nothing can be played any more. @param {string} message */
+function fail(message) {
+  element("loading").hidden = false;
+  element("progress").hidden = true;
+  element("what").textContent = message;
+  element("what").setAttribute("role", "alert");
+  if (shot) hud.say(message, true);
+}
+
+/** Keys, thumbs and title of the game that is played. @param {any} status */
+function follow(status) {
+  const game = site.games[(playing = status.game)];
+  keys = keysOf(game);
+  does = lookup(keys);
+  plan = pads.layout(status.actions, keys);
+  pads.fill(element("arrows"), element("buttons"), plan);
+  hud.title(game.title, dream);
+  hud.say(game.goal);
+}
+
+function listen() {
+  /** @param {string} key @param {string} action */
+  const press = (key, action) => order("press", { key, action, at: performance.timeOrigin + performance.now() });
+  /** @param {string} key */
+  const release = (key) => order("release", { key });
+  addEventListener("keydown", (event) => {
+    const what = meaning(does, event);
+    if (!what || document.querySelector("dialog[open]")) return;
+    const action = shot.status.actions.slice(1).includes(what);
+    if (isControl(event.target) && !(action && event.target instanceof HTMLButtonElement && !/^( |Enter)$/.test(event.key))) return;
+    event.preventDefault();
+    if (event.repeat) return;
+    if (action) press(event.code, what);
+    else if (what === "rewind") order("rewind", { rewinding: true });
+    else if (deeds[what]) deeds[what]();
+    else change(what);
+  });
+  addEventListener("keyup", (event) => {
+    release(event.code);
+    if (does.get(event.key.toLowerCase()) === "rewind") order("rewind", { rewinding: false });
+  });
+  addEventListener("blur", forget);
+  document.addEventListener("visibilitychange", () => {
+    forget();
+    if (document.hidden) hold();
+    else goOn();
+  });
+  for (const name of ["arrows", "buttons"]) pads.listen(element(name), press, release);
+  addEventListener("pointerdown", (event) => showPads(event.pointerType === "touch"));
+  showPads(matchMedia("(pointer: coarse)").matches);
+  gamepad.listen(() => plan, press, release, (what, down) => {
+    if (what === "rewind") order("rewind", { rewinding: down });
+    else if (down) deeds[what]?.();
+  });
+  for (const dialog of [element("help"), element("settings")]) dialog.addEventListener("close", goOn);
+  listenForTapes(element("choose"), (text) => order("play", { text }));
+}
+
+/** A key that changes a setting of the dream. @param {string} what */
+function change(what) {
+  for (const [name, setting] of Object.entries(site.settings)) {
+    const at = setting.keys.findIndex((/** @type {any} */ key) => key.name === what);
+    if (at >= 0) order("change", { name, by: setting.keys.length === 2 && at === 0 ? -1 : 1 });
+  }
+}
+
+/** @param {EventTarget | null} target */
+function isControl(target) {
+  return target instanceof HTMLButtonElement || target instanceof HTMLSelectElement || target instanceof HTMLInputElement;
+}
+
+/** @param {boolean} wanted */
+function showPads(wanted) {
+  if (!wanted || !element("arrows").hidden) return;
+  element("arrows").hidden = element("buttons").hidden = false;
+  screen.fit();
+}
+
+/** @param {boolean} several games */
+function makeTools(several) {
+  const bar = element("tools");
+  for (const [what, words] of TOOLS) {
+    if (what === "next game" && !several) continue;
+    const button = document.createElement("button");
+    button.type = "button";
+    button.textContent = words;
+    button.dataset.tool = what;
+    if (what === "rewind") holdable(button);
+    else button.addEventListener("click", () => deeds[what]());
+    bar.append(button);
+  }
+}
+
+/** Rewind goes on while the button is held. @param {HTMLButtonElement} button */
+function holdable(button) {
+  /** @param {boolean} rewinding */
+  const rewind = (rewinding) => {
+    button.classList.toggle("held", rewinding);
+    order("rewind", { rewinding });
+  };
+  button.addEventListener("pointerdown", (event) => {
+    button.setPointerCapture(event.pointerId);
+    rewind(true);
+  });
+  for (const end of ["pointerup", "pointercancel", "keyup", "blur"]) button.addEventListener(end, () => rewind(false));
+  button.addEventListener("keydown", (event) => {
+    if (/^( |Enter)$/.test(event.key) && !event.repeat) rewind(true);
+  });
+  button.addEventListener("contextmenu", (event) => event.preventDefault());
+}
+
+function help() {
+  hold();
+  const several = Object.keys(site.games).length > 1;
+  const game = site.games[playing];
+  const isolation = crossOriginIsolated ? "" : ": more need a host that isolates the page";
+  const notes = [
+    `This is a dream: a neural network draws each picture from the last ones and your key. It runs in this browser, on ${threads} ${threads === 1 ? "thread" : "threads"} of the processor${isolation}. Nothing is sent anywhere.`,
+    "A tape replays a dream exactly, here and in Reverie. Drop one on this page to see it.",
+  ];
+  openHelp(element("help"), game.title, game.goal, rows(keys, shot.status.actions, site.explained, several), notes);
+}
+
+function settings() {
+  hold();
+  const games = Object.fromEntries(Object.entries(site.games).map(([name, game]) => [name, game.title]));
+  const { status } = shot;
+  openSettings(element("settings"), site.settings, status.settings, games, status.game, set, (name) => order("game", { name }));
+}
+
+/** @param {string} name @param {string | number} value */
+const set = (name, value) => order("set", { name, value });
+
+/** Wait, whatever the person does meanwhile. */
+function hold() {
+  if (!shot || waits) return;
+  forget();
+  if (!shot.paused) {
+    waits = true;
+    order("pause", { paused: true });
+  }
+}
+
+/** Go on after `hold`. */
+function goOn() {
+  if (!waits || document.hidden || document.querySelector("dialog[open]")) return;
+  waits = false;
+  order("pause", { paused: false });
+}
+
+function forget() {
+  order("forget");
+  order("rewind", { rewinding: false });
+}
+
+/** A name for a file, without an ending. */
+function fileName() {
+  const name = `${dream}-${playing}`.replace(/[^\w.-]+/g, "-").slice(0, 64);
+  return name.replace(/^[.-]+/, "") || "dream";
+}
+
+/** Whether WebAssembly here has SIMD: a module of one function that splats a number. */
+function supported() {
+  const code = [0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0, 10, 10, 1, 8, 0, 65, 0, 253, 15, 253, 98, 11];
+  return typeof WebAssembly === "object" && WebAssembly.validate(new Uint8Array(code));
+}

@@ -1,0 +1,86 @@
+// The worker: opens the dream, plays it, and tells the page. The page draws and listens.
+//
+// Messages in: {do, ...}, see `orders`. Messages out: {tell: "progress" | "begun" | "frame" | "say" | "file" | "failed"}.
+import { openBundle } from "../engine/bundle.js";
+import { Loop } from "./loop.js";
+import { Session } from "./session.js";
+
+/** @type {Loop} */
+let loop;
+/** @type {Session} */
+let session;
+
+/** @type {Record<string, (order: any) => void>} */
+const orders = {
+  open: (order) => void open(order).catch(failed),
+  press: ({ key, action, at }) => loop.press(key, action, at - performance.timeOrigin),
+  release: ({ key }) => loop.latch.release(key),
+  forget: () => loop.latch.clear(),
+  pause: ({ paused }) => loop.pause(paused),
+  step: () => loop.singleStep(),
+  rewind: ({ rewinding }) => loop.rewind(rewinding),
+  pace: ({ paced }) => {
+    loop.paced = paced;
+    loop.wake();
+  },
+  start: () => loop.do(() => session.newStart()),
+  change: ({ name, by }) => loop.do(() => session.changeSetting(name, by)),
+  set: ({ name, value }) => loop.do(() => session.set(name, value)),
+  game: ({ name }) => loop.do(() => (name ? session.openGame(name) : session.nextGame())),
+  save: () => loop.do(() => session.saveMoment()),
+  load: () => loop.do(() => session.loadMoment()),
+  tape: () => loop.do(tape),
+  play: ({ text }) => loop.do(() => play(text)),
+};
+
+self.addEventListener("message", ({ data }) => {
+  if (data.do === "open" || loop) orders[data.do]?.(data);
+});
+
+/** @param {{site: any, root: string, threads: number, game: string, seed: number}} order */
+async function open({ site, root, threads, game, seed }) {
+  const bundle = await openBundle(site, root, threads, (done, total, what) => tell("progress", { done, total, what }));
+  session = await Session.begin(bundle, game, seed);
+  loop = new Loop(session, bundle.manifest.fps, show, (message) => tell("say", { message }));
+  tell("begun", { name: bundle.manifest.name, games: bundle.manifest.games, fps: bundle.manifest.fps, size: bundle.manifest.resolution });
+  await loop.run();
+}
+
+/** @param {import("./loop.js").Figures} figures @param {boolean} frameMade */
+function show(figures, frameMade) {
+  const { paused, rewinding } = loop;
+  const frame = session.frame.slice();
+  const presses = figures.presses.map((at) => at + performance.timeOrigin);
+  tell("frame", { frame, frameMade, paused, rewinding, figures: { ...figures, presses }, status: session.status() }, [frame.buffer]);
+}
+
+function tape() {
+  tell("file", session.tape());
+  return "";
+}
+
+/** @param {string} text */
+async function play(text) {
+  const hash = [];
+  const message = await session.playTape(text, async (dream) => {
+    hash.push(dream.z);
+    session.game = { ...session.game, dream, frame: dream.frame };
+    loop.frames++;
+    show({ number: loop.frames, fps: 0, ms: 0, late: 0, presses: [] }, true);
+    await new Promise((resolve) => setTimeout(resolve));
+  });
+  tell("played", { message });
+  return message;
+}
+
+/** @param {unknown} error */
+function failed(error) {
+  let message = error instanceof Error ? error.message : String(error);
+  if (/memory|allocat/i.test(message)) message = "The browser has too little memory for this dream: close other pages and try again.";
+  tell("failed", { message });
+}
+
+/** @param {string} what @param {any} content @param {Transferable[]} [transfer] */
+function tell(what, content, transfer = []) {
+  self.postMessage({ tell: what, ...content }, { transfer });
+}

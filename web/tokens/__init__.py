@@ -1,0 +1,15 @@
+"""What the page of the family `tokens` needs beside the bundle."""
+
+from __future__ import annotations
+
+from reverie.engine.manifest import Manifest
+from reverie.engine.tokens.diffusion import fixed_noise
+
+NOISE = "noise.bin"
+
+
+def extra_files(manifest: Manifest) -> dict[str, bytes]:
+    """`noise.bin`: the fixed noise of the diffusion decoder, (H, W, 3) float32, little-endian; only with that decoder."""
+    if "diffusion" not in manifest.graphs:
+        return {}
+    return {NOISE: fixed_noise(manifest.resolution, manifest.resolution).astype("<f4").tobytes()}
