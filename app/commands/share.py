@@ -64,8 +64,8 @@ def _described(name: str) -> tuple[Path, dict[str, GameInfo], dict[str, str]]:
     """The bundle's folder, its games with their keys, and the words of the help."""
     from reverie.app.own.game_folder import is_game_folder, read_game
     from reverie.app.window.display import goal_of, title_of
-    from reverie.app.window.game_keys import keys_of_game
-    from reverie.app.window.keys import DEFAULTS, EXPLAINED, Keys
+    from reverie.app.window.game_keys import names_of_game
+    from reverie.app.window.keys import DEFAULTS, EXPLAINED
     from reverie.engine import library
     from reverie.engine.bundle import read_manifest
     from reverie.web.site import GameInfo
@@ -82,8 +82,8 @@ def _described(name: str) -> tuple[Path, dict[str, GameInfo], dict[str, str]]:
     manifest, _ = read_manifest(path)
     games = {}
     for game in manifest.games:
-        keys = keys_of_game(Keys(dict(DEFAULTS)), manifest.actions_of(game), folder.keys if folder else None)
-        games[game] = GameInfo(folder.title if folder else title_of(game), goal_of(game), keys.names)
+        keys = names_of_game(DEFAULTS, manifest.actions_of(game), folder.keys if folder else None)
+        games[game] = GameInfo(folder.title if folder else title_of(game), goal_of(game), keys)
     return path, games, EXPLAINED
 
 

@@ -54,20 +54,24 @@ def keys_of_game(
     given, file: keys of this game that a person wrote, and where. Raises Mistake, which names the file, for a key that
     does not exist or has two meanings.
     """
+    names = names_of_game(own.names, actions, given)
+    files = {**own.files, **(dict.fromkeys(given, file) if given and file else {})}
+    return own if names is own.names else Keys(names, own.record_as, files)
+
+
+def names_of_game(
+    own: dict[str, tuple[str, ...]], actions: tuple[str, ...], given: dict[str, tuple[str, ...]] | None = None
+) -> dict[str, tuple[str, ...]]:
+    """As `keys_of_game`, of what is done → names of keys."""
     playing = ("up", "down", "left", "right", "a")
     if not given and set(actions[1:]) <= set(playing):
         if "a" not in actions or "up" in actions:
             return own
         # Nothing else is up in such a game, and people jump with it.
-        return Keys({**own.names, "up": (), "a": own.names["a"] + own.names["up"]}, own.record_as, own.files)
+        return {**own, "up": (), "a": own["a"] + own["up"]}
     # Keys that a person has bound in their own file stay with what they bound them to.
-    kept = {
-        action: own.names[action] for action in playing if action in actions and own.names[action] != DEFAULTS[action]
-    }
+    kept = {action: own[action] for action in playing if action in actions and own[action] != DEFAULTS[action]}
     play = keys_for(actions, {**kept, **(given or {})})
     taken = {key for names in play.values() for key in names}
-    rest = {
-        what: tuple(key for key in names if key not in taken) for what, names in own.names.items() if what not in play
-    }
-    files = {**own.files, **(dict.fromkeys(given, file) if given and file else {})}
-    return Keys({**rest, **play}, own.record_as, files)
+    rest = {what: tuple(key for key in names if key not in taken) for what, names in own.items() if what not in play}
+    return {**rest, **play}
