@@ -52,7 +52,9 @@ def main() -> None:
     builder.setupGlyf(drawn)
     builder.setupHorizontalMetrics(metrics)
     builder.setupHorizontalHeader(ascent=ABOVE * UNIT, descent=-BELOW * UNIT)
-    builder.setupOS2(sTypoAscender=ABOVE * UNIT, sTypoDescender=-BELOW * UNIT, usWinAscent=ABOVE * UNIT, usWinDescent=BELOW * UNIT)
+    builder.setupOS2(
+        sTypoAscender=ABOVE * UNIT, sTypoDescender=-BELOW * UNIT, usWinAscent=ABOVE * UNIT, usWinDescent=BELOW * UNIT
+    )
     builder.setupNameTable({"familyName": "Reverie", "styleName": "Regular"})
     builder.setupPost(isFixedPitch=0)
     builder.updateHead(created=0, modified=0)

@@ -53,7 +53,13 @@ class Chromium:
             os.dup2(ends[1], 4)
 
         self._process = subprocess.Popen(
-            [program, *FLAGS, f"--user-data-dir={self._profile.name}", f"--window-size={width},{height}", "about:blank"],
+            [
+                program,
+                *FLAGS,
+                f"--user-data-dir={self._profile.name}",
+                f"--window-size={width},{height}",
+                "about:blank",
+            ],
             preexec_fn=wire,
             close_fds=False,
             stdout=subprocess.DEVNULL,

@@ -17,8 +17,8 @@ from reverie.engine.manifest import StateSpec
 from reverie.engine.noise import gumbel, keys_of, next_keys
 from reverie.engine.ring import NumpyRing
 from reverie.engine.settings import shown
-from reverie.engine.tokens.settings import SETTINGS
 from reverie.engine.tokens.sampler import draw, most_passes, refine
+from reverie.engine.tokens.settings import SETTINGS
 
 FOLDER = Path(__file__).parents[2] / "conformance"
 

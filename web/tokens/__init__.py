@@ -9,7 +9,7 @@ NOISE = "noise.bin"
 
 
 def extra_files(manifest: Manifest) -> dict[str, bytes]:
-    """`noise.bin`: the fixed noise of the diffusion decoder, (H, W, 3) float32, little-endian; only with that decoder."""
+    """`noise.bin`, only with the diffusion decoder: its fixed noise, (H, W, 3) float32, little-endian."""
     if "diffusion" not in manifest.graphs:
         return {}
     return {NOISE: fixed_noise(manifest.resolution, manifest.resolution).astype("<f4").tobytes()}

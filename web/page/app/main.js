@@ -130,6 +130,7 @@ const hear = {
     download(name, text, "application/json");
     hud.say(`saved ${name}`);
   },
+  played: (told) => void (document.documentElement.dataset.played = told.z_sha256), // for a test: of all representations
   failed: ({ message }) => fail(message),
 };
 

@@ -2,6 +2,7 @@
 //
 // Messages in: {do, ...}, see `orders`. Messages out: {tell: "progress" | "begun" | "frame" | "say" | "file" | "failed"}.
 import { openBundle } from "../engine/bundle.js";
+import { Sha256 } from "../engine/sha256.js";
 import { Loop } from "./loop.js";
 import { Session } from "./session.js";
 
@@ -61,15 +62,15 @@ function tape() {
 
 /** @param {string} text */
 async function play(text) {
-  const hash = [];
+  const hash = new Sha256();
   const message = await session.playTape(text, async (dream) => {
-    hash.push(dream.z);
+    hash.add(new Uint8Array(dream.z.buffer, dream.z.byteOffset, dream.z.byteLength));
     session.game = { ...session.game, dream, frame: dream.frame };
     loop.frames++;
     show({ number: loop.frames, fps: 0, ms: 0, late: 0, presses: [] }, true);
     await new Promise((resolve) => setTimeout(resolve));
   });
-  tell("played", { message });
+  tell("played", { message, z_sha256: hash.hex() });
   return message;
 }
 

@@ -1,0 +1,197 @@
+"""The shared page: what is written, what it agrees with, and a real browser that plays it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from reverie.app.cli import main
+from reverie.app.commands.share import _described
+from reverie.engine.bundle import Bundle
+from reverie.engine.library import resolve
+from reverie.engine.taping import TapedDream
+from reverie.web.serve import POLICY, Server
+from reverie.web.site import PAGE, write_site
+from tests.web import chromium, vectors
+from tests.web.chromium import Chromium
+
+ROOT = Path(__file__).parents[2]
+FIRST_FRAME = "document.getElementById('loading').hidden"
+PICTURE = (
+    "Array.from(document.getElementById('picture').getContext('2d')"
+    ".getImageData(0, 0, 64, 64).data.filter((_, i) => i % 4 < 3))"
+)
+
+
+def needs(found: str | None, what: str) -> None:
+    """Skip where a program is missing, and fail where CI should have it."""
+    if found is None:
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(f"{what} is not installed")
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("web") / "site"
+    assert main(["share", "v1.1", "-o", str(out)]) == 0
+    return out
+
+
+@pytest.fixture
+def address(site: Path) -> Iterator[str]:
+    with Server(site) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server.address
+        server.shutdown()
+
+
+def size(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+@pytest.mark.parametrize("name", vectors.VECTORS)
+def test_the_vectors_are_what_the_engine_computes(name: str) -> None:
+    kept = json.loads((vectors.FOLDER / f"{name}.json").read_text(encoding="utf-8"))
+    now = json.loads(vectors.text(name))
+    if name == "noise":  # a logarithm's last digit differs between machines
+        for old, new in zip(kept["cases"], now["cases"], strict=True):
+            np.testing.assert_allclose(old.pop("gumbel"), new.pop("gumbel"), rtol=4e-7)
+    assert kept == now
+
+
+def test_the_pages_engine_agrees_with_the_vectors() -> None:
+    node = shutil.which("node")
+    needs(node, "node")
+    done = subprocess.run(
+        [str(node), "--test", "tests/web"], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_page_is_small_and_carries_its_licences(site: Path) -> None:
+    assert size(PAGE) <= 16 << 20
+    assert size(site) <= 30 << 20
+    assert all((folder / "LICENSE").is_file() for folder in (site / "vendor").iterdir() if folder.is_dir())
+
+
+def test_a_folder_that_is_no_page_is_left_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "mine").write_text("keep")
+    assert main(["share", "v1.1", "-o", str(tmp_path)]) == 2
+    assert [path.name for path in tmp_path.iterdir()] == ["mine"]
+    assert "no shared page" in capsys.readouterr().err
+
+
+def test_the_server_answers_on_loopback_for_loopback_names_alone(address: str) -> None:
+    with urllib.request.urlopen(address) as answer:
+        assert answer.headers["Cross-Origin-Opener-Policy"] == "same-origin"
+        assert POLICY in answer.headers["Content-Security-Policy"]
+        assert POLICY in answer.read().decode()
+    asked = urllib.request.Request(address, headers={"Host": "evil.example"})
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(asked)
+    assert refused.value.code == 421
+
+
+@pytest.mark.slow
+def test_keys_move_the_player_in_a_real_browser(address: str, tmp_path: Path) -> None:
+    needs(chromium.find(), "chromium")
+    with Chromium() as page:
+        page.open(f"{address}?seed=0")
+        page.wait(FIRST_FRAME, 60)
+        page.run("document.querySelector('[data-tool=pause]').click()")
+        page.wait("document.querySelector('.pill.paused')")
+        before = np.array(page.run(PICTURE), np.uint8)
+        page.key("ArrowRight", "ArrowRight")
+        page.key(".", "Period")
+        page.run("document.querySelector('[data-tool=pause]').click()")
+        for _ in range(3):
+            page.key("ArrowRight", "ArrowRight", hold=0.5)
+        page.wait("document.getElementById('speed').textContent.includes('fps')")
+        after = np.array(page.run(PICTURE), np.uint8)
+        page.screenshot(Path(os.environ.get("REVERIE_SHOTS", tmp_path)) / "page.png")
+        assert (before != after).mean() > 0.01
+        assert page.complaints() == []
+        assert all(url.startswith((address, "blob:", "about:")) for url in page.requests())
+
+
+@pytest.mark.slow
+def test_a_tape_replays_in_the_page_and_back_to_the_same_frames(address: str) -> None:
+    needs(chromium.find(), "chromium")
+    bundle = Bundle.load(resolve("v1.1"))
+    dream = TapedDream(bundle, seed=5)
+    digest = hashlib.sha256()
+    for i in range(120):
+        if i == 40:
+            dream.change(mode="parallel")
+        if i == 70:
+            dream.reset(9, 1)
+        dream.step((i // 7) % 5)
+        digest.update(dream.z.tobytes())
+    tape = dream.tape()
+    path = Path("/nowhere")
+    with Chromium() as page:
+        path = page.downloads / "python.tape"
+        tape.save(path)
+        page.open(f"{address}?seed=0")
+        page.wait(FIRST_FRAME, 60)
+        node = page.send("Runtime.evaluate", expression="document.getElementById('choose')")["result"]["objectId"]
+        page.send("DOM.setFileInputFiles", files=[str(path)], objectId=node)
+        assert page.wait("document.documentElement.dataset.played", 120) == digest.hexdigest()
+        time.sleep(1)  # a few frames are played on from there
+        page.run("document.querySelector('[data-tool=tape]').click()")
+        back = page.download("garden.tape")
+        assert main(["render", str(back), "--check"]) == 0
+
+
+@pytest.mark.slow
+def test_names_in_a_manifest_are_only_ever_text(tmp_path: Path) -> None:
+    needs(chromium.find(), "chromium")
+    evil = tmp_path / "bundle"
+    shutil.copytree(resolve("v1.1"), evil)
+    manifest = json.loads((evil / "manifest.json").read_text())
+    bad = "<img src=x onerror=\"document.title='owned'\">"
+    manifest |= {"name": bad, "version": "</script><script>document.title='owned'</script>", "games": [bad]}
+    (evil / "manifest.json").write_text(json.dumps(manifest))
+    folder, games, explained = _described(str(evil))
+    out = tmp_path / "site"
+    write_site(folder, out, games, explained)
+    with Server(out) as server, Chromium() as page:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        page.open(server.address)
+        page.wait(FIRST_FRAME, 60)
+        page.key("F1", "F1")
+        page.wait("document.querySelector('dialog[open]')")
+        assert "owned" not in page.run("document.title").replace(bad, "")
+        assert page.run("document.querySelectorAll('img').length") == 0
+        assert bad in page.run("document.getElementById('title').textContent")
+        assert page.complaints() == []
+        server.shutdown()
+
+
+@pytest.mark.slow
+def test_a_damaged_download_is_one_sentence(tmp_path: Path, site: Path) -> None:
+    needs(chromium.find(), "chromium")
+    damaged = tmp_path / "site"
+    shutil.copytree(site, damaged)
+    file = damaged / "dream" / "decoder.onnx"
+    data = bytearray(file.read_bytes())
+    data[100] ^= 1
+    file.write_bytes(data)
+    with Server(damaged) as server, Chromium() as page:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        page.open(server.address)
+        assert page.wait("document.querySelector('[role=alert]')?.textContent", 60).startswith(
+            "The download of decoder"
+        )
+        server.shutdown()
