@@ -28,7 +28,7 @@ from tests.web import chromium, vectors
 from tests.web.chromium import Chromium
 
 ROOT = Path(__file__).parents[2]
-FIRST_FRAME = "document.getElementById('loading').hidden"
+FIRST_FRAME = "document.getElementById('loading')?.hidden"
 PICTURE = (
     "Array.from(document.getElementById('picture').getContext('2d')"
     ".getImageData(0, 0, 64, 64).data.filter((_, i) => i % 4 < 3))"
@@ -110,7 +110,7 @@ def test_keys_move_the_player_in_a_real_browser(address: str, tmp_path: Path) ->
         page.open(f"{address}?seed=0")
         page.wait(FIRST_FRAME, 60)
         page.run("document.querySelector('[data-tool=pause]').click()")
-        page.wait("document.querySelector('.pill.paused')")
+        page.wait("!!document.querySelector('.pill.paused')")
         before = np.array(page.run(PICTURE), np.uint8)
         page.key("ArrowRight", "ArrowRight")
         page.key(".", "Period")
@@ -171,7 +171,7 @@ def test_names_in_a_manifest_are_only_ever_text(tmp_path: Path) -> None:
         page.open(server.address)
         page.wait(FIRST_FRAME, 60)
         page.key("F1", "F1")
-        page.wait("document.querySelector('dialog[open]')")
+        page.wait("!!document.querySelector('dialog[open]')")
         assert "owned" not in page.run("document.title").replace(bad, "")
         assert page.run("document.querySelectorAll('img').length") == 0
         assert bad in page.run("document.getElementById('title').textContent")
