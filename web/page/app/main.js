@@ -16,7 +16,7 @@ const element = (id) => document.getElementById(id);
 
 const hud = new Hud();
 const screen = new Screen(element("picture"), element("stage"));
-/** @type {Worker} */
+/** @type {Worker | undefined} */
 let worker;
 /** @type {any} what `site.json` holds */
 let site;
@@ -27,6 +27,7 @@ let shot = null;
 let dream = "";
 let threads = 1;
 let waits = false;
+let failed = false;
 let playing = "";
 /** @type {Record<string, string[]>} */
 let keys = {};
@@ -35,7 +36,7 @@ let does = new Map();
 let plan = pads.layout([], {});
 
 /** @param {string} what @param {Record<string, any>} [content] */
-const order = (what, content = {}) => worker.postMessage({ do: what, ...content });
+const order = (what, content = {}) => worker?.postMessage({ do: what, ...content });
 
 /** What keys and buttons do, beside playing. @type {Record<string, () => void>} */
 const deeds = {
@@ -88,7 +89,9 @@ async function begin() {
   const names = Object.keys(site.games);
   const game = wanted.get("game") ?? "";
   worker = new Worker(new URL("../play/worker.js", import.meta.url), { type: "module" });
-  worker.onmessage = ({ data }) => hear[data.tell]?.(data);
+  worker.onmessage = ({ data }) => {
+    if (!failed) hear[data.tell]?.(data);
+  };
   worker.onerror = () => fail("The page's program could not be loaded: load the page again.");
   const seed = Number(wanted.get("seed") ?? Math.floor(Math.random() * 2 ** 31));
   order("open", { site, root: ROOT, threads, game: names.includes(game) ? game : names[0], seed });
@@ -136,6 +139,8 @@ const hear = {
 
 /** Nothing can be played any more. @param {string} message */
 function fail(message) {
+  failed = true;
+  worker?.terminate();
   element("loading").hidden = false;
   element("progress").hidden = true;
   element("what").textContent = message;
