@@ -123,7 +123,8 @@ def settings() -> dict[str, Any]:
         {"mode": "parallel", "passes": 3, "decoder": "diffusion", "steps": 2, "temperature": 1.0},
         {"mode": "ar", "passes": 3, "decoder": "vq", "temperature": 0.0},
     ]
-    infos = {name: asdict(info) for name, info in SETTINGS.items()}
+    used = ("title", "step", "show", "message", "one", "names", "when")
+    infos = {name: {key: asdict(info)[key] for key in used} for name, info in SETTINGS.items()}
     return {
         "settings": infos,
         "shown": [{"values": case, "line": shown(SETTINGS, case)} for case in cases],
