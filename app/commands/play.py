@@ -30,7 +30,7 @@ class Play:
     start: Count = None
     """Number of the start picture, from 0; by default the seed chooses."""
     scale: Count = None
-    """Screen pixels for one pixel of the picture."""
+    """Screen pixels for one pixel of the picture; more where the help would not fit into the window."""
     fullscreen: bool = False
     """Fill the screen."""
     backend: str = "onnx"

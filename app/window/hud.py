@@ -55,8 +55,8 @@ def draw_figures(screen: pygame.Surface, status: Status, meter: Meter, fps: floa
         _if_room(screen, score, x + 14, top, width)
         return
     x = theme.text(screen, status.shown, (theme.MARGIN, top), theme.DIM)
-    x = _if_room(screen, score, x + 14, top, width) if score else x
-    x = theme.text(screen, f"faults {status.faults}", (x + 14, top), theme.ALARM) if status.faults else x
+    x = _if_room(screen, f"faults {status.faults}" if status.faults else "", x + 14, top, width, theme.ALARM)
+    x = _if_room(screen, score, x + 14, top, width)
     cells = "■" * min(status.history, status.slots) + "□" * max(0, status.slots - status.history)
     x = _if_room(screen, f"late {meter.late}", x + 14, top, width)
     _if_room(screen, f"history {cells}", x + 14, top, width)
@@ -68,10 +68,15 @@ def draw_hint(screen: pygame.Surface) -> None:
 
 
 def draw_message(screen: pygame.Surface, words: str) -> None:
-    """A short message over what stands under the picture, where it hides nothing of the game."""
+    """A short message in the place of the figures: in smaller letters, and at last cut, where there is little room."""
     limit = screen.get_width() - 2 * theme.MARGIN - 24
-    scale = theme.TEXT_SCALE
-    lines = font.wrapped(words, scale, limit)
+    for scale in (theme.TEXT_SCALE, 1):
+        most = (theme.FOOTER - 12) // (11 * scale)
+        lines = font.wrapped(words, scale, limit)
+        if len(lines) <= most:
+            break
+    if len(lines) > most:
+        lines = [*lines[: most - 1], _shortened(" ".join(lines[most - 1 :]), limit, scale)]
     box = pygame.Rect(0, 0, max(font.measure(line, scale) for line in lines) + 24, 11 * scale * len(lines) + 8)
     box.midbottom = (screen.get_width() // 2, screen.get_height() - 2)
     pygame.draw.rect(screen, theme.PANEL, box, border_radius=5)
@@ -80,18 +85,18 @@ def draw_message(screen: pygame.Surface, words: str) -> None:
         theme.text(screen, line, (box.x + 12, box.y + 6 + 11 * scale * i), theme.TEXT, scale)
 
 
-def _if_room(screen: pygame.Surface, words: str, x: int, top: int, width: int) -> int:
-    """Write dimly unless it would run out of the window. Returns the x where it ended."""
+def _if_room(screen: pygame.Surface, words: str, x: int, top: int, width: int, colour: font.Colour = theme.DIM) -> int:
+    """Write unless it would run out of the window. Returns the x where it ended."""
     if not words or x + font.measure(words, theme.TEXT_SCALE) > width - theme.MARGIN:
         return x
-    return theme.text(screen, words, (x, top), theme.DIM)
+    return theme.text(screen, words, (x, top), colour)
 
 
 @lru_cache(maxsize=16)
-def _shortened(words: str, room: int) -> str:
+def _shortened(words: str, room: int, scale: int = theme.TEXT_SCALE) -> str:
     """As much as there is room for, with … where something is left out."""
-    if font.measure(words, theme.TEXT_SCALE) <= room:
+    if font.measure(words, scale) <= room:
         return words
-    while words and font.measure(words + "…", theme.TEXT_SCALE) > room:
+    while words and font.measure(words + "…", scale) > room:
         words = words[:-1].rstrip(" ·-")
     return words + "…"

@@ -22,6 +22,8 @@ ALARM = (255, 98, 104)
 MARGIN = 16
 HEADER = 40
 FOOTER = 56
+SMALLEST = (340, 400)
+"""A smaller window has no room for the help, so none is opened: width and height in pixels."""
 TEXT_SCALE = 2
 
 
@@ -41,7 +43,9 @@ def layout(window: tuple[int, int], size: int) -> Layout:
 
 
 def window_size(size: int, scale: int) -> tuple[int, int]:
-    """The window that holds a size x size picture at that enlargement."""
+    """The window that holds a size x size picture at that enlargement, or at the least one with room for the help."""
+    width, height = SMALLEST
+    scale = max(scale, -(-(width - 2 * MARGIN) // size), -(-(height - HEADER - FOOTER) // size))
     return size * scale + 2 * MARGIN, size * scale + HEADER + FOOTER
 
 

@@ -251,7 +251,7 @@ class Window:
     def _refresh(self) -> None:
         """Draw when there is something new, and note how long the key presses of the new frame took to be seen."""
         now = time.perf_counter()
-        if self.loop.messages:
+        if self.loop.messages and self.overlay is None:  # under an overlay nothing can be read
             words = self.loop.messages.popleft()
             seconds = max(MESSAGE_SECONDS, len(words) / LETTERS_A_SECOND)
             self._message, self._dirty = (words, now + seconds), True
@@ -289,7 +289,9 @@ class Window:
         screen.fill(theme.NIGHT)
         theme.draw_picture(screen, shot.frame, place)
         hud.draw_header(screen, status, self._pills(), self.folder.title if self.folder else "")
-        if self.show_figures:
+        if self._message and self.overlay is None:
+            hud.draw_message(screen, self._message[0])
+        elif self.show_figures:
             if now - self._fps[1] > FIGURES_SECONDS:
                 self._fps = (self.loop.meter.fps, now)
             hud.draw_figures(screen, status, self.loop.meter, self._fps[0])
@@ -299,5 +301,3 @@ class Window:
             overlays.draw_help(screen, self.keys, self._title(), goal_of(self._game), self._unused(status))
         elif self.overlay == "menu":
             overlays.draw_menu(screen, self.chosen, self._games(), status.game)
-        if self._message:
-            hud.draw_message(screen, self._message[0])
