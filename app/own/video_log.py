@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from PIL import Image, ImageSequence
 
 from reverie.app.errors import Mistake
 from reverie.app.own.action_log import NOTHING, ActionLog, Notes, read_log
+from reverie.app.play.capture import SAYS_RATE
 from reverie.games.gymnasium_world import MOST_ACTIONS
 
 VIDEOS = (".mp4", ".mkv", ".webm", ".avi", ".mov", ".gif")
@@ -113,8 +115,9 @@ def pictures(video: Path) -> Iterator[NDArray[np.uint8]]:
     """The frames of a video, (H, W, 3) uint8 each. Raises Mistake where it cannot be read."""
     with _opened(video) as film:
         if isinstance(film, Image.Image):
-            for image in ImageSequence.Iterator(film):
-                yield np.asarray(image.convert("RGB"))
+            for image, shown in zip(ImageSequence.Iterator(film), _frames_shown(video)[0], strict=True):
+                picture = np.asarray(image.convert("RGB"))
+                yield from (picture for _ in range(shown))
         else:
             for frame in film.decode(video=0):
                 picture = np.asarray(frame.to_ndarray(format="rgb24"), np.uint8)
@@ -134,9 +137,8 @@ def _upright(picture: NDArray[np.uint8], aspect: Any, rotation: int) -> NDArray[
 def frames_promised(clip: Clip) -> int:
     """About how many frames a clip has, for the progress: what the file says, or else the log."""
     with _opened(clip.video) as film:
-        promised = getattr(film, "n_frames", 0) or (
-            0 if isinstance(film, Image.Image) else film.streams.video[0].frames
-        )
+        gif = isinstance(film, Image.Image)
+        promised = sum(_frames_shown(clip.video)[0]) if gif else film.streams.video[0].frames
     return int(promised) or clip.log.lines[-1].frame + 1
 
 
@@ -144,8 +146,30 @@ def frames_a_second(video: Path) -> int:
     """At what rate a video is meant to be seen; 20 where it does not say. Raises Mistake where it cannot be read."""
     with _opened(video) as film:
         if isinstance(film, Image.Image):
-            return max(1, round(1000 / (film.info.get("duration") or 50)))
+            return max(1, round(_frames_shown(video)[1]))
         return max(1, round(float(film.streams.video[0].average_rate or 20)))
+
+
+def _frames_shown(video: Path) -> tuple[list[int], float]:
+    """For how many frames a GIF holds each of its pictures, and its frames a second.
+
+    A picture that stays is stored once, with a longer duration. GIFs of our own say their rate; for others it is that
+    of their shortest pictures, whose durations are rounded to hundredths of a second.
+    """
+    with _opened(video) as film:
+        said = SAYS_RATE.fullmatch(bytes(film.info.get("comment") or b"").decode("ascii", "replace"))
+        # What is shorter than two hundredths is shown for ten by all players.
+        durations = [
+            duration if (duration := float(image.info.get("duration") or 0)) >= 20 else 100.0
+            for image in ImageSequence.Iterator(film)
+        ]
+    if said:
+        fps = float(said[1])
+        ends = [round(end * fps / 1000) for end in accumulate(durations)]
+        return [max(1, end - begin) for begin, end in pairwise([0, *ends])], fps
+    short = [duration for duration in durations if duration <= 1.5 * min(durations)]
+    period = sum(short) / len(short)
+    return [max(1, round(duration / period)) for duration in durations], 1000 / period
 
 
 @contextlib.contextmanager

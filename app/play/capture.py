@@ -6,6 +6,7 @@ import contextlib
 import errno
 import io
 import os
+import re
 import tempfile
 import threading
 import zlib
@@ -31,6 +32,8 @@ PIECE_FRAMES = 200
 """Frames of a GIF that are encoded at once: all of these are held in memory, 64 kB each."""
 SHORTEST = 2
 """Hundredths of a second that a picture of a GIF lasts at least."""
+SAYS_RATE = re.compile(r"(\d{1,3}(?:\.\d{1,6})?) frames a second", re.ASCII)
+"""The comment in a GIF, from which an import knows at what rate it was recorded."""
 MEMORY_BYTES = 64 * 2**20
 """Packed frames of a recording that are held in memory, about an hour of play; more lie in the system's own folder."""
 _GIF_END = b";"
@@ -200,6 +203,7 @@ def _write_gif(part: Path, frames: Callable[[], Iterable[Frame]], fps: float) ->
                 loop=0,
                 optimize=False,
                 duration=list(islice(durations, len(piece))),
+                comment=f"{fps:g} frames a second".encode(),
             )
             # All pieces have the same palette, so the pictures of each go on where those before it ended.
             data = encoded.getvalue().removesuffix(_GIF_END)

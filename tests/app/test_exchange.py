@@ -13,6 +13,8 @@ from PIL import Image
 
 from reverie.app.cli import main
 from reverie.app.own.game_folder import read_game
+from reverie.app.own.video_log import frames_a_second, pictures
+from reverie.app.play.capture import save
 from reverie.games.picture import letterbox
 from reverie.training.data.recording import Recording, Rows
 from reverie.training.tokens.windows import Windows, tokenize
@@ -369,3 +371,34 @@ def test_code_that_a_dataset_names_is_not_run(tmp_path: Path, monkeypatch: pytes
     assert main(["import", str(source), "-o", str(tmp_path / "own")]) == 0
     assert read_game(tmp_path / "own").environment is None
     assert '# source = "theirs:Game"' in (tmp_path / "own" / "game.toml").read_text()
+
+
+@pytest.mark.parametrize("fps", [10, 15, 20, 24, 30, 40, 50])
+def test_a_gif_of_our_own_comes_back_frame_by_frame_however_long_a_picture_stayed(
+    tmp_path: Path, frames: list[np.ndarray], fps: int
+) -> None:
+    played = [frames[0]] * 8 + [frames[1]] + [frames[2]] * 39 + [frames[3], frames[2]] + [frames[0]] * 2
+    save(tmp_path / "a.gif", lambda: played, fps)
+    seen = [picture[::5, ::5] for picture in pictures(tmp_path / "a.gif")]
+    assert len(seen) == len(played)
+    assert all(np.array_equal(one, other) for one, other in zip(seen, played, strict=True))
+    assert frames_a_second(tmp_path / "a.gif") == fps
+
+
+@pytest.mark.parametrize(
+    ("durations", "shown", "fps"),
+    [
+        ([50, 50, 50], [1, 1, 1], 20),
+        ([50, 150, 50, 1000], [1, 3, 1, 20], 20),
+        ([30, 40, 30, 70], [1, 1, 1, 2], 30),
+        ([0, 0, 300], [1, 1, 3], 10),
+        ([500, 500], [1, 1], 2),
+    ],
+)
+def test_a_picture_of_a_gif_is_repeated_for_as_long_as_it_is_shown(
+    tmp_path: Path, frames: list[np.ndarray], durations: list[int], shown: list[int], fps: int
+) -> None:
+    images = [Image.fromarray(frame) for frame in frames[: len(durations)]]
+    images[0].save(tmp_path / "a.gif", save_all=True, append_images=images[1:], duration=durations, optimize=False)
+    assert sum(1 for _ in pictures(tmp_path / "a.gif")) == sum(shown)
+    assert frames_a_second(tmp_path / "a.gif") == fps
