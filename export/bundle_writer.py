@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -14,6 +13,7 @@ from PIL import Image
 from reverie.engine.bundle import Bundle
 from reverie.engine.files import sha256_of
 from reverie.engine.manifest import MANIFEST, Manifest
+from reverie.engine.unfinished import unfinished_folder
 from reverie.engine.verify import known_dream, sha256_of_z
 from reverie.export.errors import ExportError
 
@@ -29,19 +29,24 @@ def building(target: Path) -> Iterator[Path]:
     if target.exists() and not (target.is_dir() and ((target / MANIFEST).exists() or not any(target.iterdir()))):
         raise ExportError(f"{target} exists and is not a bundle: choose another folder")
     target.parent.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
-    old = folder.with_name(folder.name + ".old")
-    try:
-        yield folder
-        folder.chmod(0o755)
-        if target.exists():
-            target.rename(old)
-        folder.rename(target)
-    finally:
-        if old.exists() and not target.exists():
-            old.rename(target)  # the swap was cut short between its two halves
-        shutil.rmtree(folder, ignore_errors=True)
-        shutil.rmtree(old, ignore_errors=True)
+    old = target.with_name(f".{target.name}.reverie-old")
+    _settle(old, target)  # a process may have been killed in the middle of the swap
+    with unfinished_folder(target.name, target.parent) as folder:
+        try:
+            yield folder
+            folder.chmod(0o755)
+            if target.exists():
+                target.rename(old)
+            folder.rename(target)
+        finally:
+            _settle(old, target)
+
+
+def _settle(old: Path, target: Path) -> None:
+    """The bundle before is put back where there is none, and removed where there is a new one."""
+    if old.exists() and not target.exists():
+        old.rename(target)
+    shutil.rmtree(old, ignore_errors=True)
 
 
 def seal(folder: Path, manifest: Manifest) -> Manifest:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
-import shutil
 import sys
-import tempfile
 import tomllib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -32,6 +30,7 @@ from reverie.app.own.video_log import (
 from reverie.app.progress import Progress
 from reverie.app.window.game_keys import keys_for
 from reverie.engine.files import write_whole
+from reverie.engine.unfinished import unfinished_folder
 from reverie.games import registry
 from reverie.games.environment import Environment
 from reverie.games.gymnasium_world import MOST_ACTIONS, GymWorld
@@ -195,47 +194,19 @@ def _named(environment: str, count: int) -> tuple[tuple[str, ...], tuple[int, ..
 
 def _store(info: ImportInfo, episodes: Iterator[ImportedEpisode], out: Path, size: int, game: bytes | None) -> None:
     """Write a recording into `out`, and its game.toml where one is given, whole or not at all."""
-    from reverie.training.data.recording import RecordingWriter, Rows
-
     there = out.exists()
     out.mkdir(parents=True, exist_ok=True)
-    beside = Path(tempfile.mkdtemp(prefix=".recording.", dir=out))
     progress = Progress(info.frames)
     try:
-        writer = RecordingWriter(beside, info.world, info.actions, size, environment=info.environment, fps=info.fps)
-        for episode in episodes:
-            frames: list[NDArray[np.uint8]] = []
-            first = 0
-            for picture in episode.pictures:
-                frames.append(letterbox(picture, size))
-                at = first + len(frames) - 1  # the number of this picture
-                last = at == len(episode.actions)
-                cut = not last and episode.cuts is not None and bool(episode.cuts[at])
-                if len(frames) > 1 and (len(frames) == EPISODE_FRAMES or last or cut):
-                    part = slice(first, first + len(frames) - 1)
-                    rows = Rows(
-                        np.stack(frames),
-                        np.append(episode.actions[part], 0).astype(np.uint8),
-                        np.append(episode.rewards[part], 0).astype(np.float32),
-                        np.append(episode.ended[part], False),
-                    )
-                    writer.write(rows, [len(frames)], [episode.seed])
-                    progress(len(frames))
-                    first, frames = part.stop, [frames[-1]]
-                if cut:
-                    first, frames = at + 1, []
-        writer.close()
-        if not progress.done:
-            raise Mistake("There is nothing to import: no episode has two frames.")
-        beside.chmod(0o755)
-        if game is not None:
-            try:
-                write_whole(out / GAME, game)
-            except OSError as error:
-                raise cannot_write(out / GAME, error) from error
-        beside.rename(out / RECORDING)
+        with unfinished_folder(RECORDING, out) as beside:
+            _fill(beside, info, episodes, size, progress)
+            if game is not None:
+                try:
+                    write_whole(out / GAME, game)
+                except OSError as error:
+                    raise cannot_write(out / GAME, error) from error
+            beside.rename(out / RECORDING)
     except BaseException:
-        shutil.rmtree(beside, ignore_errors=True)
         if game is not None:
             (out / GAME).unlink(missing_ok=True)
         if not there:
@@ -243,6 +214,38 @@ def _store(info: ImportInfo, episodes: Iterator[ImportedEpisode], out: Path, siz
                 out.rmdir()
         raise
     progress.end(out / RECORDING)
+
+
+def _fill(beside: Path, info: ImportInfo, episodes: Iterator[ImportedEpisode], size: int, progress: Progress) -> None:
+    """Write a recording into an empty folder. Raises Mistake where there is nothing to import."""
+    from reverie.training.data.recording import RecordingWriter, Rows
+
+    writer = RecordingWriter(beside, info.world, info.actions, size, environment=info.environment, fps=info.fps)
+    for episode in episodes:
+        frames: list[NDArray[np.uint8]] = []
+        first = 0
+        for picture in episode.pictures:
+            frames.append(letterbox(picture, size))
+            at = first + len(frames) - 1  # the number of this picture
+            last = at == len(episode.actions)
+            cut = not last and episode.cuts is not None and bool(episode.cuts[at])
+            if len(frames) > 1 and (len(frames) == EPISODE_FRAMES or last or cut):
+                part = slice(first, first + len(frames) - 1)
+                rows = Rows(
+                    np.stack(frames),
+                    np.append(episode.actions[part], 0).astype(np.uint8),
+                    np.append(episode.rewards[part], 0).astype(np.float32),
+                    np.append(episode.ended[part], False),
+                )
+                writer.write(rows, [len(frames)], [episode.seed])
+                progress(len(frames))
+                first, frames = part.stop, [frames[-1]]
+            if cut:
+                first, frames = at + 1, []
+    writer.close()
+    if not progress.done:
+        raise Mistake("There is nothing to import: no episode has two frames.")
+    beside.chmod(0o755)
 
 
 def export_minari(data: Path, name: str, out: Path) -> None:
@@ -270,13 +273,12 @@ def export_minari(data: Path, name: str, out: Path) -> None:
 
     out, there = out.absolute(), out.exists()  # Minari takes a relative folder for one below its own
     out.mkdir(parents=True, exist_ok=True)
-    beside = Path(tempfile.mkdtemp(prefix=".dataset.", dir=out))
     try:
-        made = gymnasium_minari.write(beside, name, recording.size, len(recording.actions), about, episodes())
-        (out / name).parent.mkdir(parents=True, exist_ok=True)
-        made.rename(out / name)
+        with unfinished_folder("dataset", out) as beside:
+            made = gymnasium_minari.write(beside, name, recording.size, len(recording.actions), about, episodes())
+            (out / name).parent.mkdir(parents=True, exist_ok=True)
+            made.rename(out / name)
     finally:
-        shutil.rmtree(beside, ignore_errors=True)
         if not there:
             with contextlib.suppress(OSError):
                 out.rmdir()  # it is empty only where nothing was written
