@@ -20,6 +20,8 @@ KINDS = {
     "two_level_vq": "reverie.models.tokens.two_level_vq:TwoLevelVQ:TwoLevelVQConfig",
     "learnt_patch_vq": "reverie.models.tokens.learnt_patch_vq:LearntPatchVQ:LearntPatchVQConfig",
     "temporal_visual_world_model": "reverie.models.tokens.world_model:TemporalVisualWorldModel:WorldModelConfig",
+    "autoencoder": "reverie.models.latent.autoencoder:Autoencoder:AutoencoderConfig",
+    "latent_dynamics": "reverie.models.latent.dynamics:LatentDynamics:LatentDynamicsConfig",
     "diffusion_decoder": "reverie.models.tokens.diffusion_decoder:DiffusionDecoder:DiffusionDecoderConfig",
 }
 """Module, class and configuration of each kind of network."""

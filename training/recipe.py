@@ -17,7 +17,10 @@ from reverie.training.loop.stage import Stage
 from reverie.training.session import Session
 
 FOLDER = Path(__file__).parent / "recipes"
-FAMILIES = dict.fromkeys(("v1", "v1.1", "v2"), "reverie.training.tokens.recipe")
+FAMILIES = {
+    **dict.fromkeys(("v1", "v1.1", "v2"), "reverie.training.tokens.recipe"),
+    "latent": "reverie.training.latent.recipe",
+}
 """The module that reads the recipes of a kind. It offers `read(name, content, where) -> Recipe`."""
 LARGEST_FILE = 1 << 20
 """Bytes of a recipe at most."""

@@ -1,0 +1,228 @@
+"""Latent diffusion dynamics: a trunk that runs once a frame, and a denoiser that runs a few times on its output."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Annotated
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from reverie.models.config import Range
+from reverie.models.latent.autoencoder import on_sphere
+from reverie.models.latent.layers import ConditionedLayer, TrunkLayer
+
+FINEST = 8
+"""Denoising steps of the finest schedule. The step counts 1, 2, 4 and 8 are learnt."""
+CONTEXT_NOISE = (0.0, 0.05, 0.1, 0.2, 0.3, 0.5)
+"""Shares of noise that a frame of the past can have."""
+DREAM_NOISE = 2
+"""Index of the share that a dream claims for its own frames, although it adds none: they have errors of about that
+size, and the trunk has learnt to correct so much."""
+MOST_REWARDS = 64
+"""Values that a reward can have at most."""
+
+
+@dataclass(frozen=True)
+class LatentDynamicsConfig:
+    """Sizes of a `LatentDynamics`.
+
+    grid: rows and columns of latents in a frame.
+    channels: numbers in a latent.
+    actions: number of actions, no-op included.
+    games: number of games; a model of several takes the game as an input.
+    history: frames that a prediction can look at, the newest included.
+    width, layers, heads: of the trunk.
+    past_every: one layer of the trunk in so many looks at the frames before, the last one included.
+    denoiser_width, denoiser_layers, denoiser_heads: of the denoiser.
+    rewards: the values a reward can have; with any, the model predicts the reward and the end of the round too.
+    """
+
+    grid: tuple[Annotated[int, Range(1, 64)], Annotated[int, Range(1, 64)]] = (4, 4)
+    channels: Annotated[int, Range(1, 1024)] = 32
+    actions: Annotated[int, Range(1, 256)] = 5
+    games: Annotated[int, Range(1, 64)] = 1
+    history: Annotated[int, Range(1, 256)] = 25
+    width: Annotated[int, Range(1, 4096)] = 320
+    layers: Annotated[int, Range(1, 64)] = 6
+    heads: Annotated[int, Range(1, 64)] = 5
+    past_every: Annotated[int, Range(1, 64)] = 2
+    denoiser_width: Annotated[int, Range(1, 4096)] = 256
+    denoiser_layers: Annotated[int, Range(1, 64)] = 4
+    denoiser_heads: Annotated[int, Range(1, 64)] = 4
+    rewards: tuple[float, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Raises ValueError where the sizes do not fit one another."""
+        for width, heads in ((self.width, self.heads), (self.denoiser_width, self.denoiser_heads)):
+            if width % heads or width // heads % 2:
+                raise ValueError(f"a width must be an even multiple of its heads, not {width} with {heads} heads")
+        if len(self.rewards) > MOST_REWARDS:
+            raise ValueError(f"a reward has at most {MOST_REWARDS} values, not {len(self.rewards)}")
+
+    @property
+    def positions(self) -> int:
+        """Latents in a frame, S."""
+        return self.grid[0] * self.grid[1]
+
+    @property
+    def past(self) -> tuple[bool, ...]:
+        """Which layers of the trunk look at the past."""
+        return tuple((self.layers - 1 - number) % self.past_every == 0 for number in range(self.layers))
+
+
+class LatentOutcomeHead(nn.Module):
+    """Predicts the reward of a step and whether it ends the round, from the trunk's output and the next frame."""
+
+    def __init__(self, channels: int, width: int, rewards: int) -> None:
+        """rewards: how many values a reward can have."""
+        super().__init__()
+        inner = width // 2
+        self.latent = nn.Linear(channels, inner)
+        self.hidden = nn.Linear(width, inner)
+        self.mix = nn.Linear(inner, inner)
+        self.out = nn.Linear(2 * inner, rewards + 1)
+
+    def forward(self, hidden: Tensor, latents: Tensor) -> tuple[Tensor, Tensor]:
+        """hidden (N, S, width), latents (N, S, channels). Returns logits of reward (N, rewards) and end (N,)."""
+        x = F.relu(self.mix(F.relu(self.hidden(hidden) + self.latent(latents))))
+        y = self.out(torch.cat([x.amax(1), x.mean(1)], -1))
+        return y[:, :-1], y[:, -1]
+
+
+class LatentDynamics(nn.Module):
+    """Latents of the last frames and an action in, the latents of the next frame out, by denoising.
+
+    The trunk commits frame t to the ring of keys and values and describes frame t + 1 in the same pass. The denoiser
+    turns noise into the latents of frame t + 1 in 1, 2, 4 or 8 steps. It predicts the clean latents and is told the
+    step's size (Frans et al. 2024, "One step diffusion via shortcut models"; Hafner et al. 2025, "Training agents
+    inside of scalable world models").
+    """
+
+    def __init__(self, config: LatentDynamicsConfig) -> None:
+        super().__init__()
+        self.config = config
+        c, d = config.width, config.denoiser_width
+        self.latent = nn.Linear(config.channels, c)
+        self.action = nn.Embedding(config.actions, c)
+        self.game = nn.Embedding(config.games, c) if config.games > 1 else None
+        self.noise_share = nn.Embedding(len(CONTEXT_NOISE), c)
+        self.position = nn.Parameter(torch.randn(config.positions, c) * 0.1)
+        self.layers = nn.ModuleList(TrunkLayer(c, config.heads, past) for past in config.past)
+        self.norm = nn.LayerNorm(c, bias=False)
+        self.noisy = nn.Linear(config.channels, d)
+        self.hidden = nn.Linear(c, d)
+        self.place = nn.Parameter(torch.randn(config.positions, d) * 0.1)
+        self.level = nn.Embedding(FINEST, d)
+        self.size = nn.Embedding(int(math.log2(FINEST)) + 1, d)
+        self.denoiser = nn.ModuleList(ConditionedLayer(d, config.denoiser_heads) for _ in range(config.denoiser_layers))
+        self.last = nn.LayerNorm(d, bias=False)
+        self.clean = nn.Linear(d, config.channels)
+        self.outcome_head = LatentOutcomeHead(config.channels, c, len(config.rewards)) if config.rewards else None
+        for embedding in (self.action, self.noise_share, self.level, self.size, self.game):
+            if embedding is not None:
+                nn.init.normal_(embedding.weight, std=0.5)
+        head_dim = c // config.heads
+        # From a quarter turn a frame down to a quarter turn over the whole history.
+        slowest = torch.linspace(0, 1, head_dim // 2)
+        self.register_buffer("frequencies", math.pi / 2 * float(config.history) ** -slowest, persistent=False)
+        self.frequencies: Tensor
+
+    def embed(self, latents: Tensor, actions: Tensor, shares: Tensor, games: Tensor | None) -> Tensor:
+        """latents (..., S, channels), actions, shares, games (...,) int64 to (..., S, width).
+
+        shares: indices into `CONTEXT_NOISE`. Raises ValueError where the model dreams several games and `games` is
+        None.
+        """
+        condition = self.action(actions) + self.noise_share(shares)
+        if self.game is not None:
+            if games is None:
+                raise ValueError(f"this model dreams {self.config.games} games: say which one")
+            condition = condition + self.game(games)
+        return self.latent(latents) + self.position + condition[..., None, :]
+
+    def trunk(self, latents: Tensor, actions: Tensor, shares: Tensor, games: Tensor | None = None) -> Tensor:
+        """A window of frames at once.
+
+        latents: (B, W, S, channels). actions: (B, W) int64, actions[:, t] leads from frame t to t + 1. shares: (B, W)
+        int64, how noisy each frame is. games: (B,) int64.
+        Returns hidden (B, W, S, width): at frame t what is known of frame t + 1.
+        """
+        w, s = latents.shape[1:3]
+        frame = torch.arange(w, device=latents.device).repeat_interleave(s)
+        age = frame[:, None] - frame[None]
+        mask = (age >= 0) & (age < self.config.history)  # (W * S, W * S)
+        angle = frame[:, None] * self.frequencies
+        turns = torch.stack([angle.cos(), angle.sin()])
+        x = self.embed(latents, actions, shares, None if games is None else games[:, None].expand_as(actions))
+        for layer in self.layers:
+            x = layer(x, mask, turns)
+        return self.norm(x)
+
+    def step(
+        self,
+        latents: Tensor,
+        action: Tensor,
+        keys: Tensor,
+        values: Tensor,
+        age: Tensor,
+        game: Tensor | None = None,
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """One frame of a dream, and the cached frames before it.
+
+        latents (B, S, channels); action (B,), age (B, slots) int64, 0 where a slot is empty; keys, values (B, layers
+        with past, heads, slots, S, head_dim). game: (B,) int64, for a model of several.
+        Returns hidden (B, S, width), and this frame's keys and values (B, layers with past, heads, S, head_dim).
+        """
+        x = self.embed(latents, action, torch.full_like(action, DREAM_NOISE), game)
+        new_keys: list[Tensor] = []
+        new_values: list[Tensor] = []
+        for layer in self.layers:
+            assert isinstance(layer, TrunkLayer)
+            if layer.past:
+                number = len(new_keys)
+                x, k, v = layer.step_with_past(x, keys[:, number], values[:, number], age, self.frequencies)
+                new_keys.append(k)
+                new_values.append(v)
+            else:
+                x = layer.step(x)
+        return self.norm(x), torch.stack(new_keys, 1), torch.stack(new_values, 1)
+
+    def denoise(self, hidden: Tensor, noisy: Tensor, level: Tensor, size: Tensor) -> Tensor:
+        """Predict the clean latents of the next frame.
+
+        hidden: (N, S, width). noisy: (N, S, channels), level / FINEST of the clean latents and the rest noise. level:
+        (N,) int64. size: (N,) int64, the step's size is 2 ** size / FINEST.
+        Returns (N, S, channels).
+        """
+        condition = self.level(level) + self.size(size)  # (N, d)
+        x = self.noisy(noisy) + self.hidden(hidden) + self.place
+        for layer in self.denoiser:
+            x = layer(x, condition)
+        return self.clean(self.last(x)).float()
+
+    def sample(self, hidden: Tensor, noise: Tensor, steps: int) -> Tensor:
+        """Denoise in so many steps: hidden (N, S, width), noise (N, S, channels) to latents (N, S, channels).
+
+        steps: 1, 2, 4 or 8.
+        """
+        x, number = noise, len(noise)
+        size = torch.full((number,), int(math.log2(FINEST // steps)), device=noise.device)
+        for step in range(steps):
+            level = torch.full_like(size, step * (FINEST // steps))
+            x = x + (self.denoise(hidden, x, level, size) - x) / (steps - step)
+        return on_sphere(x)
+
+    def outcome(self, hidden: Tensor, latents: Tensor) -> tuple[Tensor, Tensor]:
+        """Predict reward and end of the step to the next frame, given that frame.
+
+        hidden: (N, S, width). latents: (N, S, channels), of the next frame.
+        Returns logits over `config.rewards` (N, R) and the logit of the round's end (N,). Raises ValueError where the
+        model has no such head.
+        """
+        if self.outcome_head is None:
+            raise ValueError("this model predicts no outcome: rewards is empty")
+        rewards, ended = self.outcome_head(hidden, latents)
+        return rewards, ended

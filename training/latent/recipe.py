@@ -1,0 +1,173 @@
+"""The recipes of the latent family: autoencoder, then diffusion dynamics on its latents."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from reverie.models.config import ConfigError, Range, read_config
+from reverie.models.latent.autoencoder import Autoencoder, AutoencoderConfig
+from reverie.models.latent.dynamics import LatentDynamics, LatentDynamicsConfig
+from reverie.models.registry import describe_network
+from reverie.training.errors import RunError
+from reverie.training.latent.autoencoder_stage import AutoencoderStage, AutoencoderTraining
+from reverie.training.latent.dynamics_stage import LatentDynamicsStage, LatentDynamicsTraining
+from reverie.training.latent.windows import Encode, read_latents, split_episodes, write_latents
+from reverie.training.loop.checkpoint import save_weights
+from reverie.training.loop.device_context import DeviceContext
+from reverie.training.loop.stage import Stage
+from reverie.training.recipe import Recipe
+from reverie.training.runs import read_run
+from reverie.training.session import Session
+
+
+@dataclass(frozen=True, kw_only=True)
+class LatentRecipe(Recipe):
+    """A recipe of the latent family.
+
+    steps: denoising steps of a bundle by default.
+    autoencoder, dynamics: sizes of the networks.
+    """
+
+    steps: int
+    autoencoder: AutoencoderConfig
+    dynamics: LatentDynamicsConfig
+    autoencoder_training: AutoencoderTraining
+    dynamics_training: LatentDynamicsTraining
+
+    def __post_init__(self) -> None:
+        """Raises ConfigError where the parts do not fit one another."""
+        made, expected = (self.autoencoder.grid, self.autoencoder.channels), self.dynamics
+        if made != (expected.grid, expected.channels):
+            raise ConfigError(
+                f"the autoencoder makes latents of {made[1]} numbers in a grid of {made[0][0]} x {made[0][1]}, and the "
+                f"dynamics expect {expected.channels} in {expected.grid[0]} x {expected.grid[1]}"
+            )
+
+    @property
+    def size(self) -> int:
+        """Side in pixels of the frames."""
+        return self.autoencoder.size
+
+    @property
+    def frames_needed(self) -> int:
+        """Frames of a window."""
+        return self.dynamics_training.window + 1
+
+    @property
+    def learning_rate(self) -> float:
+        """Of the dynamics."""
+        return self.dynamics_training.learning_rate
+
+    def fitted(self, actions: int, size: int, rewards: tuple[float, ...], games: Sequence[str]) -> LatentRecipe:
+        """The same recipe for a recording with that many actions, that size, those rewards and games.
+
+        The grid of latents stays, and the squares of pixels that are folded first grow or shrink with the frame.
+        Raises RunError for a size that the grid does not divide.
+        """
+        autoencoder = self.autoencoder
+        patch, rest = divmod(autoencoder.patch * size, autoencoder.size)
+        if rest or not patch:
+            raise RunError(
+                f"the recipe {self.name} takes frames of {self.size} pixels or a multiple, not of {size}; "
+                f"record with --size {self.size}, or take another recipe."
+            )
+        dynamics = replace(self.dynamics, actions=actions, rewards=rewards, games=len(games))
+        return replace(self, autoencoder=replace(autoencoder, size=size, patch=patch), dynamics=dynamics)
+
+    def parameters(self, shown: int | None = None) -> int:
+        """Return how many weights the dynamics learn."""
+        with torch.device("meta"):  # nothing is computed or kept
+            return sum(p.numel() for p in LatentDynamics(self.dynamics).parameters())
+
+    def describe(self) -> dict[str, Any]:
+        """Return the networks and the sampler's default."""
+        with torch.device("meta"):
+            networks = {"autoencoder": Autoencoder(self.autoencoder), "dynamics": LatentDynamics(self.dynamics)}
+        return {
+            "steps": self.steps,
+            "networks": {name: describe_network(network) for name, network in networks.items()},
+        }
+
+    def stages(self, session: Session) -> Iterator[Stage[Any]]:
+        """Autoencoder, then dynamics on the latents of all frames."""
+        recording, seed, context = session.recording, session.seed, session.context
+        torch.manual_seed(seed)
+        autoencoder = Autoencoder(self.autoencoder).to(context.device)
+        other = read_run(session.begin) if session.begin else None
+        if other and getattr(other.networks.get("autoencoder"), "config", None) == self.autoencoder:
+            weights = other.networks["autoencoder"].state_dict()
+            session.once("autoencoder.safetensors", lambda path: save_weights(path, weights))
+        share = self.autoencoder_training.share
+        yield AutoencoderStage(autoencoder, recording, self.autoencoder_training, session.minutes * share, seed)
+
+        write = partial(write_latents, recording=recording, encode=frame_encoder(autoencoder, context), log=session.log)
+        train, held_out = split_episodes(read_latents(session.once("latents.npz", write)), self.frames_needed)
+        torch.manual_seed(seed)
+        dynamics = LatentDynamics(self.dynamics)
+        if other and getattr(other.networks.get("dynamics"), "config", None) == self.dynamics:
+            dynamics.load_state_dict(other.networks["dynamics"].state_dict())
+            session.log("dynamics: begun with the weights of the other run")
+        yield LatentDynamicsStage(
+            dynamics.to(context.device),
+            autoencoder,
+            train,
+            held_out,
+            self.dynamics_training,
+            session.minutes * (1 - share),
+            seed,
+            context,
+        )
+
+    def recorded_frames(self, run: Path, games: int) -> int | None:
+        """Return how many frames of the recording a run has made latents of; None where it has none yet."""
+        path = run / "latents.npz"
+        if not path.exists():
+            return None
+        with np.load(path, allow_pickle=False) as arrays:
+            return int(arrays["lengths"].sum())
+
+
+def frame_encoder(autoencoder: Autoencoder, context: DeviceContext) -> Encode:
+    """Return a function from frames to latents, computed on the context's device."""
+
+    @torch.no_grad()
+    def encode(frames: NDArray[np.uint8]) -> NDArray[np.float32]:
+        parts = np.array_split(frames, -(-len(frames) // 64))
+        latents = [autoencoder.encode(context.to_device(torch.from_numpy(np.array(part)))) for part in parts]
+        return torch.cat(latents).cpu().numpy()  # (N, S, channels)
+
+    return encode
+
+
+def read(name: str, content: dict[str, Any], where: str) -> LatentRecipe:
+    """Read a recipe's content. Raises ConfigError with file, section and key of a mistake."""
+    table = dict(content)
+    sections: dict[str, type[Any]] = {
+        "autoencoder": AutoencoderConfig,
+        "dynamics": LatentDynamicsConfig,
+        "autoencoder_training": AutoencoderTraining,
+        "dynamics_training": LatentDynamicsTraining,
+    }
+    parts = {key: read_config(section, table.pop(key, {}), f"{where}: {key}") for key, section in sections.items()}
+    plain = read_config(_Plain, table, f"{where}:")
+    try:
+        return LatentRecipe(name=name, **vars(plain), **parts)
+    except ConfigError as error:
+        raise ConfigError(f"{where}: {error}") from error
+
+
+@dataclass(frozen=True)
+class _Plain:
+    """The keys outside the networks' sections."""
+
+    kind: str
+    history: Annotated[int, Range(1, 256)] = 8
+    steps: Annotated[int, Range(1, 8)] = 4
