@@ -1,0 +1,98 @@
+"""The diffusion dynamics of the latent family."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from reverie.models.config import ConfigError, read_config
+from reverie.models.latent.autoencoder import on_sphere
+from reverie.models.latent.dynamics import DREAM_NOISE, LatentDynamics, LatentDynamicsConfig
+from reverie.models.latent.rollout import LatentRing, roll_out
+from reverie.models.registry import build_network, describe_network
+
+TINY = LatentDynamicsConfig(
+    grid=(2, 2),
+    channels=4,
+    actions=3,
+    history=5,
+    width=16,
+    layers=4,
+    heads=2,
+    denoiser_width=8,
+    denoiser_layers=2,
+    denoiser_heads=2,
+    rewards=(0.0, 1.0),
+)
+
+
+@pytest.fixture
+def network() -> LatentDynamics:
+    torch.manual_seed(0)
+    return LatentDynamics(TINY).eval()
+
+
+def window(frames: int = 12) -> tuple[torch.Tensor, torch.Tensor]:
+    generator = torch.Generator().manual_seed(1)
+    latents = on_sphere(torch.randn(2, frames, 4, 4, generator=generator))
+    return latents, torch.randint(3, (2, frames), generator=generator)
+
+
+def test_frame_by_frame_with_the_ring_is_the_window_at_once(network: LatentDynamics) -> None:
+    latents, actions = window()
+    at_once = network.trunk(latents, actions, torch.full_like(actions, DREAM_NOISE))
+    ring = LatentRing.empty(network, 2)
+    one_by_one = [ring.step(latents[:, t], actions[:, t]) for t in range(12)]
+    assert torch.allclose(at_once, torch.stack(one_by_one, 1), atol=1e-5)
+
+
+def test_the_future_is_not_seen_and_the_past_is_as_long_as_the_history(network: LatentDynamics) -> None:
+    latents, actions = window()
+    shares = torch.zeros_like(actions)
+    before = network.trunk(latents, actions, shares)
+    changed = latents.clone()
+    changed[:, 4] = -changed[:, 4]
+    difference = (network.trunk(changed, actions, shares) - before).abs().amax((0, 2, 3))  # (W,)
+    assert torch.all(difference[:4] == 0)
+    assert difference[4] > 1e-3
+    # Two layers look at the past: what one has seen four frames later, the other sees four frames after that.
+    assert difference[8] > 0
+
+
+def test_each_number_of_steps_gives_latents_of_one_length(network: LatentDynamics) -> None:
+    hidden, noise = torch.randn(3, 4, 16), torch.randn(3, 4, 4)
+    made = [network.sample(hidden, noise, steps) for steps in (1, 2, 4, 8)]
+    for latents in made:
+        assert torch.allclose(latents.square().mean(-1), torch.ones(3, 4), atol=1e-3)
+    assert not torch.allclose(made[0], made[2])
+
+
+def test_a_rollout_depends_on_the_seed_alone(network: LatentDynamics) -> None:
+    latents, actions = window()
+    dreams = [
+        roll_out(network, latents[:, :4], actions, 2, torch.Generator().manual_seed(seed)) for seed in (0, 0, 1)
+    ]
+    assert dreams[0].shape == (2, 9, 4, 4)
+    assert torch.equal(dreams[0], dreams[1]) and not torch.equal(dreams[0], dreams[2])
+
+
+def test_a_model_of_several_games_must_be_told_which() -> None:
+    network = LatentDynamics(LatentDynamicsConfig(**{**vars(TINY), "games": 2}))
+    latents, actions = window()
+    with pytest.raises(ValueError, match="say which one"):
+        network.trunk(latents, actions, torch.zeros_like(actions))
+
+
+def test_it_is_built_from_its_description(network: LatentDynamics) -> None:
+    again = build_network(describe_network(network), "run.json")
+    again.load_state_dict(network.state_dict())
+    assert isinstance(again, LatentDynamics) and again.config == TINY
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [({"width": 30, "heads": 4}, "even multiple of its heads"), ({"layers": 0}, "from 1 to"), ({"depth": 3}, "unknown")],
+)
+def test_sizes_that_do_not_fit_are_one_sentence(content: dict[str, object], said: str) -> None:
+    with pytest.raises(ConfigError, match=said):
+        read_config(LatentDynamicsConfig, content, "recipe: dynamics")
