@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float32]
 EDGE = 32
 """Pixels along one side of a texture."""
+LEVELS = 5
+"""Resolutions that each texture has, each half as fine as the one before."""
 FLOOR, CEILING = 8, 9
 """Numbers of the textures that are no walls; a wall's texture has the number of its cell."""
 
@@ -61,6 +63,21 @@ def _lever(wall: Floats, right: bool) -> Floats:
     picture[np.hypot(x - end, y - 10) < 3.4] = (70, 230, 110) if right else (240, 70, 60)
     picture[np.hypot(x - 16, y - 23) < 3] = (120, 110, 100)
     return picture
+
+
+@lru_cache(maxsize=1)
+def filtered_textures() -> Floats:
+    """(LEVELS, 10, EDGE, EDGE, 3): the textures, and the same with squares of 2, 4, 8 and 16 pixels averaged.
+
+    Williams 1983, "Pyramidal parametrics": what is far away is drawn from averages, so that it does not glitter.
+    """
+    sharp = textures()
+    levels = [sharp]
+    for level in range(1, LEVELS):
+        edge = 1 << level
+        squares = sharp.reshape(len(sharp), EDGE // edge, edge, EDGE // edge, edge, 3).mean((2, 4))
+        levels.append(squares.repeat(edge, axis=1).repeat(edge, axis=2))
+    return np.stack(levels)
 
 
 @lru_cache(maxsize=1)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from reverie.games.base import Ints
 from reverie.games.crypt.levels import SIDE
 from reverie.games.crypt.sprites import BAT, GEM, ICON, ICON_COLOURS, WRAITH, sprites
-from reverie.games.crypt.textures import CEILING, EDGE, FLOOR, textures
+from reverie.games.crypt.textures import CEILING, EDGE, FLOOR, LEVELS, filtered_textures
 from reverie.games.kit import art
 
 if TYPE_CHECKING:
@@ -114,7 +114,8 @@ def draw(size: int, s: State) -> NDArray[np.uint8]:
 
 def _surfaces(place: Floats, ray: Floats, hits: Hits, high: int) -> Floats:
     """Walls, floor and ceiling, (B, high, W, 3) float32."""
-    surfaces = textures().reshape(-1, 3)
+    surfaces = filtered_textures()
+    textures, surfaces = surfaces.shape[1], surfaces.reshape(-1, 3)
     middle = np.float32(high / 2)
     row = (np.arange(high) + 0.5 - middle).astype(np.float32)  # px below the horizon
     wall_height = high / hits.depth  # (B, W), px
@@ -130,6 +131,10 @@ def _surfaces(place: Floats, ray: Floats, hits: Hits, high: int) -> Floats:
     wall_index = (hits.wall.astype(np.int32)[:, None] * EDGE + wall_y) * EDGE + wall_x[:, None]
     index = np.where(is_wall, wall_index, index)
     depth = np.where(is_wall, hits.depth[:, None], level[:, None])
+    steep = np.where(is_wall, np.float32(1), np.float32(1) + depth)  # floor and ceiling are seen at a slant
+    texels = depth * (EDGE / high) * steep  # in a pixel
+    mip = np.clip(np.log2(np.maximum(texels, 1)), 0, LEVELS - 1).astype(np.int32)
+    index += mip * (textures * EDGE * EDGE)
     light = 1 / (1 + FOG * depth * depth)
     light = np.where(is_wall & hits.faces_y[:, None], light * np.float32(0.72), light)
     scene: Floats = surfaces[index]
