@@ -1,7 +1,7 @@
 """The autoencoder of the latent family: a picture becomes a small grid of continuous latents, and back.
 
-Convolutions at full size are what a processor is slow at, so pixels are first folded into channels (space-to-depth),
-and the network is wide only where its grid is small.
+Convolutions at full size are what a processor is slow at. So squares of pixels are folded into channels first
+(space-to-depth), and every layer works on the small grid.
 """
 
 from __future__ import annotations
@@ -15,42 +15,37 @@ from torch.nn import functional as F
 
 from reverie.models.config import Range
 
-Width = Annotated[int, Range(1, 4096)]
-Count = Annotated[int, Range(0, 64)]
+LIMIT = 6.0
+"""Largest size of a number in a latent, whose mean square is about 1."""
 
 
 @dataclass(frozen=True)
 class AutoencoderConfig:
     """Sizes of an `Autoencoder`.
 
-    size: side of a picture in pixels.
-    patch: edge of the square of pixels that is folded into channels first.
-    widths: features at each level; each level has half the side of the one before it, and the last is the latents'.
-    encoder_blocks, decoder_blocks: blocks at each level.
-    channels: numbers in a latent.
+    size: side of a picture in pixels. patch: edge of the square of pixels that becomes one latent.
+    channels: numbers in a latent. width: features of the network between them.
+    encoder_blocks, decoder_blocks: residual blocks on either side.
     """
 
     size: Annotated[int, Range(8, 1024)] = 64
-    patch: Annotated[int, Range(1, 64)] = 4
-    widths: tuple[Width, ...] = (96, 192, 384)
-    encoder_blocks: tuple[Count, ...] = (0, 2, 2)
-    decoder_blocks: tuple[Count, ...] = (1, 2, 2)
+    patch: Annotated[int, Range(1, 64)] = 8
     channels: Annotated[int, Range(1, 1024)] = 32
+    width: Annotated[int, Range(1, 4096)] = 256
+    encoder_blocks: Annotated[int, Range(0, 64)] = 3
+    decoder_blocks: Annotated[int, Range(0, 64)] = 5
 
     def __post_init__(self) -> None:
         """Raises ValueError where the sizes do not fit one another."""
-        if not self.widths or {len(self.encoder_blocks), len(self.decoder_blocks)} != {len(self.widths)}:
-            raise ValueError("widths, encoder_blocks and decoder_blocks must have one number for each level")
-        if self.size % (self.patch << (len(self.widths) - 1)):
-            raise ValueError(
-                f"a picture of {self.size} pixels cannot be halved {len(self.widths) - 1} times after {self.patch}"
-            )
+        if self.size % self.patch:
+            raise ValueError(f"a picture of {self.size} pixels cannot be divided into squares of {self.patch}")
+        if self.channels > 3 * self.patch**2:
+            raise ValueError(f"a latent of {self.channels} numbers is larger than the {self.patch} pixels square")
 
     @property
     def grid(self) -> tuple[int, int]:
         """Rows and columns of latents."""
-        side = self.size // (self.patch << (len(self.widths) - 1))
-        return side, side
+        return self.size // self.patch, self.size // self.patch
 
     @property
     def positions(self) -> int:
@@ -59,7 +54,7 @@ class AutoencoderConfig:
 
 
 class WideBlock(nn.Module):
-    """A 3x3 and a 1x1 convolution, added to their input: for the larger grids, where channels are few."""
+    """A 3x3 and a 1x1 convolution, added to their input."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -72,68 +67,69 @@ class WideBlock(nn.Module):
         return x + self.out(F.silu(self.mix(F.silu(x))))
 
 
-class DeepBlock(nn.Module):
-    """A depthwise 3x3 convolution and a feed-forward network at each position: for the smallest grid.
-
-    Liu et al. 2022, "A ConvNet for the 2020s".
-    """
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.mix = nn.Conv2d(width, width, 3, padding=1, groups=width)
-        self.norm = nn.LayerNorm(width)
-        self.up = nn.Linear(width, 4 * width)
-        self.down = nn.Linear(4 * width, width)
-        self.down.weight.data.mul_(0.3)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """x: (N, width, h, w)."""
-        y = self.norm(self.mix(x).permute(0, 2, 3, 1))  # (N, h, w, width)
-        return x + self.down(F.silu(self.up(y))).permute(0, 3, 1, 2)
-
-
 class Autoencoder(nn.Module):
     """Frames (N, H, W, 3) uint8 to latents (N, S, channels) and back.
 
-    Each latent has length sqrt(channels), so that its numbers have the size of unit noise, and so that what a dream
-    made of it can be brought back to that length.
+    A linear map of each square of pixels carries most of the picture (`init_from_squares`). A network beside it, which
+    sees the neighbours, adds what no linear map can. Latents are limited to `LIMIT`.
     """
 
     def __init__(self, config: AutoencoderConfig) -> None:
         super().__init__()
         self.config = config
-        widths, patch = config.widths, config.patch
-        levels = list(zip(widths, config.encoder_blocks, strict=True))
-        encoder: list[nn.Module] = [nn.Conv2d(3 * patch**2, widths[0], 3, padding=1)]
-        for level, (width, blocks) in enumerate(levels):
-            if level:
-                encoder += [nn.SiLU(), nn.Conv2d(widths[level - 1], width, 2, stride=2)]
-            encoder += [self._block(level, width) for _ in range(blocks)]
-        self.encoder = nn.Sequential(*encoder)
-        self.to_latent = nn.Linear(widths[-1], config.channels)
-        self.from_latent = nn.Linear(config.channels, widths[-1])
-        decoder: list[nn.Module] = []
-        for level in reversed(range(len(widths))):
-            decoder += [self._block(level, widths[level]) for _ in range(config.decoder_blocks[level])]
-            if level:
-                decoder += [nn.SiLU(), nn.Conv2d(widths[level], 4 * widths[level - 1], 1), nn.PixelShuffle(2)]
-        decoder += [nn.SiLU(), nn.Conv2d(widths[0], 3 * patch**2, 3, padding=1), nn.PixelShuffle(patch)]
-        self.decoder = nn.Sequential(*decoder)
-        self.to(memory_format=torch.channels_last)
+        pixels, width, channels = 3 * config.patch**2, config.width, config.channels
+        self.analysis = nn.Conv2d(pixels, channels, 1)
+        self.encoder_in = nn.Conv2d(pixels, width, 3, padding=1)
+        self.encoder = nn.ModuleList(WideBlock(width) for _ in range(config.encoder_blocks))
+        self.to_latent = nn.Conv2d(width, channels, 1)
+        self.synthesis = nn.Conv2d(channels, pixels, 1)
+        self.decoder_in = nn.Conv2d(channels, width, 3, padding=1)
+        self.decoder = nn.ModuleList(WideBlock(width) for _ in range(config.decoder_blocks))
+        self.to_pixels = nn.Conv2d(width, pixels, 3, padding=1)
+        for last in (self.to_latent, self.to_pixels):  # the linear map alone, at first
+            nn.init.zeros_(last.weight)
+            assert last.bias is not None
+            nn.init.zeros_(last.bias)
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
-    def _block(self, level: int, width: int) -> nn.Module:
-        return DeepBlock(width) if level == len(self.config.widths) - 1 else WideBlock(width)
+    @torch.no_grad()
+    def init_from_squares(self, squares: Tensor) -> None:
+        """Begin with the principal components of squares of pixels, (N, pixels) as `F.pixel_unshuffle` orders them.
+
+        A component of standard deviation s fills its number of the latent with one of about the root of s: the
+        largest components stand out of the noise of training, and the smallest do not drown in it.
+        """
+        mean = squares.mean(0)
+        variance, vectors = torch.linalg.eigh(torch.cov((squares - mean).T))
+        count = self.config.channels
+        basis = vectors[:, -count:].T  # (channels, pixels)
+        deviation = variance[-count:].clamp(min=1e-8).sqrt()
+        wanted = deviation.sqrt() / deviation.mean().sqrt()  # of each number of a latent
+        scale = wanted / deviation
+        weight = basis * scale[:, None]
+        self.analysis.weight.copy_(weight[..., None, None])
+        assert self.analysis.bias is not None
+        assert self.synthesis.bias is not None
+        self.analysis.bias.copy_(-weight @ mean)
+        self.synthesis.weight.copy_((basis / scale[:, None]).T[..., None, None])
+        self.synthesis.bias.copy_(mean)
 
     def embed(self, pixels: Tensor) -> Tensor:
         """Pixels (N, 3, H, W) from -1 to 1 to latents (N, S, channels)."""
         x = F.pixel_unshuffle(pixels, self.config.patch).contiguous(memory_format=torch.channels_last)
-        x = self.encoder(x)  # (N, width, h, w)
-        return on_sphere(self.to_latent(x.flatten(2).transpose(1, 2)).float())
+        y = self.encoder_in(x)  # (N, width, h, w)
+        for block in self.encoder:
+            y = block(y)
+        latents = self.analysis(x) + self.to_latent(F.silu(y))  # (N, channels, h, w)
+        return limited(latents.flatten(2).transpose(1, 2).float())
 
     def draw(self, latents: Tensor) -> Tensor:
         """Latents (N, S, channels) to pixels (N, 3, H, W), about -1 to 1."""
-        x = self.from_latent(latents).transpose(1, 2).unflatten(2, self.config.grid)
-        return self.decoder(x.contiguous(memory_format=torch.channels_last))
+        x = latents.transpose(1, 2).unflatten(2, self.config.grid).contiguous(memory_format=torch.channels_last)
+        y = self.decoder_in(x)  # (N, width, h, w)
+        for block in self.decoder:
+            y = block(y)
+        return F.pixel_shuffle(self.synthesis(x) + self.to_pixels(F.silu(y)), self.config.patch)
 
     def encode(self, frames: Tensor) -> Tensor:
         """Frames (N, H, W, 3) uint8 to latents (N, S, channels) float32."""
@@ -144,9 +140,9 @@ class Autoencoder(nn.Module):
         return to_frames(self.draw(latents))
 
 
-def on_sphere(latents: Tensor) -> Tensor:
-    """Bring each latent (..., channels) to length sqrt(channels)."""
-    return latents * (latents.square().mean(-1, keepdim=True) + 1e-6).rsqrt()
+def limited(latents: Tensor) -> Tensor:
+    """Keep latents within what the dynamics know."""
+    return latents.clamp(-LIMIT, LIMIT)
 
 
 def to_pixels(frames: Tensor) -> Tensor:

@@ -11,11 +11,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from reverie.models.config import Range
-from reverie.models.latent.autoencoder import on_sphere
+from reverie.models.latent.autoencoder import limited
 from reverie.models.latent.layers import ConditionedLayer, TrunkLayer
 
 FINEST = 8
-"""Denoising steps of the finest schedule. The step counts 1, 2, 4 and 8 are learnt."""
+"""Denoising steps of the finest schedule. Steps of 1, 2, 4 and 8 eighths are learnt."""
 CONTEXT_NOISE = (0.0, 0.05, 0.1, 0.2, 0.3, 0.5)
 """Shares of noise that a frame of the past can have."""
 DREAM_NOISE = 2
@@ -31,6 +31,7 @@ class LatentDynamicsConfig:
 
     grid: rows and columns of latents in a frame.
     channels: numbers in a latent.
+    merge: edge of the square of latents that becomes one position of the trunk and of the denoiser.
     actions: number of actions, no-op included.
     games: number of games; a model of several takes the game as an input.
     history: frames that a prediction can look at, the newest included.
@@ -42,6 +43,7 @@ class LatentDynamicsConfig:
 
     grid: tuple[Annotated[int, Range(1, 64)], Annotated[int, Range(1, 64)]] = (4, 4)
     channels: Annotated[int, Range(1, 1024)] = 32
+    merge: Annotated[int, Range(1, 16)] = 1
     actions: Annotated[int, Range(1, 256)] = 5
     games: Annotated[int, Range(1, 64)] = 1
     history: Annotated[int, Range(1, 256)] = 25
@@ -59,13 +61,20 @@ class LatentDynamicsConfig:
         for width, heads in ((self.width, self.heads), (self.denoiser_width, self.denoiser_heads)):
             if width % heads or width // heads % 2:
                 raise ValueError(f"a width must be an even multiple of its heads, not {width} with {heads} heads")
+        if self.grid[0] % self.merge or self.grid[1] % self.merge:
+            raise ValueError(f"merge must divide the grid of {self.grid[0]} x {self.grid[1]}, not be {self.merge}")
         if len(self.rewards) > MOST_REWARDS:
             raise ValueError(f"a reward has at most {MOST_REWARDS} values, not {len(self.rewards)}")
 
     @property
     def positions(self) -> int:
-        """Latents in a frame, S."""
-        return self.grid[0] * self.grid[1]
+        """Positions of the trunk in a frame, P."""
+        return self.grid[0] * self.grid[1] // self.merge**2
+
+    @property
+    def features(self) -> int:
+        """Numbers in a position, F."""
+        return self.channels * self.merge**2
 
     @property
     def past(self) -> tuple[bool, ...]:
@@ -86,7 +95,7 @@ class LatentOutcomeHead(nn.Module):
         self.out = nn.Linear(2 * inner, rewards + 1)
 
     def forward(self, hidden: Tensor, latents: Tensor) -> tuple[Tensor, Tensor]:
-        """hidden (N, S, width), latents (N, S, channels). Returns logits of reward (N, rewards) and end (N,)."""
+        """hidden (N, P, width), latents (N, P, features). Returns logits of reward (N, rewards) and end (N,)."""
         x = F.relu(self.mix(F.relu(self.hidden(hidden) + self.latent(latents))))
         y = self.out(torch.cat([x.amax(1), x.mean(1)], -1))
         return y[:, :-1], y[:, -1]
@@ -105,22 +114,22 @@ class LatentDynamics(nn.Module):
         super().__init__()
         self.config = config
         c, d = config.width, config.denoiser_width
-        self.latent = nn.Linear(config.channels, c)
+        self.latent = nn.Linear(config.features, c)
         self.action = nn.Embedding(config.actions, c)
         self.game = nn.Embedding(config.games, c) if config.games > 1 else None
         self.noise_share = nn.Embedding(len(CONTEXT_NOISE), c)
         self.position = nn.Parameter(torch.randn(config.positions, c) * 0.1)
         self.layers = nn.ModuleList(TrunkLayer(c, config.heads, past) for past in config.past)
         self.norm = nn.LayerNorm(c, bias=False)
-        self.noisy = nn.Linear(config.channels, d)
+        self.noisy = nn.Linear(config.features, d)
         self.hidden = nn.Linear(c, d)
         self.place = nn.Parameter(torch.randn(config.positions, d) * 0.1)
         self.level = nn.Embedding(FINEST, d)
         self.size = nn.Embedding(int(math.log2(FINEST)) + 1, d)
         self.denoiser = nn.ModuleList(ConditionedLayer(d, config.denoiser_heads) for _ in range(config.denoiser_layers))
         self.last = nn.LayerNorm(d, bias=False)
-        self.clean = nn.Linear(d, config.channels)
-        self.outcome_head = LatentOutcomeHead(config.channels, c, len(config.rewards)) if config.rewards else None
+        self.clean = nn.Linear(d, config.features)
+        self.outcome_head = LatentOutcomeHead(config.features, c, len(config.rewards)) if config.rewards else None
         for embedding in (self.action, self.noise_share, self.level, self.size, self.game):
             if embedding is not None:
                 nn.init.normal_(embedding.weight, std=0.5)
@@ -130,8 +139,24 @@ class LatentDynamics(nn.Module):
         self.register_buffer("frequencies", math.pi / 2 * float(config.history) ** -slowest, persistent=False)
         self.frequencies: Tensor
 
+    def fold(self, latents: Tensor) -> Tensor:
+        """Merge squares of latents: (..., S, channels) to (..., P, features)."""
+        (h, w), m, c = self.config.grid, self.config.merge, self.config.channels
+        if m == 1:
+            return latents
+        x = latents.reshape(*latents.shape[:-2], h // m, m, w // m, m, c).transpose(-4, -3)
+        return x.reshape(*latents.shape[:-2], h * w // m**2, m**2 * c)
+
+    def unfold(self, features: Tensor) -> Tensor:
+        """Divide positions into their latents: (..., P, features) to (..., S, channels)."""
+        (h, w), m, c = self.config.grid, self.config.merge, self.config.channels
+        if m == 1:
+            return features
+        x = features.reshape(*features.shape[:-2], h // m, w // m, m, m, c).transpose(-4, -3)
+        return x.reshape(*features.shape[:-2], h * w, c)
+
     def embed(self, latents: Tensor, actions: Tensor, shares: Tensor, games: Tensor | None) -> Tensor:
-        """latents (..., S, channels), actions, shares, games (...,) int64 to (..., S, width).
+        """latents (..., S, channels), actions, shares, games (...,) int64 to (..., P, width).
 
         shares: indices into `CONTEXT_NOISE`. Raises ValueError where the model dreams several games and `games` is
         None.
@@ -141,19 +166,19 @@ class LatentDynamics(nn.Module):
             if games is None:
                 raise ValueError(f"this model dreams {self.config.games} games: say which one")
             condition = condition + self.game(games)
-        return self.latent(latents) + self.position + condition[..., None, :]
+        return self.latent(self.fold(latents)) + self.position + condition[..., None, :]
 
     def trunk(self, latents: Tensor, actions: Tensor, shares: Tensor, games: Tensor | None = None) -> Tensor:
         """A window of frames at once.
 
         latents: (B, W, S, channels). actions: (B, W) int64, actions[:, t] leads from frame t to t + 1. shares: (B, W)
         int64, how noisy each frame is. games: (B,) int64.
-        Returns hidden (B, W, S, width): at frame t what is known of frame t + 1.
+        Returns hidden (B, W, P, width): at frame t what is known of frame t + 1.
         """
-        w, s = latents.shape[1:3]
+        w, s = latents.shape[1], self.config.positions
         frame = torch.arange(w, device=latents.device).repeat_interleave(s)
         age = frame[:, None] - frame[None]
-        mask = (age >= 0) & (age < self.config.history)  # (W * S, W * S)
+        mask = (age >= 0) & (age < self.config.history)  # (W * P, W * P)
         angle = frame[:, None] * self.frequencies
         turns = torch.stack([angle.cos(), angle.sin()])
         x = self.embed(latents, actions, shares, None if games is None else games[:, None].expand_as(actions))
@@ -173,8 +198,8 @@ class LatentDynamics(nn.Module):
         """One frame of a dream, and the cached frames before it.
 
         latents (B, S, channels); action (B,), age (B, slots) int64, 0 where a slot is empty; keys, values (B, layers
-        with past, heads, slots, S, head_dim). game: (B,) int64, for a model of several.
-        Returns hidden (B, S, width), and this frame's keys and values (B, layers with past, heads, S, head_dim).
+        with past, heads, slots, P, head_dim). game: (B,) int64, for a model of several.
+        Returns hidden (B, P, width), and this frame's keys and values (B, layers with past, heads, P, head_dim).
         """
         x = self.embed(latents, action, torch.full_like(action, DREAM_NOISE), game)
         new_keys: list[Tensor] = []
@@ -193,18 +218,18 @@ class LatentDynamics(nn.Module):
     def denoise(self, hidden: Tensor, noisy: Tensor, level: Tensor, size: Tensor) -> Tensor:
         """Predict the clean latents of the next frame.
 
-        hidden: (N, S, width). noisy: (N, S, channels), level / FINEST of the clean latents and the rest noise. level:
+        hidden: (N, P, width). noisy: (N, S, channels), level / FINEST of the clean latents and the rest noise. level:
         (N,) int64. size: (N,) int64, the step's size is 2 ** size / FINEST.
         Returns (N, S, channels).
         """
         condition = self.level(level) + self.size(size)  # (N, d)
-        x = self.noisy(noisy) + self.hidden(hidden) + self.place
+        x = self.noisy(self.fold(noisy)) + self.hidden(hidden) + self.place
         for layer in self.denoiser:
             x = layer(x, condition)
-        return self.clean(self.last(x)).float()
+        return self.unfold(self.clean(self.last(x)).float())
 
     def sample(self, hidden: Tensor, noise: Tensor, steps: int) -> Tensor:
-        """Denoise in so many steps: hidden (N, S, width), noise (N, S, channels) to latents (N, S, channels).
+        """Denoise in equal steps: hidden (N, P, width), noise (N, S, channels) to latents (N, S, channels).
 
         steps: 1, 2, 4 or 8.
         """
@@ -213,16 +238,16 @@ class LatentDynamics(nn.Module):
         for step in range(steps):
             level = torch.full_like(size, step * (FINEST // steps))
             x = x + (self.denoise(hidden, x, level, size) - x) / (steps - step)
-        return on_sphere(x)
+        return limited(x)
 
     def outcome(self, hidden: Tensor, latents: Tensor) -> tuple[Tensor, Tensor]:
         """Predict reward and end of the step to the next frame, given that frame.
 
-        hidden: (N, S, width). latents: (N, S, channels), of the next frame.
+        hidden: (N, P, width). latents: (N, S, channels), of the next frame.
         Returns logits over `config.rewards` (N, R) and the logit of the round's end (N,). Raises ValueError where the
         model has no such head.
         """
         if self.outcome_head is None:
             raise ValueError("this model predicts no outcome: rewards is empty")
-        rewards, ended = self.outcome_head(hidden, latents)
+        rewards, ended = self.outcome_head(hidden, self.fold(latents))
         return rewards, ended

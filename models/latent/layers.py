@@ -68,11 +68,12 @@ class TrunkLayer(nn.Module):
         Returns the layer's output and this frame's own keys and values (B, heads, S, head_dim).
         """
         q, k, v = self.project(x)
-        angle = age[:, None, :, None, None] * frequencies  # (B, 1, slots, 1, head_dim // 2)
-        keys = turned(keys, angle.cos(), -angle.sin()).flatten(2, 3)  # (B, heads, slots * S, head_dim)
+        angle = age[:, None, :, None, None] * -frequencies  # (B, 1, slots, 1, head_dim // 2), back into the past
+        keys = turned(keys, angle.cos(), angle.sin()).flatten(2, 3)  # (B, heads, slots * S, head_dim)
         scores = q @ torch.cat([keys, k], 2).transpose(-1, -2) / math.sqrt(q.shape[-1])  # (B, heads, S, slots * S + S)
         empty = torch.where(age > 0, 0.0, float("-inf"))[:, :, None].expand(-1, -1, k.shape[2]).flatten(1)
-        weights = (scores + F.pad(empty, (0, k.shape[2]))[:, None, None]).softmax(-1)
+        shown = torch.cat([empty, torch.zeros_like(k[:, 0, :, 0])], 1)  # (B, slots * S + S)
+        weights = (scores + shown[:, None, None]).softmax(-1)
         return self.finish(x, weights @ torch.cat([values.flatten(2, 3), v], 2)), k, v
 
 

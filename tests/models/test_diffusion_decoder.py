@@ -10,8 +10,8 @@ import pytest
 import torch
 from torch import Tensor
 
+from reverie.export.graph import Graph
 from reverie.export.onnx_export import export_program, to_onnx
-from reverie.export.tokens.graphs import Graph
 from reverie.models.tokens.diffusion_decoder import DiffusionDecoder, DiffusionDecoderConfig, ddim, sigma, signal
 from reverie.models.tokens.graph_modules import DenoiseStep
 

@@ -12,12 +12,14 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from reverie.models.config import Range
-from reverie.models.latent.autoencoder import Autoencoder, DeepBlock, WideBlock, to_pixels
+from reverie.models.latent.autoencoder import Autoencoder, WideBlock, to_pixels
 from reverie.training.data.recording import Recording, held_out_count
 from reverie.training.loop.stage import GradientStage, Losses, OptimizerConfig
 
 HELD_OUT_FRAMES = 512
 """Frames that held-out figures are taken over."""
+INIT_FRAMES = 4096
+"""Frames whose squares the linear part is computed from."""
 PATCH = 8
 """Edge in pixels of the squares that are ranked by their error."""
 WORST_SHARE = 0.1
@@ -65,7 +67,7 @@ class AutoencoderStage(GradientStage[Autoencoder, FrameBatch]):
     name = "autoencoder"
     fixed_when_done = True
     smallest_part = 16
-    compiled_layers = (WideBlock, DeepBlock)
+    compiled_layers = (WideBlock,)
     config: AutoencoderTraining
 
     def __init__(
@@ -76,6 +78,12 @@ class AutoencoderStage(GradientStage[Autoencoder, FrameBatch]):
         self.recording, self.unseen = recording, recording.episodes[border:]
         self.seen = recording.episodes[:border]
         self.ends = np.cumsum([episode.length for episode in self.seen])
+
+    def prepare(self) -> None:
+        """Begin with the principal components of the recording's squares."""
+        frames, _ = spread_frames(self.recording, self.seen, INIT_FRAMES)
+        squares = F.pixel_unshuffle(to_pixels(torch.from_numpy(frames)), self.network.config.patch)  # (N, pixels, h, w)
+        self.network.init_from_squares(squares.permute(0, 2, 3, 1).flatten(0, 2).to(next(self.network.parameters())))
 
     def batch(self, step: int) -> FrameBatch:
         """Frames at random."""
@@ -89,7 +97,8 @@ class AutoencoderStage(GradientStage[Autoencoder, FrameBatch]):
             before.append(pictures[max(place - 1, 0)])
         sizes = self.network.config
         noise = rng.standard_normal((self.config.batch, sizes.positions, sizes.channels), np.float32)
-        return FrameBatch(*(torch.from_numpy(np.stack(part)) for part in (frames, before)), torch.from_numpy(noise))
+        now, last = (torch.from_numpy(np.stack(part)) for part in (frames, before))
+        return FrameBatch(now, last, torch.from_numpy(noise))
 
     def loss(self, network: Autoencoder, target: Autoencoder, batch: FrameBatch, phase: int) -> Losses:
         """Charbonnier error, weighted where pixels change and at edges; of the worst squares; of the slopes."""
@@ -119,7 +128,7 @@ class AutoencoderStage(GradientStage[Autoencoder, FrameBatch]):
     def held_out(self, network: Autoencoder) -> dict[str, Any]:
         """PSNR over whole frames and over the pixels that have changed, on frames that were not trained on."""
         device = next(network.parameters()).device
-        frames, before = held_out_frames(self.recording, self.unseen, HELD_OUT_FRAMES)
+        frames, before = spread_frames(self.recording, self.unseen, HELD_OUT_FRAMES)
         whole, changed, count = 0.0, 0.0, 0
         for first in range(0, len(frames), 64):
             now = torch.from_numpy(frames[first : first + 64]).to(device)
@@ -134,9 +143,7 @@ class AutoencoderStage(GradientStage[Autoencoder, FrameBatch]):
         }
 
 
-def held_out_frames(
-    recording: Recording, episodes: list[Any], count: int
-) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+def spread_frames(recording: Recording, episodes: list[Any], count: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Return about `count` frames (N, H, W, 3) of some episodes, evenly spread, and the frames before them."""
     total = sum(episode.length for episode in episodes)
     every, frames, before = max(1, total // count), [], []

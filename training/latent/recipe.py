@@ -69,18 +69,25 @@ class LatentRecipe(Recipe):
     def fitted(self, actions: int, size: int, rewards: tuple[float, ...], games: Sequence[str]) -> LatentRecipe:
         """The same recipe for a recording with that many actions, that size, those rewards and games.
 
-        The grid of latents stays, and the squares of pixels that are folded first grow or shrink with the frame.
-        Raises RunError for a size that the grid does not divide.
+        A latent stays as many pixels, and the trunk stays as fast: it merges more latents of a larger frame.
+        Raises RunError for a size that is no multiple of the recipe's.
         """
-        autoencoder = self.autoencoder
-        patch, rest = divmod(autoencoder.patch * size, autoencoder.size)
-        if rest or not patch:
+        times, rest = divmod(size, self.size)
+        if rest or not times:
             raise RunError(
                 f"the recipe {self.name} takes frames of {self.size} pixels or a multiple, not of {size}; "
                 f"record with --size {self.size}, or take another recipe."
             )
-        dynamics = replace(self.dynamics, actions=actions, rewards=rewards, games=len(games))
-        return replace(self, autoencoder=replace(autoencoder, size=size, patch=patch), dynamics=dynamics)
+        autoencoder = replace(self.autoencoder, size=size)
+        dynamics = replace(
+            self.dynamics,
+            grid=autoencoder.grid,
+            merge=self.dynamics.merge * times,
+            actions=actions,
+            rewards=rewards,
+            games=len(games),
+        )
+        return replace(self, autoencoder=autoencoder, dynamics=dynamics)
 
     def parameters(self, shown: int | None = None) -> int:
         """Return how many weights the dynamics learn."""
@@ -159,7 +166,7 @@ def read(name: str, content: dict[str, Any], where: str) -> LatentRecipe:
     parts = {key: read_config(section, table.pop(key, {}), f"{where}: {key}") for key, section in sections.items()}
     plain = read_config(_Plain, table, f"{where}:")
     try:
-        return LatentRecipe(name=name, **vars(plain), **parts)
+        return LatentRecipe(name=name, history=parts["dynamics"].history, **vars(plain), **parts)
     except ConfigError as error:
         raise ConfigError(f"{where}: {error}") from error
 
@@ -169,5 +176,4 @@ class _Plain:
     """The keys outside the networks' sections."""
 
     kind: str
-    history: Annotated[int, Range(1, 256)] = 8
     steps: Annotated[int, Range(1, 8)] = 4
