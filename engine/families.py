@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from reverie.engine.manifest import Manifest, SettingSpec
     from reverie.engine.settings import SettingInfo
 
-FAMILIES: dict[str, str] = {"tokens": "reverie.engine.tokens.family"}
+FAMILIES: dict[str, str] = {"tokens": "reverie.engine.tokens.family", "latent": "reverie.engine.latent.family"}
 """Name in a manifest to the module that is imported for it."""
 
 

@@ -37,9 +37,24 @@ def gumbel(keys: Keys, places: NDArray[np.integer]) -> NDArray[np.float32]:
 
     keys: uint64. places: which number of the frame, from 0: position * V + code.
     """
+    return -np.log(-np.log(_uniform(keys, places)))
+
+
+def normal(keys: Keys, places: NDArray[np.integer]) -> NDArray[np.float32]:
+    """Numbers of the standard normal distribution, float32, of the shape that keys and places have together.
+
+    keys: uint64. places: which number of the frame, from 0. Box and Muller 1958, "A note on the generation of random
+    normal deviates".
+    """
+    radius = np.sqrt(np.float32(-2) * np.log(_uniform(keys, 2 * places)))
+    angle = np.float32(2 * np.pi) * _uniform(keys, 2 * places + 1)
+    return np.asarray(radius * np.cos(angle))
+
+
+def _uniform(keys: Keys, places: NDArray[np.integer]) -> NDArray[np.float32]:
+    """Numbers between 0 and 1, neither included."""
     bits = _mixed(keys + (places.astype(np.uint64) + np.uint64(1)) * np.uint64(GOLDEN)) >> np.uint64(64 - BITS)
-    uniform = (bits.astype(np.float32) + np.float32(0.5)) * np.float32(2.0**-BITS)
-    return -np.log(-np.log(uniform))
+    return (bits.astype(np.float32) + np.float32(0.5)) * np.float32(2.0**-BITS)
 
 
 def _mixed(z: Keys) -> Keys:

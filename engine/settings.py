@@ -40,6 +40,7 @@ class SettingInfo:
     show: format of the value on the HUD; empty for a setting that the HUD leaves out. message: format of the value in
     a message, by default `title: value`. one: the message for the value 1, which the HUD leaves out.
     names: longer names of choices, for a message.
+    absent: why a bundle may not have it, for the message to who changes it there.
     when: values of other settings with which this one has an effect, such as `{"mode": ("parallel",)}`.
     """
 
@@ -54,6 +55,7 @@ class SettingInfo:
     show: str = "{}"
     message: str = ""
     one: str = ""
+    absent: str = ""
     names: Mapping[str, str] = field(default_factory=dict)
     when: Mapping[str, tuple[Value, ...]] = field(default_factory=dict)
 

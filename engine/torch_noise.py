@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from torch import Tensor
 
 from reverie.engine.noise import BITS, GOLDEN, MULTIPLIERS, SHIFTS
@@ -14,9 +16,18 @@ def next_keys(keys: Tensor) -> Tensor:
 
 def gumbel(keys: Tensor, places: Tensor) -> Tensor:
     """`reverie.engine.noise.gumbel` of tensors: keys and places, int64, to float32."""
+    return _uniform(keys, places).log_().neg_().log_().neg_()
+
+
+def normal(keys: Tensor, places: Tensor) -> Tensor:
+    """`reverie.engine.noise.normal` of tensors: keys and places, int64, to float32."""
+    radius = (-2 * _uniform(keys, 2 * places).log()).sqrt()
+    return radius * (2 * math.pi * _uniform(keys, 2 * places + 1)).cos()
+
+
+def _uniform(keys: Tensor, places: Tensor) -> Tensor:
     bits = _shifted(_mixed(keys + (places + 1) * _signed(GOLDEN)), 64 - BITS)
-    uniform = (bits.float() + 0.5) * 2.0**-BITS
-    return uniform.log_().neg_().log_().neg_()
+    return (bits.float() + 0.5) * 2.0**-BITS
 
 
 def _mixed(z: Tensor) -> Tensor:

@@ -15,7 +15,8 @@ def change_setting(dream: Dream, name: str, by: int) -> str:
     manifest = dream.bundle.manifest
     spec, info = manifest.settings.get(name), family(manifest.family).SETTINGS.get(name)
     if spec is None or info is None:
-        return f"{manifest.name} has no {title_of_setting(name)}"
+        why = all_settings()[name].absent
+        return f"{manifest.name} has no {title_of_setting(name)}" + (f": {why}" if why else "")
     if spec.choices is not None:
         if len(spec.choices) < 2:
             return f"{manifest.name} only has the {info.title} {spec.choices[0]}"

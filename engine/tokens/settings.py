@@ -16,6 +16,7 @@ SETTINGS: dict[str, SettingInfo] = {
         "parallel",
         choices=("parallel", "ar"),
         keys=(SettingKey("mode", "m", "parallel: faster / ar: truer"),),
+        absent="all of a frame is sampled together",
         names={"ar": "autoregressive"},
     ),
     "passes": SettingInfo(

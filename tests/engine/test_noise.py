@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from reverie.engine.noise import gumbel, keys_of, next_keys
+from reverie.engine.noise import gumbel, keys_of, next_keys, normal
 
 EULER = 0.5772156649
 
@@ -50,3 +50,13 @@ def test_the_numbers_of_a_seed_stay_what_they_are() -> None:
 def test_seeds_below_zero_are_refused() -> None:
     with pytest.raises(ValueError, match="non-negative"):
         keys_of([-1])
+
+
+def test_normal_noise_is_normal_and_of_its_own_place_alone() -> None:
+    numbers = normal(keys_of([5]), np.arange(1_000_000)).astype(np.float64)
+    assert numbers.mean() == pytest.approx(0, abs=0.005)
+    assert numbers.var() == pytest.approx(1, abs=0.01)
+    assert (np.abs(numbers) < 1.959964).mean() == pytest.approx(0.95, abs=0.002)
+    assert abs(np.corrcoef(numbers[:-1], numbers[1:])[0, 1]) < 0.005
+    among = normal(keys_of([3, 7])[:, None], np.arange(1000))
+    assert np.array_equal(among[1], normal(keys_of([7]), np.arange(1000)))

@@ -77,7 +77,7 @@ def test_a_session_rewinds_it_and_hands_it_over_and_says_its_settings(glow: Path
     session.remembers = True
     assert session.status().shown == "shimmer 0.3"
     assert session.change_setting("shimmer", 1) == "shimmer 0.4"
-    assert session.change_setting("mode") == "glow has no mode"
+    assert session.change_setting("mode") == "glow has no mode: all of a frame is sampled together"
     shown = [session.step(action).frame.copy() for action in WORDS]
     assert session.rewind()
     assert np.array_equal(session.frame, shown[-3])

@@ -1,0 +1,34 @@
+"""The settings of the family. A bundle has those that its graphs can do, with ranges inside these."""
+
+from __future__ import annotations
+
+from reverie.engine.latent.schedule import FINEST
+from reverie.engine.settings import SettingInfo, SettingKey
+
+SETTINGS: dict[str, SettingInfo] = {
+    "steps": SettingInfo(
+        "steps",
+        "Steps of diffusion, 1 to 8: 1 is the fastest, more are cleaner.",
+        4,
+        lowest=1,
+        highest=FINEST,
+        keys=(
+            SettingKey("fewer steps", "z", "fewer steps of diffusion"),
+            SettingKey("more steps", "x", "more steps of diffusion"),
+        ),
+        show="{} steps",
+        message="{} steps",
+        one="1 step",
+    ),
+    "temperature": SettingInfo(
+        "temperature",
+        "How wild the dream is: 0 takes the most likely, 1 is as learnt.",
+        1.0,
+        highest=2,
+        keys=(SettingKey("cooler", "[", "cooler dream"), SettingKey("warmer", "]", "warmer dream")),
+        step=0.1,
+        show="T {:.2f}",
+        message="temperature {:.2f}",
+    ),
+}
+"""In the order in which they are shown."""
