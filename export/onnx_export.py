@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 from torch.export import ExportedProgram
 
+from reverie.export.graph import Graph
 from reverie.export.quiet import quiet
-from reverie.export.tokens.graphs import Graph
 
 OPSET = 20
 MAX_BATCH = 4096

@@ -11,7 +11,10 @@ from reverie.export.errors import ExportError
 from reverie.training import runs
 from reverie.training.errors import RunError
 
-FAMILIES = dict.fromkeys(("v1", "v1.1", "v2"), "reverie.export.tokens.run_export")
+FAMILIES = {
+    **dict.fromkeys(("v1", "v1.1", "v2"), "reverie.export.tokens.run_export"),
+    "latent": "reverie.export.latent.run_export",
+}
 """Kind of a run → the module of its family; its `export_run` does the work."""
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
 import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from reverie.engine.torch_networks import SCALE
-from reverie.export.tokens.quantize import SMALL, as_bytes, smallest
+from reverie.export.quantize import SMALL, as_bytes, smallest
 
 WEIGHTS = "weights.safetensors"
 
@@ -29,7 +30,7 @@ def _stored(name: str, tensor: Tensor, precision: str) -> dict[str, Tensor]:
     """A weight in as few bytes as hold the very same values, mostly as float16; bytes bring their scale with them."""
     if precision == "fp32" or not tensor.is_floating_point() or tensor.numel() < SMALL:
         return {name: tensor.contiguous().clone()}
-    array = tensor.numpy()
+    array = np.ascontiguousarray(tensor.numpy())  # convolutions may lie in memory with their channels last
     if kind := smallest(array):
         return {name: torch.from_numpy(array.astype(kind))}
     if precision == "int8" and (parts := as_bytes(array)):

@@ -10,6 +10,8 @@ from torch import Tensor, nn
 from reverie.engine.manifest import GraphSpec
 from reverie.engine.tokens import model
 from reverie.engine.tokens.model import TokenModel
+from reverie.export.graph import Graph
+from reverie.export.parity import Inputs
 from reverie.models.tokens.diffusion_decoder import DiffusionDecoder
 from reverie.models.tokens.graph_modules import graph_modules
 
@@ -37,15 +39,6 @@ class Sizes:
     def graph(self, name: str, file: str = "") -> GraphSpec:
         """What a graph takes and gives."""
         return model.graph(name, self.model, self.resolution, self.history, self.games, file)
-
-
-@dataclass(frozen=True)
-class Graph:
-    """One graph: the module that computes it, its input and output names in order."""
-
-    module: nn.Module
-    inputs: tuple[str, ...]
-    outputs: tuple[str, ...]
 
 
 def split(
@@ -91,3 +84,12 @@ def random_inputs(graph: str, sizes: Sizes, batch: int, generator: torch.Generat
     filled = int(integers(slots + 1))
     age = torch.cat([torch.arange(filled, 0, -1), torch.zeros(slots - filled, dtype=torch.int64)])
     return tokens, action, keys, values, age.repeat(batch, 1), *told
+
+
+def inputs_of(sizes: Sizes) -> Inputs:
+    """Return `random_inputs` of a bundle's graphs, for the check of parity."""
+
+    def inputs(graph: str, batch: int, generator: torch.Generator) -> tuple[Tensor, ...]:
+        return random_inputs(graph, sizes, batch, generator)
+
+    return inputs

@@ -12,11 +12,19 @@ from torch import nn
 
 from reverie.engine.tokens.settings import MOST_STEPS, SETTINGS
 from reverie.export.errors import ExportError
+from reverie.export.quantize import round_to_half
 from reverie.models.tokens.diffusion_decoder import DiffusionDecoder
 from reverie.models.tokens.networks import Dynamics, Tokenizer
 from reverie.models.tokens.world_model import TemporalVisualWorldModel
 from reverie.training import runs
 from reverie.training.errors import RunError
+
+EXACT = ("encoder", "down", "to_code", "codebook")
+"""The parts of a tokenizer, v1's or v1.1's, that decide which token a patch becomes. Export never rounds them.
+
+Training has rounded them already. Where two codes lie close together, an encoder rounded now would choose otherwise
+than in training, and the dynamics would meet tokens they have never seen.
+"""
 
 
 @dataclass(frozen=True)
@@ -72,3 +80,9 @@ def _sampling(value: dict[str, Any]) -> dict[str, float]:
     if unknown := set(value) - set(SETTINGS):
         raise ValueError(f"sampling has no {unknown.pop()}")
     return {name: int(number) if name == "passes" else float(number) for name, number in value.items()}
+
+
+def round_run(run: Run) -> None:
+    """Round the weights of a run, in place, to what a bundle in half precision holds."""
+    round_to_half(run.tokenizer, exact=EXACT)
+    round_to_half(run.dynamics, *([run.decoder] if run.decoder else []))

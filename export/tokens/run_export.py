@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import onnx
 import torch
 
@@ -17,26 +16,23 @@ from reverie.engine.verify import verify
 from reverie.export.bundle_writer import building, seal
 from reverie.export.errors import ExportError
 from reverie.export.onnx_export import export_program, to_onnx
-from reverie.export.shared_weights import SharedWeights
-from reverie.export.tokens.graphs import Sizes, random_inputs, split
-from reverie.export.tokens.networks import Run, read_run
-from reverie.export.tokens.parity import check_parity
-from reverie.export.tokens.quantize import (
+from reverie.export.parity import check_parity
+from reverie.export.quantize import (
     count_parameters,
     quantize_int8,
     round_to_bytes,
-    round_to_half,
     store_bytes,
     store_small,
 )
+from reverie.export.record import common_fields, known_actions
+from reverie.export.shared_weights import SharedWeights
+from reverie.export.starts import write_starts
+from reverie.export.tokens.graphs import Sizes, inputs_of, split
+from reverie.export.tokens.networks import Run, read_run, round_run
 from reverie.export.tokens.shown_codes import with_shown_codes
 from reverie.export.weights import WEIGHTS, save_weights
 from reverie.models.registry import describe_network
 from reverie.models.tokens.world_model import TemporalVisualWorldModel
-
-KNOWN_ACTIONS = (4, 4, 1)
-FPS = 20
-"""Frames a second of a run that does not say."""
 
 
 def export_run(run_dir: Path, out: Path, precision: str, called: str, log: Callable[[str], None]) -> Path:
@@ -48,26 +44,28 @@ def export_run(run_dir: Path, out: Path, precision: str, called: str, log: Calla
     sizes = sizes_of(run)
     parameters = count_parameters(*run.networks.values())
     if precision != "fp32":
-        round_to_half(*run.networks.values())
+        round_run(run)
     if precision == "int8":
         round_to_bytes(run.dynamics)
         if run.decoder is not None:
             round_to_bytes(run.decoder)
     graphs = split(run.tokenizer, run.dynamics, sizes, run.decoder)
+    inputs = inputs_of(sizes)
     with building(out) as folder:
         models = {}
         for name, graph in graphs.items():
             log(f"{name}: torch.export, ONNX, {precision}")
-            example = random_inputs(name, sizes, 2, torch.Generator().manual_seed(1))
+            example = inputs(name, 2, torch.Generator().manual_seed(1))
             models[name] = _store(to_onnx(graph, export_program(graph, example)), name, precision)
         weights = SharedWeights(save_weights(run.networks, folder, precision))
         for name, model in models.items():
             weights.save(model, folder / f"{name}.onnx")
-        _write_starts(run, sizes, folder / "starts.npz")
+        write_starts(run.starts, sizes.history, folder / "starts.npz")
         seal(folder, _manifest(run, sizes, called, precision, parameters, tuple(graphs)))
         for backend in ("onnx", "torch"):
             bundle = Bundle.load(folder, backend, threads=1)
-            worst = check_parity(graphs, bundle.runtime, sizes, precision if backend == "onnx" else "fp32")
+            in_bytes = ("dynamics",) if (backend, precision) == ("onnx", "int8") else ()
+            worst = check_parity(graphs, bundle.runtime, inputs, in_bytes)
             log(f"{backend} against the network: " + ", ".join(f"{k} {v:.1e}" for k, v in worst.items()))
         if findings := verify(folder):
             raise ExportError(findings[0])
@@ -90,36 +88,14 @@ def _store(model: onnx.ModelProto, name: str, precision: str) -> onnx.ModelProto
     return store_small(model)
 
 
-def _write_starts(run: Run, sizes: Sizes, file: Path) -> None:
-    """A run may hold longer histories than the model looks at; the bundle holds as much as it does."""
-    frames, actions = run.starts["frames"], run.starts["actions"]
-    if frames.shape[1] < sizes.history:
-        raise ExportError(f"the run's starts hold {frames.shape[1]} frames, and the model looks at {sizes.history}")
-    np.savez_compressed(
-        file,
-        frames=frames[:, -sizes.history :],
-        actions=actions[:, actions.shape[1] - (sizes.history - 1) :].astype(np.uint8),
-        seeds=run.starts["seeds"].astype(np.int64),
-        games=run.starts["games"].astype(np.int64),
-    )
-
-
 def _manifest(run: Run, sizes: Sizes, name: str, precision: str, parameters: int, graphs: tuple[str, ...]) -> Manifest:
     record = run.record
-    actions = tuple(record["actions"])
-    games = {str(game): tuple(own) for game, own in record["games"].items()}
-    known = tuple(min(action, len(next(iter(games.values()))) - 1) for action in KNOWN_ACTIONS)
     defaults = dict(run.sampling) | ({"steps": int(record["decoder_steps"])} if "diffusion" in graphs else {})
     return Manifest(
         format=FORMAT,
         family="tokens",
         name=name,
         version=str(record["kind"]).removeprefix("v"),
-        games=tuple(games),
-        actions=actions,
-        game_actions=None if all(own == actions for own in games.values()) else games,
-        fps=int(record.get("fps", FPS)),
-        resolution=sizes.resolution,
         history=sizes.history,
         representation=representation(sizes.model),
         graphs={graph: sizes.graph(graph, f"{graph}.onnx") for graph in graphs},
@@ -134,7 +110,6 @@ def _manifest(run: Run, sizes: Sizes, name: str, precision: str, parameters: int
         precision=precision,
         starts="starts.npz",
         files={},
-        known_frame=KnownFrame(0, known, None, "known.png"),
-        training={"recipe": record.get("recipe"), **record.get("training", {})},
-        metrics=record.get("metrics", {}),
+        known_frame=KnownFrame(0, known_actions(record), None, "known.png"),
+        **common_fields(record),
     )

@@ -17,11 +17,12 @@ from reverie.engine.tokens.diffusion import fixed_noise
 from reverie.engine.tokens.sampler import draw, refine
 from reverie.engine.verify import verify
 from reverie.export.errors import ExportError
+from reverie.export.graph import Graph
+from reverie.export.parity import check_parity
+from reverie.export.quantize import round_to_bytes
 from reverie.export.run_export import export_run
-from reverie.export.tokens.graphs import Graph, Sizes, random_inputs, split
-from reverie.export.tokens.networks import Run, read_run
-from reverie.export.tokens.parity import check_parity
-from reverie.export.tokens.quantize import round_to_bytes, round_to_half
+from reverie.export.tokens.graphs import Sizes, inputs_of, random_inputs, split
+from reverie.export.tokens.networks import Run, read_run, round_run
 from reverie.export.tokens.run_export import sizes_of
 from reverie.models.tokens.world_model import TemporalVisualWorldModel
 
@@ -40,7 +41,7 @@ def in_torch(bundle_v11: Path) -> Bundle:
 def exported(request: pytest.FixtureRequest) -> tuple[Run, Path]:
     """A run rounded to what its bundle holds, and the bundle."""
     run = read_run(request.getfixturevalue(f"run_{request.param}"))
-    round_to_half(*run.networks.values())
+    round_run(run)
     return run, request.getfixturevalue(f"bundle_{request.param}")
 
 
@@ -153,7 +154,7 @@ def test_a_bundle_draws_with_its_diffusion_decoder_what_the_network_samples(
 ) -> None:
     assert verify(bundle_diffusion) == []
     run = read_run(run_diffusion)
-    round_to_half(*run.networks.values())
+    round_run(run)
     assert run.decoder is not None
     dreams = [DreamBatch(Bundle.load(bundle_diffusion, b), 2, decoder="diffusion") for b in ("onnx", "torch")]
     assert dreams[0].bundle.manifest.choices("decoder") == ("vq", "diffusion")
@@ -181,19 +182,20 @@ def test_every_graph_is_held_against_its_network_in_every_precision(precision: s
     run, out = read_run(run_dir), export_run(run_dir, tmp_path / "all", precision, log=lambda _: None)
     sizes = sizes_of(run)
     if precision == "int8":
-        round_to_half(*run.networks.values())
+        round_run(run)
         round_to_bytes(run.dynamics)
         assert run.decoder is not None
         round_to_bytes(run.decoder)
     graphs = split(run.tokenizer, run.dynamics, sizes, run.decoder)
     assert graphs.keys() == {"encoder", "decoder", "dynamics", "causal_head", "outcome", "diffusion"}
-    worst = check_parity(graphs, Bundle.load(out, threads=1).runtime, sizes, precision)
+    in_bytes = ("dynamics",) if precision == "int8" else ()
+    worst = check_parity(graphs, Bundle.load(out, threads=1).runtime, inputs_of(sizes), in_bytes)
     assert worst.keys() == graphs.keys()
     with torch.no_grad():  # and it would be noticed
         for parameter in run.dynamics.parameters():
             parameter.add_(0.05)
     with pytest.raises(ExportError, match="differs from the trained network"):
-        check_parity(graphs, Bundle.load(out, threads=1).runtime, sizes, precision)
+        check_parity(graphs, Bundle.load(out, threads=1).runtime, inputs_of(sizes), in_bytes)
 
 
 def test_an_outcome_needs_no_causal_head(tmp_path: Path) -> None:

@@ -16,14 +16,15 @@ from reverie.engine.bundle import Bundle
 from reverie.engine.manifest import MANIFEST, Manifest
 from reverie.engine.onnx_runtime import OnnxRuntime
 from reverie.engine.tokens.model import model_of
+from reverie.export import parity
 from reverie.export.bundle_writer import building
 from reverie.export.errors import ExportError
+from reverie.export.graph import Graph
 from reverie.export.onnx_export import export_program, to_onnx
+from reverie.export.quantize import quantize_int8
 from reverie.export.run_export import export_run
-from reverie.export.tokens import parity
-from reverie.export.tokens.graphs import Graph, random_inputs, split
+from reverie.export.tokens.graphs import inputs_of, random_inputs, split
 from reverie.export.tokens.networks import read_run
-from reverie.export.tokens.quantize import quantize_int8
 from reverie.export.tokens.run_export import sizes_of
 
 
@@ -64,7 +65,7 @@ def test_int8_stores_bytes_and_stays_close(bundle_v1: Path, tmp_path: Path) -> N
     assert len(products) >= 8
     onnx.save(model, tmp_path / "dynamics.onnx")
     runtime = OnnxRuntime(tmp_path, {"dynamics": sizes.graph("dynamics", "dynamics.onnx")}, threads=1)
-    worst = parity.check_parity({"dynamics": graph}, runtime, sizes, "int8")
+    worst = parity.check_parity({"dynamics": graph}, runtime, inputs_of(sizes), ("dynamics",))
     assert 0 < worst["dynamics"] < 0.1
 
 
@@ -147,7 +148,7 @@ def test_a_graph_that_computes_something_else_fails_the_export(run_v11: Path, bu
             return 255 - run.tokenizer.decode(tokens)
 
     with pytest.raises(ExportError, match="exported decoder differs"):
-        parity.check_parity({"decoder": Graph(Off(), ("tokens",), ("frames",))}, bundle.runtime, sizes, "fp16")
+        parity.check_parity({"decoder": Graph(Off(), ("tokens",), ("frames",))}, bundle.runtime, inputs_of(sizes))
 
 
 @pytest.mark.parametrize(

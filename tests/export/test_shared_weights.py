@@ -19,9 +19,9 @@ from reverie.engine.bundle import Bundle
 from reverie.engine.errors import BundleError
 from reverie.engine.manifest import GraphSpec, TensorSpec
 from reverie.engine.onnx_runtime import OnnxRuntime
+from reverie.export.quantize import SMALL
 from reverie.export.run_export import export_run
 from reverie.export.shared_weights import SharedWeights
-from reverie.export.tokens.quantize import SMALL
 
 
 @pytest.fixture(scope="module")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Collection
 from pathlib import Path
 
 import numpy as np
@@ -15,23 +16,18 @@ from torch import nn
 from reverie.engine.torch_networks import ZERO
 from reverie.export.quiet import quiet
 
-ENCODING = ("encoder", "down", "to_code", "codebook")
-"""The parts of a tokenizer, v1's or v1.1's, that decide which token a patch becomes."""
 SMALL = 1024
 """Tensors with fewer numbers stay float32: they weigh nothing."""
 LEVELS = 127
 """A weight in bytes has a level from minus this to this."""
 
 
-def round_to_half(*networks: nn.Module) -> None:
+def round_to_half(*networks: nn.Module, exact: Collection[str] = ()) -> None:
     """Round the weights that `store_small` will store, so that torch and ONNX compute with the very same numbers.
 
-    What a tokenizer encodes with stays as it is (training has rounded it already): where two codes lie close together,
-    an encoder rounded now would choose otherwise than in training, and the dynamics would meet tokens they have never
-    seen.
+    exact: parts of the networks, by the first word of a weight's name, that stay as they are.
     """
     for network in networks:
-        exact = ENCODING if hasattr(network, "codebook") else ()
         for name, tensor in network.state_dict().items():
             if name.split(".")[0] not in exact and tensor.is_floating_point() and tensor.numel() >= SMALL:
                 tensor.copy_(tensor.half().float())
@@ -114,7 +110,7 @@ def as_bytes(array: NDArray[np.float32]) -> tuple[NDArray[np.uint8], NDArray[np.
 
     None where neither is so rounded.
     """
-    if array.ndim < 2 or not np.isfinite(array).all():  # the mask of a causal head is infinite
+    if array.ndim < 2 or not np.isfinite(array).all():  # a mask may be infinite
         return None
     along_rows, along_columns = tuple(range(1, array.ndim)), (0,)
     for axis in (along_rows, along_columns):
@@ -128,11 +124,11 @@ def as_bytes(array: NDArray[np.float32]) -> tuple[NDArray[np.uint8], NDArray[np.
 def quantize_int8(model: onnx.ModelProto) -> onnx.ModelProto:
     """Weights of matrix products become bytes, one scale a column; activations are quantised as they come.
 
-    Only for the trunk. Activations share one scale over all positions, so that a causal head's position would see the
-    later ones through it, and would no longer be causal.
+    Activations share one scale over all positions, so that each position sees the others through it: nothing that must
+    not look ahead may be computed so.
 
     The bytes have no sign: with signed ones, processors without instructions for such products (VNNI) add two of them
-    up in 16 bits, which do not hold every such sum, and logits come out wrong by tenths.
+    up in 16 bits, which do not hold every such sum, and results are wrong by tenths.
     """
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
@@ -157,5 +153,5 @@ def _without_sign(model: onnx.ModelProto) -> onnx.ModelProto:
 
 
 def count_parameters(*networks: nn.Module) -> int:
-    """Numbers in all networks, the tokenizer's codebook included."""
+    """Numbers in all networks, buffers that are saved included."""
     return sum(t.numel() for n in networks for t in n.state_dict().values() if torch.is_floating_point(t))
