@@ -219,7 +219,7 @@ def _ci_lines() -> list[str]:
     return [line.strip() for line in (ROOT / ".ci" / "run").read_text(encoding="utf-8").splitlines()]
 
 
-FAMILY_FOLDERS = ("*/tokens/*", "models/v1/*")
+FAMILY_FOLDERS = ("*/tokens/*", "*/latent/*", "models/v1/*")
 FAMILY_WORDS = re.compile(r"(?<![a-z])(tokens?|logits?)(?![a-z])|vocabular|causal[_ ]head|codebook", re.IGNORECASE)
 MODULE_OF_A_FAMILY = re.compile(r'"tokens": |\breverie(\.\w+)+')
 """What a registry of families may say: the name of one, and where it is."""
