@@ -13,6 +13,7 @@ from reverie.app.commands.option_types import Count, Out
 from reverie.app.errors import Mistake, cannot_write
 
 if TYPE_CHECKING:
+    from reverie.engine.manifest import Manifest
     from reverie.web.site import GameInfo
 
 
@@ -65,7 +66,7 @@ def _described(name: str) -> tuple[Path, dict[str, GameInfo], dict[str, str]]:
     from reverie.app.own.game_folder import is_game_folder, read_game
     from reverie.app.window.display import goal_of, title_of
     from reverie.app.window.game_keys import names_of_game
-    from reverie.app.window.keys import DEFAULTS, EXPLAINED
+    from reverie.app.window.keys import DEFAULTS, EXPLAINED, SETTING_KEYS
     from reverie.engine import library
     from reverie.engine.bundle import read_manifest
     from reverie.web.site import GameInfo
@@ -84,7 +85,13 @@ def _described(name: str) -> tuple[Path, dict[str, GameInfo], dict[str, str]]:
     for game in manifest.games:
         keys = names_of_game(DEFAULTS, manifest.actions_of(game), folder.keys if folder else None)
         games[game] = GameInfo(folder.title if folder else title_of(game), goal_of(game), keys)
-    return path, games, EXPLAINED
+    absent = {key for key, (name, _) in SETTING_KEYS.items() if not changes(manifest, name)}
+    return path, games, {what: words for what, words in EXPLAINED.items() if what not in absent}
+
+
+def changes(manifest: Manifest, setting: str) -> bool:
+    """Whether a setting of the bundle can have more than one value."""
+    return setting in manifest.settings and len(manifest.choices(setting)) != 1
 
 
 def _serve(folder: Path, port: int) -> None:

@@ -83,9 +83,10 @@ async function begin() {
   if (!response?.ok) throw new Error("site.json could not be loaded: share the dream again, or go online.");
   site = await response.json();
   await startOffline(site.isolated);
-  threads = crossOriginIsolated ? Math.min(navigator.hardwareConcurrency || 1, MOST_THREADS) : 1;
   const wanted = new URLSearchParams(location.search);
-  threads = Math.min(threads, Number(wanted.get("threads")) || threads);
+  const cores = navigator.hardwareConcurrency || 1;
+  const most = Math.min(Number(wanted.get("threads")) || cores - 1, cores, MOST_THREADS); // a core is left to the page
+  threads = crossOriginIsolated ? Math.max(1, most) : 1;
   const names = Object.keys(site.games);
   const game = wanted.get("game") ?? "";
   worker = new Worker(new URL("../play/worker.js", import.meta.url), { type: "module" });
@@ -254,7 +255,7 @@ function help() {
   hold();
   const several = Object.keys(site.games).length > 1;
   const game = site.games[playing];
-  const isolation = crossOriginIsolated ? "" : ": more need a host that isolates the page";
+  const isolation = crossOriginIsolated ? "" : " (more need a host that isolates the page)";
   const notes = [
     `This is a dream: a neural network draws each picture from the last ones and your key. It runs in this browser, on ${threads} ${threads === 1 ? "thread" : "threads"} of the processor${isolation}. Nothing is sent anywhere.`,
     "A tape replays a dream exactly, here and in Reverie. Drop one on this page to see it.",
