@@ -11,6 +11,7 @@ import tyro
 from reverie.app.commands.option_types import Folder, Number, Out
 from reverie.app.errors import Mistake
 from reverie.app.extras import needs_train
+from reverie.app.own.choose_recipe import choose_recipe
 from reverie.app.own.game_folder import is_game_folder, read_game
 
 
@@ -19,7 +20,8 @@ class Train:
     """Train a world model: `reverie train GAME_FOLDER`, or by a recipe on recordings."""
 
     recipe: tyro.conf.Positional[Annotated[str, tyro.conf.arg(metavar="GAME_FOLDER|RECIPE")]]
-    """A game folder, whose game.toml says the rest, or the name or file of a recipe."""
+    """A game folder, whose game.toml says the rest, or the name or file of a recipe; auto takes what fits the
+    recording."""
     data: Folder = None
     """Folder of the recording, or of recordings of several games; a game folder has its own."""
     out: Out = None
@@ -49,7 +51,7 @@ class Train:
         if game is None and self.data is None and Path(self.recipe).is_dir():
             raise Mistake(
                 f"{self.recipe} is neither a recipe nor a game folder; for a recording: "
-                f"reverie train v1.1 --data {self.recipe} -o runs/NAME"
+                f"reverie train auto --data {self.recipe} -o runs/NAME"
             )
         if game and (self.data or self.out):
             raise Mistake(f"The game folder {game.folder} has its own recording and run; leave --data and -o out.")
@@ -64,6 +66,7 @@ class Train:
             from reverie.app.commands.train_check import check_before_training
             from reverie.training.loop.device_context import find_device_context
             from reverie.training.run import train
+        recipe = choose_recipe(recipe, data, out)
         context = find_device_context(self.devices, self.precision)
         minutes = self.minutes or (game.minutes if game else 60.0)
         resume = self.resume or (game is not None and (out / "run.json").is_file())

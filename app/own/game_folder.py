@@ -34,7 +34,8 @@ class GameFolder:
 
     title: for people. source: a built-in game, a Gymnasium id, `module:Id-v0`, `module:Class`, or "" for imported play.
     keys: action → the keys that play it; with any, only these actions are used. size: side of a frame in pixels.
-    recipe: what `train` follows, for `minutes`; a file beside the `game.toml` comes first. steps: frames to record.
+    recipe: what `train` follows, for `minutes`; a file beside the `game.toml` comes first, and "auto" is chosen by the
+    recording. steps: frames to record.
     environment: None without a source.
     """
 
@@ -44,7 +45,7 @@ class GameFolder:
     keys: dict[str, tuple[str, ...]] = field(default_factory=dict)
     size: int = 64
     fps: int = 0
-    recipe: str = "own"
+    recipe: str = "auto"
     steps: int = 100_000
     minutes: float = 240.0
     environment: Environment | None = None

@@ -196,7 +196,7 @@ def test_an_interrupted_drawing_keeps_what_was_drawn(
         (["verify", "no-such-dream"], "no-such-dream"),
         (["train", "x", "--data", "d", "-o", "r", "--devices", "8"], "--devices cpu"),
         (["train", "x", "--data", "d", "-o", "r", "--minutes", "0"], "--minutes must be more than 0"),
-        (["train", "."], "neither a recipe nor a game folder; for a recording: reverie train v1.1 --data . -o"),
+        (["train", "."], "neither a recipe nor a game folder; for a recording: reverie train auto --data . -o"),
     ],
 )
 def test_a_mistake_is_one_sentence_and_exit_code_2_and_nothing_is_written(

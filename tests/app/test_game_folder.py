@@ -42,7 +42,7 @@ def test_recording_an_environment_begins_a_game_folder(tmp_path: Path, capsys: p
     assert main(words) == 0
     assert f"next: reverie train {folder}" in capsys.readouterr().err
     game = read_game(folder)
-    assert (game.source, game.size, game.fps, game.recipe) == (TOY, 64, 15, "own")
+    assert (game.source, game.size, game.fps, game.recipe) == (TOY, 64, 15, "auto")
     assert game.environment == Environment(TOY, ("right", "left"), frame_skip=2, fps=15)
     assert {"steps = 100000", "minutes = 240"} <= set((folder / "game.toml").read_text().splitlines())
     assert game.keys == {"right": ("right", "d"), "left": ("left", "a")}
@@ -80,7 +80,7 @@ def test_after_ctrl_c_a_game_folder_says_how_its_training_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     pytest.importorskip("torch")
-    folder = write(tmp_path / "toy", f'source = "{TOY}"\n')
+    folder = write(tmp_path / "toy", f'source = "{TOY}"\nrecipe = "own"\n')
     (folder / "recording").mkdir()
     (folder / "recording" / "index-00.json").touch()
     monkeypatch.setattr("reverie.training.run.train", interrupted)

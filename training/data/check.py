@@ -277,12 +277,8 @@ def too_little(recording: Recording, parameters: int) -> Finding | None:
 
 def too_few_codes(sample: list[Rows], codes: Codes) -> Finding | None:
     """Find out whether far more kinds of patches change than there are codes."""
-    changed = []
-    for rows in sample:
-        hashes = patch_hashes(np.asarray(rows.frames), codes.grid)
-        changed.append(hashes[1:][hashes[1:] != hashes[:-1]])
-    counts = np.sort(np.unique(np.concatenate(changed), return_counts=True)[1])[::-1]
-    if counts[: codes.count].sum() >= WITH_A_CODE * counts.sum():
+    counts = _changed_patches(sample, codes)
+    if _with_a_code(counts, codes) >= WITH_A_CODE:
         return None
     return Finding(
         f"There are too few codes for these pictures: {len(counts):,} different patches in a sample of "
@@ -290,3 +286,21 @@ def too_few_codes(sample: list[Rows], codes: Codes) -> Finding | None:
         f"wrong. Choose a recipe with more codes.",
         broken=False,
     )
+
+
+def drawn_by_codes(recording: Recording, codes: Codes) -> float:
+    """Return the share (0 to 1) of what changes that the commonest patches, one for each code, draw to the pixel."""
+    return _with_a_code(_changed_patches([recording.rows(episode) for episode in _sample(recording)], codes), codes)
+
+
+def _with_a_code(counts: NDArray[np.int64], codes: Codes) -> float:
+    return float(counts[: codes.count].sum() / max(counts.sum(), 1)) if len(counts) else 1.0
+
+
+def _changed_patches(sample: list[Rows], codes: Codes) -> NDArray[np.int64]:
+    """Return how often each kind of patch was changed to, (N,), the commonest first."""
+    changed = []
+    for rows in sample:
+        hashes = patch_hashes(np.asarray(rows.frames), codes.grid)
+        changed.append(hashes[1:][hashes[1:] != hashes[:-1]])
+    return np.sort(np.unique(np.concatenate(changed), return_counts=True)[1])[::-1]
