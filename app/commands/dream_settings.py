@@ -10,7 +10,7 @@ import tyro
 
 from reverie.app.commands.option_types import Count, Name, Number
 from reverie.app.errors import Mistake
-from reverie.engine.families import all_settings
+from reverie.engine.families import FAMILIES, all_settings, family
 from reverie.engine.settings import SettingInfo, Value, completed
 
 
@@ -59,5 +59,20 @@ def chosen(settings: DreamSettings) -> dict[str, Value]:
         elif value > info.highest:
             raise Mistake(f"{option} must be at most {info.highest:g}, not {value:g}.")
         given[name] = value
-    completed(all_settings(), given)
+    _check_together(given)
     return given
+
+
+def _check_together(given: dict[str, Value]) -> None:
+    """Raises ValueError where the settings exclude each other in every family that has them all."""
+    troubles = []
+    for infos in (family(name).SETTINGS for name in FAMILIES):
+        if given.keys() <= infos.keys():
+            try:
+                completed(infos, given)
+            except ValueError as error:
+                troubles.append(error)
+            else:
+                return
+    if troubles:
+        raise troubles[0]

@@ -11,7 +11,7 @@ from reverie.app.errors import Mistake, cannot_write, check_name
 from reverie.app.play.capture import VideoRecording
 from reverie.app.play.meter import Meter
 from reverie.app.play.session import Session
-from reverie.engine.families import all_settings
+from reverie.engine.families import all_settings, family
 from reverie.engine.settings import Settings
 
 
@@ -50,11 +50,13 @@ def report(session: Session, meter: Meter) -> dict[str, Any]:
     """The object of `play --report`. Settings that have no effect are null, and so is what only a dream has."""
     dream = None if session.is_real else session.dream
     settings: Settings = dream.settings if dream else {}
+    infos = family(dream.bundle.manifest.family).SETTINGS if dream else {}
+    matters = {name for name, info in infos.items() if info.matters(settings)}
     name = session.bundle.manifest.name if session.bundle else None
     return {
         "bundle": name if dream else None,
         "game": session.status().game,
-        **{name: settings.get(name) if info.matters(settings) else None for name, info in all_settings().items()},
+        **{name: settings.get(name) if name in matters else None for name in all_settings()},
         "backend": dream.bundle.backend if dream else None,
         "faults": dream.faults.count if dream else None,
         **meter.figures(),

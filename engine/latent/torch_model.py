@@ -20,9 +20,8 @@ Ends = tuple[dict[str, TensorSpec], dict[str, TensorSpec]]
 def latent_model(dynamics: LatentDynamics) -> LatentModel:
     """Return what a manifest's `model` says of these dynamics."""
     c = dynamics.config
-    return LatentModel(
-        c.grid, c.channels, c.width, c.positions, tuple(map(float, c.rewards)), sum(c.past), c.heads, c.width // c.heads
-    )
+    rewards = tuple(map(float, c.rewards))
+    return LatentModel(c.grid, c.channels, c.hidden, c.positions, rewards, sum(c.past), c.heads, c.width // c.heads)
 
 
 def graphs_of(networks: Mapping[str, nn.Module]) -> tuple[dict[str, nn.Module], dict[str, Ends]]:

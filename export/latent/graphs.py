@@ -28,7 +28,7 @@ def random_inputs(
         return torch.randint(0, high, shape, generator=generator)
 
     z = torch.randn(batch, autoencoder.config.positions, c.channels, generator=generator)
-    hidden = torch.randn(batch, c.positions, c.width, generator=generator)
+    hidden = torch.randn(batch, c.positions, c.hidden, generator=generator)
     match graph:
         case "encoder":
             return (integers(256, batch, size, size, 3).to(torch.uint8),)

@@ -1,4 +1,7 @@
-"""Latent diffusion dynamics: a trunk that runs once a frame, and a denoiser that runs a few times on its output."""
+"""Latent diffusion dynamics: a trunk that runs once a frame, and a denoiser that runs a few times on its output.
+
+Between them, convolutions move the newest frame's latents to where the trunk says, as a first guess.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ from torch.nn import functional as F
 from reverie.models.config import Range
 from reverie.models.latent.autoencoder import limited
 from reverie.models.latent.layers import ConditionedLayer, TrunkLayer
+from reverie.models.latent.motion import Motion
 
 FINEST = 8
 """Denoising steps of the finest schedule. Steps of 1, 2, 4 and 8 eighths are learnt."""
@@ -21,6 +25,8 @@ CONTEXT_NOISE = (0.0, 0.05, 0.1, 0.2, 0.3, 0.5)
 DREAM_NOISE = 2
 """Index of the share that a dream claims for its own frames, although it adds none: they have errors of about that
 size, and the trunk has learnt to correct so much."""
+GUESS_ERROR = 0.2
+"""Mean square error of the first guess that `trust` begins with; a latent's own mean square is 1."""
 MOST_REWARDS = 64
 """Values that a reward can have at most."""
 
@@ -37,6 +43,7 @@ class LatentDynamicsConfig:
     history: frames that a prediction can look at, the newest included.
     width, layers, heads: of the trunk.
     past_every: one layer of the trunk in so many looks at the frames before, the last one included.
+    motion_width, motion_blocks: of the convolutions that move the newest frame's latents.
     denoiser_width, denoiser_layers, denoiser_heads: of the denoiser.
     rewards: the values a reward can have; with any, the model predicts the reward and the end of the round too.
     """
@@ -51,6 +58,8 @@ class LatentDynamicsConfig:
     layers: Annotated[int, Range(1, 64)] = 6
     heads: Annotated[int, Range(1, 64)] = 5
     past_every: Annotated[int, Range(1, 64)] = 2
+    motion_width: Annotated[int, Range(1, 4096)] = 192
+    motion_blocks: Annotated[int, Range(0, 64)] = 4
     denoiser_width: Annotated[int, Range(1, 4096)] = 256
     denoiser_layers: Annotated[int, Range(1, 64)] = 4
     denoiser_heads: Annotated[int, Range(1, 64)] = 4
@@ -77,25 +86,29 @@ class LatentDynamicsConfig:
         return self.channels * self.merge**2
 
     @property
+    def hidden(self) -> int:
+        """Numbers that say of a position what is known of the next frame: the trunk's, then the first guess."""
+        return self.width + self.features
+
+    @property
     def past(self) -> tuple[bool, ...]:
         """Which layers of the trunk look at the past."""
         return tuple((self.layers - 1 - number) % self.past_every == 0 for number in range(self.layers))
 
 
 class LatentOutcomeHead(nn.Module):
-    """Predicts the reward of a step and whether it ends the round, from the trunk's output and the next frame."""
+    """Predicts the reward of a step and whether it ends the round, from what is known of the next frame and from it."""
 
-    def __init__(self, channels: int, width: int, rewards: int) -> None:
+    def __init__(self, features: int, hidden: int, inner: int, rewards: int) -> None:
         """rewards: how many values a reward can have."""
         super().__init__()
-        inner = width // 2
-        self.latent = nn.Linear(channels, inner)
-        self.hidden = nn.Linear(width, inner)
+        self.latent = nn.Linear(features, inner)
+        self.hidden = nn.Linear(hidden, inner)
         self.mix = nn.Linear(inner, inner)
         self.out = nn.Linear(2 * inner, rewards + 1)
 
     def forward(self, hidden: Tensor, latents: Tensor) -> tuple[Tensor, Tensor]:
-        """hidden (N, P, width), latents (N, P, features). Returns logits of reward (N, rewards) and end (N,)."""
+        """hidden (N, P, hidden), latents (N, P, features). Returns logits of reward (N, rewards) and end (N,)."""
         x = F.relu(self.mix(F.relu(self.hidden(hidden) + self.latent(latents))))
         y = self.out(torch.cat([x.amax(1), x.mean(1)], -1))
         return y[:, :-1], y[:, -1]
@@ -104,10 +117,11 @@ class LatentOutcomeHead(nn.Module):
 class LatentDynamics(nn.Module):
     """Latents of the last frames and an action in, the latents of the next frame out, by denoising.
 
-    The trunk commits frame t to the ring of keys and values and describes frame t + 1 in the same pass. The denoiser
-    turns noise into the latents of frame t + 1 in 1, 2, 4 or 8 steps. It predicts the clean latents and is told the
-    step's size (Frans et al. 2024, "One step diffusion via shortcut models"; Hafner et al. 2025, "Training agents
-    inside of scalable world models").
+    The trunk commits frame t to the ring of keys and values and describes frame t + 1 in the same pass. `Motion` makes
+    a first guess of it, which regression has learnt and which blends what chance may bring. The denoiser turns noise
+    into the latents of frame t + 1 in 1, 2, 4 or 8 steps. It predicts the clean latents and is told the step's size
+    (Frans et al. 2024, "One step diffusion via shortcut models"; Hafner et al. 2025, "Training agents inside of
+    scalable world models").
     """
 
     def __init__(self, config: LatentDynamicsConfig) -> None:
@@ -121,15 +135,24 @@ class LatentDynamics(nn.Module):
         self.position = nn.Parameter(torch.randn(config.positions, c) * 0.1)
         self.layers = nn.ModuleList(TrunkLayer(c, config.heads, past) for past in config.past)
         self.norm = nn.LayerNorm(c, bias=False)
+        self.steer = nn.Linear(c, config.motion_width * config.merge**2)
+        self.motion = Motion(config.grid, config.channels, config.motion_width, config.motion_blocks)
         self.noisy = nn.Linear(config.features, d)
-        self.hidden = nn.Linear(c, d)
+        self.hidden = nn.Linear(config.hidden, d)
         self.place = nn.Parameter(torch.randn(config.positions, d) * 0.1)
         self.level = nn.Embedding(FINEST, d)
         self.size = nn.Embedding(int(math.log2(FINEST)) + 1, d)
         self.denoiser = nn.ModuleList(ConditionedLayer(d, config.denoiser_heads) for _ in range(config.denoiser_layers))
         self.last = nn.LayerNorm(d, bias=False)
         self.clean = nn.Linear(d, config.features)
-        self.outcome_head = LatentOutcomeHead(config.features, c, len(config.rewards)) if config.rewards else None
+        self.clean.weight.data.mul_(0.1)
+        self.trust = nn.Embedding(FINEST, config.features)
+        level = torch.arange(FINEST)[:, None] / FINEST
+        trust = GUESS_ERROR * level / (GUESS_ERROR * level**2 + (1 - level) ** 2)  # of least squares
+        self.trust.weight.data.copy_(trust.expand(FINEST, config.features))
+        self.outcome_head = (
+            LatentOutcomeHead(config.features, config.hidden, c // 2, len(config.rewards)) if config.rewards else None
+        )
         for embedding in (self.action, self.noise_share, self.level, self.size, self.game):
             if embedding is not None:
                 nn.init.normal_(embedding.weight, std=0.5)
@@ -140,16 +163,17 @@ class LatentDynamics(nn.Module):
         self.frequencies: Tensor
 
     def fold(self, latents: Tensor) -> Tensor:
-        """Merge squares of latents: (..., S, channels) to (..., P, features)."""
-        (h, w), m, c = self.config.grid, self.config.merge, self.config.channels
+        """Merge squares of latents: (..., S, c) to (..., P, merge**2 * c)."""
+        (h, w), m, c = self.config.grid, self.config.merge, latents.shape[-1]
         if m == 1:
             return latents
         x = latents.reshape(*latents.shape[:-2], h // m, m, w // m, m, c).transpose(-4, -3)
         return x.reshape(*latents.shape[:-2], h * w // m**2, m**2 * c)
 
     def unfold(self, features: Tensor) -> Tensor:
-        """Divide positions into their latents: (..., P, features) to (..., S, channels)."""
-        (h, w), m, c = self.config.grid, self.config.merge, self.config.channels
+        """Divide positions into their latents: (..., P, merge**2 * c) to (..., S, c)."""
+        (h, w), m = self.config.grid, self.config.merge
+        c = features.shape[-1] // m**2
         if m == 1:
             return features
         x = features.reshape(*features.shape[:-2], h // m, w // m, m, m, c).transpose(-4, -3)
@@ -173,7 +197,7 @@ class LatentDynamics(nn.Module):
 
         latents: (B, W, S, channels). actions: (B, W) int64, actions[:, t] leads from frame t to t + 1. shares: (B, W)
         int64, how noisy each frame is. games: (B,) int64.
-        Returns hidden (B, W, P, width): at frame t what is known of frame t + 1.
+        Returns hidden (B, W, P, hidden): at frame t what is known of frame t + 1, see `first_guess`.
         """
         w, s = latents.shape[1], self.config.positions
         frame = torch.arange(w, device=latents.device).repeat_interleave(s)
@@ -184,7 +208,20 @@ class LatentDynamics(nn.Module):
         x = self.embed(latents, actions, shares, None if games is None else games[:, None].expand_as(actions))
         for layer in self.layers:
             x = layer(x, mask, turns)
-        return self.norm(x)
+        hidden = self.describe(self.norm(x).flatten(0, 1), latents.flatten(0, 1))
+        return hidden.unflatten(0, latents.shape[:2])
+
+    def describe(self, known: Tensor, latents: Tensor) -> Tensor:
+        """Add the first guess to what the trunk says.
+
+        known: (N, P, width), of the next frame. latents: (N, S, channels), the newest frame. Returns (N, P, hidden).
+        """
+        guess = self.motion(latents, self.unfold(self.steer(known)))
+        return torch.cat([known.float(), self.fold(guess)], -1)
+
+    def first_guess(self, hidden: Tensor) -> Tensor:
+        """Return the guess that a description holds: (..., P, hidden) to latents (..., S, channels)."""
+        return self.unfold(hidden[..., self.config.width :])
 
     def step(
         self,
@@ -199,7 +236,7 @@ class LatentDynamics(nn.Module):
 
         latents (B, S, channels); action (B,), age (B, slots) int64, 0 where a slot is empty; keys, values (B, layers
         with past, heads, slots, P, head_dim). game: (B,) int64, for a model of several.
-        Returns hidden (B, P, width), and this frame's keys and values (B, layers with past, heads, P, head_dim).
+        Returns hidden (B, P, hidden), and this frame's keys and values (B, layers with past, heads, P, head_dim).
         """
         x = self.embed(latents, action, torch.full_like(action, DREAM_NOISE), game)
         new_keys: list[Tensor] = []
@@ -213,23 +250,25 @@ class LatentDynamics(nn.Module):
                 new_values.append(v)
             else:
                 x = layer.step(x)
-        return self.norm(x), torch.stack(new_keys, 1), torch.stack(new_values, 1)
+        return self.describe(self.norm(x), latents), torch.stack(new_keys, 1), torch.stack(new_values, 1)
 
     def denoise(self, hidden: Tensor, noisy: Tensor, level: Tensor, size: Tensor) -> Tensor:
         """Predict the clean latents of the next frame.
 
-        hidden: (N, P, width). noisy: (N, S, channels), level / FINEST of the clean latents and the rest noise. level:
+        hidden: (N, P, hidden). noisy: (N, S, channels), level / FINEST of the clean latents and the rest noise. level:
         (N,) int64. size: (N,) int64, the step's size is 2 ** size / FINEST.
         Returns (N, S, channels).
         """
         condition = self.level(level) + self.size(size)  # (N, d)
-        x = self.noisy(self.fold(noisy)) + self.hidden(hidden) + self.place
+        noisy, guess = self.fold(noisy), hidden[..., self.config.width :]  # (N, P, features)
+        x = self.noisy(noisy) + self.hidden(hidden) + self.place
         for layer in self.denoiser:
             x = layer(x, condition)
-        return self.unfold(self.clean(self.last(x)).float())
+        between = guess + self.trust(level)[:, None] * (noisy - guess)
+        return self.unfold(between + self.clean(self.last(x)).float())
 
     def sample(self, hidden: Tensor, noise: Tensor, steps: int) -> Tensor:
-        """Denoise in equal steps: hidden (N, P, width), noise (N, S, channels) to latents (N, S, channels).
+        """Denoise in equal steps: hidden (N, P, hidden), noise (N, S, channels) to latents (N, S, channels).
 
         steps: 1, 2, 4 or 8.
         """
@@ -243,7 +282,7 @@ class LatentDynamics(nn.Module):
     def outcome(self, hidden: Tensor, latents: Tensor) -> tuple[Tensor, Tensor]:
         """Predict reward and end of the step to the next frame, given that frame.
 
-        hidden: (N, P, width). latents: (N, S, channels), of the next frame.
+        hidden: (N, P, hidden). latents: (N, S, channels), of the next frame.
         Returns logits over `config.rewards` (N, R) and the logit of the round's end (N,). Raises ValueError where the
         model has no such head.
         """

@@ -114,7 +114,7 @@ def test_a_swap_that_is_cut_short_brings_the_old_bundle_back(
     (target / MANIFEST).write_text("old")
 
     def rename(path: Path, to: Path) -> Path:
-        if to == target and not path.name.endswith(".old"):
+        if to == target and not path.name.endswith("-old"):
             raise trouble
         return real(path, to)
 

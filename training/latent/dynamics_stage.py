@@ -13,6 +13,7 @@ from reverie.models.config import Range
 from reverie.models.latent.autoencoder import Autoencoder
 from reverie.models.latent.dynamics import CONTEXT_NOISE, LatentDynamics
 from reverie.models.latent.layers import ConditionedLayer, TrunkLayer
+from reverie.models.latent.motion import MotionBlock
 from reverie.training.latent.objectives import DrawnNoise, draw_noise, flow_losses, outcome_losses
 from reverie.training.latent.own_context import redraw_context
 from reverie.training.latent.windows import LatentEpisodes, LatentWindows
@@ -80,7 +81,7 @@ class LatentDynamicsStage(GradientStage[LatentDynamics, LatentBatch]):
 
     name = "dynamics"
     smallest_part = 1
-    compiled_layers = (TrunkLayer, ConditionedLayer)
+    compiled_layers = (TrunkLayer, MotionBlock, ConditionedLayer)
     config: LatentDynamicsTraining
 
     def __init__(
@@ -150,7 +151,7 @@ class LatentDynamicsStage(GradientStage[LatentDynamics, LatentBatch]):
         """
         rng, sums, count = (
             np.random.default_rng(0),
-            {"steps_1": 0.0, "steps_2": 0.0, "steps_4": 0.0, "copy_last": 0.0},
+            {"steps_1": 0.0, "steps_2": 0.0, "steps_4": 0.0, "first_guess": 0.0, "copy_last": 0.0},
             0,
         )
         wrong = {"reward": 0.0, "ended": 0.0}
@@ -163,6 +164,7 @@ class LatentDynamicsStage(GradientStage[LatentDynamics, LatentBatch]):
             frames = self.autoencoder.decode(latents).float()
             noise = batch.noise[:, places].flatten(0, 1)
             drawn = {f"steps_{steps}": network.sample(known, noise, steps) for steps in (1, 2, 4)}
+            drawn["first_guess"] = network.first_guess(known)
             drawn["copy_last"] = batch.latents[:, :-1][:, places].flatten(0, 1)
             for name, made in drawn.items():
                 sums[name] += float((self.autoencoder.decode(made).float() - frames).square().mean())

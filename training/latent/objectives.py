@@ -22,6 +22,8 @@ SAME_SHARE = 0.6
 """Share of windows whose frames all have one share of noise."""
 SHORTCUTS = 4
 """One frame in so many learns a longer step."""
+MOTION = 0.5
+"""Weight of the first guess's squared error."""
 LASTING = 0.8
 """Variance of lasting noise that is the same in every frame of a window."""
 
@@ -59,13 +61,16 @@ def draw_noise(shape: torch.Size, lasting: float, generator: torch.Generator) ->
 
 
 def flow_losses(network: LatentDynamics, hidden: Tensor, clean: Tensor, drawn: DrawnNoise) -> dict[str, Tensor]:
-    """Weighted squared error of the clean latents: `flow` at the finest steps, `shortcut` at longer ones.
+    """Weighted squared error of the clean latents: `flow` at the finest steps, `shortcut` at longer ones, `motion` of
+    the first guess.
 
-    hidden: (B, W, S, width), W a multiple of 4. clean: (B, W, S, channels), of the next frames.
+    hidden: (B, W, P, hidden), W a multiple of 4. clean: (B, W, S, channels), of the next frames.
     """
     part = [x.unflatten(1, (-1, SHORTCUTS)) for x in (hidden, clean, drawn.noise, drawn.level, drawn.size)]
     fine = [x[:, :, : SHORTCUTS - 1].flatten(0, 2) for x in part]
     long = [x[:, :, SHORTCUTS - 1].flatten(0, 1) for x in part]
+
+    motion = (network.first_guess(hidden) - clean).square().mean()
 
     known, wanted, noise, level, size = fine
     tau = level[:, None, None] / FINEST
@@ -76,7 +81,7 @@ def flow_losses(network: LatentDynamics, hidden: Tensor, clean: Tensor, drawn: D
     noisy = tau * wanted + (1 - tau) * noise
     target = two_half_steps(network, known, noisy, level, size)
     shortcut = _error(network.denoise(known, noisy, level, size), target, tau)
-    return {"flow": flow, "shortcut": shortcut / (SHORTCUTS - 1)}
+    return {"motion": MOTION * motion, "flow": flow, "shortcut": shortcut / (SHORTCUTS - 1)}
 
 
 @torch.no_grad()

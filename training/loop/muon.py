@@ -23,7 +23,10 @@ class Muon(torch.optim.Optimizer):
     def __init__(
         self, matrices: Iterable[nn.Parameter], lr: float, weight_decay: float, precision: torch.dtype
     ) -> None:
-        """matrices: (M, N) each. precision: of the products that make them orthogonal."""
+        """matrices: (M, N) each, or the weights (M, N, h, w) of convolutions, taken as (M, N * h * w).
+
+        precision: of the products that make them orthogonal.
+        """
         super().__init__(matrices, {"lr": lr, "weight_decay": weight_decay, "momentum": 0.95})
         self.precision = precision
 
@@ -34,12 +37,15 @@ class Muon(torch.optim.Optimizer):
             alike: dict[torch.Size, list[nn.Parameter]] = {}
             for matrix in group["params"]:
                 if matrix.grad is not None:
-                    alike.setdefault(matrix.shape, []).append(matrix)
+                    alike.setdefault(matrix.flatten(1).shape, []).append(matrix)
             for shape, matrices in alike.items():
-                directions = orthogonal(torch.stack([self._momentum(matrix, group["momentum"]) for matrix in matrices]))
+                momenta = [self._momentum(matrix, group["momentum"]).flatten(1) for matrix in matrices]
+                directions = orthogonal(torch.stack(momenta))
                 rate = group["lr"] * 0.2 * max(shape) ** 0.5
                 for matrix, direction in zip(matrices, directions, strict=True):
-                    matrix.mul_(1 - group["lr"] * group["weight_decay"]).add_(direction, alpha=-rate)
+                    matrix.mul_(1 - group["lr"] * group["weight_decay"]).add_(
+                        direction.reshape(matrix.shape), alpha=-rate
+                    )
 
     def _momentum(self, matrix: nn.Parameter, momentum: float) -> Tensor:
         """Return the Nesterov momentum of a matrix, and update it."""
