@@ -22,8 +22,9 @@ from minari.data_collector.episode_buffer import EpisodeBuffer
 from minari.dataset.minari_storage import MinariStorage
 from numpy.typing import NDArray
 
+from reverie.games.action_space import PlayableActions, playable_actions
 from reverie.games.errors import UnsuitableGame
-from reverie.games.picture import as_picture
+from reverie.games.picture import PictureReader
 
 ABOUT = "reverie"
 DATA, METADATA = "data", "metadata.json"
@@ -47,14 +48,14 @@ class Played(NamedTuple):
 
 @dataclass(frozen=True)
 class Dataset:
-    """A dataset that can be read. about: what `write` was told, empty for somebody else's. count: of the actions.
+    """A dataset that can be read. about: what `write` was told, empty for somebody else's. actions: their numbers.
 
     environment: id of the environment that it was recorded in, "" where it does not say.
     """
 
     name: str
     about: dict[str, Any]
-    count: int
+    actions: PlayableActions
     environment: str
     episodes: int
     steps: int
@@ -68,25 +69,37 @@ class Dataset:
         return self._stored() if self.about else as_played(self._stored())
 
     def _stored(self) -> Iterator[Played]:
+        reader, first = PictureReader(), True
         for episode in self._data.iterate_episodes():
             if not len(episode.rewards):
                 continue
-            seen = episode.observations
             moments = range(len(episode.rewards) + 1)
-            frames = [
-                as_picture({name: part[t] for name, part in seen.items()} if isinstance(seen, dict) else seen[t])
-                for t in moments
-            ]
+            reader.begin()
+            for t in moments:
+                reader.look(_at(episode.observations, t))
+            if first and reader.is_dim:
+                raise UnsuitableGame(f"The dataset {self.name} holds grids of small numbers, no pictures.")
+            first = False
+            frames = [reader.picture(_at(episode.observations, t)) for t in moments]
             if any(frame is None for frame in frames):
                 raise UnsuitableGame(f"The dataset {self.name} has no pictures among its observations.")
             [meta] = self._data.storage.get_episode_metadata([episode.id])
             yield Played(
                 frames,
-                np.asarray(episode.actions, np.int64),
+                self.actions.numbers(episode.actions),
                 np.asarray(episode.rewards, np.float32),
                 np.asarray(episode.terminations, bool),
                 int(meta.get("seed") or 0),
             )
+
+
+def _at(seen: Any, moment: int) -> Any:
+    """What was seen at a moment, of observations that may be tables of tables."""
+    if isinstance(seen, dict):
+        return {name: _at(part, moment) for name, part in seen.items()}
+    if isinstance(seen, tuple):
+        return tuple(_at(part, moment) for part in seen)
+    return seen[moment]
 
 
 def as_played(rounds: Iterable[Played]) -> Iterator[Played]:
@@ -127,15 +140,20 @@ def read(source: str) -> Dataset:
     found = next((place for place in places if (place / METADATA).is_file()), None)
     try:
         data = minari.MinariDataset(found) if found else minari.load_dataset(source)
-    except (OSError, ValueError, ImportError) as error:
-        reason = str(error).splitlines()[0]
+    except ImportError as error:
+        need = f"{error.name or 'h5py'}, which is not installed: pip install {error.name or 'h5py'}"
+        raise UnsuitableGame(f"{source} needs {need}") from error
+    except FileNotFoundError as error:
+        raise UnsuitableGame(
+            f"There is no folder {source}, and no Minari dataset of that name; get one with: minari download {source}"
+        ) from error
+    except (OSError, ValueError, KeyError, TypeError, AssertionError) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise UnsuitableGame(f"{source} cannot be read as a Minari dataset: {reason}") from error
-    space = data.action_space
-    if not isinstance(space, gymnasium.spaces.Discrete) or int(space.start) != 0:
-        raise UnsuitableGame(f"The dataset {source} has no actions numbered from 0 ({space}).")
+    actions = playable_actions(data.action_space, f"The dataset {source}")
     about = data.storage.metadata.get(ABOUT) or {}
     environment = data.env_spec.id if data.env_spec is not None else ""
-    return Dataset(source, about, int(space.n), environment, int(data.total_episodes), int(data.total_steps), data)
+    return Dataset(source, about, actions, environment, int(data.total_episodes), int(data.total_steps), data)
 
 
 def write(root: Path, name: str, size: int, actions: int, about: dict[str, Any], episodes: Iterable[Played]) -> Path:

@@ -17,14 +17,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from reverie.games.action_space import PlayableActions, playable_actions
 from reverie.games.environment import SEARCH, Environment
 from reverie.games.environment_state import EnvironmentState, copy_state, restore_state
 from reverie.games.errors import UnsuitableGame
-from reverie.games.picture import as_picture, letterbox
+from reverie.games.picture import PictureReader, as_picture, letterbox
 from reverie.games.world import Frame, Step
 
 NOOPS = ("noop", "no_op", "none", "idle", "nothing", "stay", "wait")
-MOST_ACTIONS = 256
 PACKAGES = {"ALE/": "ale_py", "Vizdoom": "vizdoom.gymnasium_wrapper", "MiniGrid-": "minigrid", "BabyAI-": "minigrid"}
 """What an id begins with, and what has to be imported for it to be registered."""
 ATARI_FPS = 60
@@ -32,6 +32,8 @@ REPLAY_SECONDS = 0.1
 """The longest that going back may take where a state cannot be copied and the actions are played again."""
 PROOF_STEPS = 3
 """Steps after which a copy of the state must show the same pictures as the environment itself."""
+LOOK_AHEAD_STEPS = 8
+"""Steps after which an observation has shown whether it is a picture, several, or none."""
 MOST_LETTERS = 300
 """Letters of an error's own words that are shown."""
 
@@ -71,14 +73,16 @@ class GymWorld:
         self.size = size
         self.env = _make(environment)
         with self._as_gymnasium("name its actions"):
-            self.actions, self.codes = _actions(self.env, environment)
+            self.actions, self.numbers, self._playable = _actions(self.env, environment)
             self.fps = environment.fps or _fps(self.env, environment)
         self.cut = False
         self._seed = 0
         self._played: list[int] = []
         self._drawing = True
+        self._shown, self._reads_shown = PictureReader(), False
         self._stepping_seconds, self._steps = 0.0, 0
         self._frame: Frame = self.reset(0)
+        self._look_ahead()
         self._copies = self._copies_exactly()
 
     def reset(self, seed: int) -> Frame:
@@ -93,9 +97,10 @@ class GymWorld:
         if not self._copies:
             self._played.append(action)
         self.cut = False
-        code = self.codes[action]
-        if code is None:
+        number = self.numbers[action]
+        if number is None:
             return Step(self._frame.copy(), 0.0, False)
+        code = self._playable.codes[number]
         total, lost, stopped, seen = 0.0, False, False, None
         began = time.perf_counter()
         for _ in range(self.environment.frame_skip):
@@ -104,6 +109,7 @@ class GymWorld:
                 total += float(reward)
                 if not math.isfinite(total):
                     raise ValueError(f"the reward is {reward}")
+                self._shown.look(seen)
             if lost or stopped:
                 break
         self._stepping_seconds, self._steps = self._stepping_seconds + time.perf_counter() - began, self._steps + 1
@@ -150,6 +156,21 @@ class GymWorld:
         self._frame = snapshot.frame.copy()
         return self._frame.copy()
 
+    def _look_ahead(self) -> None:
+        """See how an observation changes that is to be the picture. Raises UnsuitableGame where it is none."""
+        if not self._reads_shown:
+            return
+        self._copies = True
+        with contextlib.suppress(UnsuitableGame):  # what is wrong with a step is said when it is played
+            for number in range(LOOK_AHEAD_STEPS):
+                self.step(number % len(self.actions))
+        self.reset(0)
+        if self._shown.is_dim and self.environment.picture != "observation":
+            raise UnsuitableGame(
+                f"{self.name} shows a grid of small numbers, no picture to learn from; where it is one all the same, "
+                'write picture = "observation" into its game.toml.'
+            )
+
     def _copies_exactly(self) -> bool:
         """Whether a copy of the state holds all of it: from it, the same steps show the same pictures."""
         self._copies = True
@@ -174,6 +195,8 @@ class GymWorld:
     def _begin(self, seed: int | None) -> Frame:
         with self._as_gymnasium("reset"):
             seen, _ = self.env.reset() if seed is None else self.env.reset(seed=seed)
+            self._shown.begin()
+            self._shown.look(seen)
         self._frame = self._picture(seen)
         return self._frame.copy()
 
@@ -204,7 +227,7 @@ class GymWorld:
             with self._as_gymnasium("render"), contextlib.suppress(NotImplementedError):
                 picture = as_picture(self.env.render())
         if picture is None and wanted != "render":
-            picture = as_picture(observation)
+            picture, self._reads_shown = self._shown.picture(observation), True
         if picture is None:
             where = {"": "neither draws nor shows one", "render": "does not draw one"}.get(wanted, "does not show one")
             raise UnsuitableGame(
@@ -296,43 +319,17 @@ def _found_here() -> Iterator[None]:
         sys.path[:] = before
 
 
-def _actions(env: Any, environment: Environment) -> tuple[tuple[str, ...], tuple[Any, ...]]:
-    """Names of the actions, and what the environment is given for each: None lets the world wait."""
-    space = env.action_space
-    count, first = getattr(space, "n", None), int(getattr(space, "start", 0))
-    if not isinstance(count, int | np.integer):
-        raise UnsuitableGame(
-            f"{environment.source} has no numbered actions ({space}); only Discrete ones can be played: "
-            "wrap it in a class that has them, and name it module:Class."
-        )
-    if count > MOST_ACTIONS - 1:
-        raise UnsuitableGame(f"{environment.source} has {count} actions; at most {MOST_ACTIONS - 1} can be recorded.")
-    names = _names(getattr(env, "unwrapped", env), int(count))
-    codes: dict[str, Any] = {name: first + index for index, name in enumerate(names)}
-    noop = next((name for name in NOOPS if name in codes), None)
-    if unknown := [name for name in environment.actions if name not in codes and name != "noop"]:
-        raise UnsuitableGame(f"{environment.source} has no action '{unknown[0]}'; it has {', '.join(names)}.")
+def _actions(env: Any, environment: Environment) -> tuple[tuple[str, ...], tuple[int | None, ...], PlayableActions]:
+    """Names of the actions, which number each has in the environment's space (None lets the world wait), and those."""
+    playable = playable_actions(env.action_space, environment.source, getattr(env, "unwrapped", env))
+    numbers = {name: number for number, name in enumerate(playable.names)}
+    noop = next((name for name in NOOPS if name in numbers), None)
+    if unknown := [name for name in environment.actions if name not in numbers and name != "noop"]:
+        names = ", ".join(playable.names)
+        raise UnsuitableGame(f"{environment.source} has no action '{unknown[0]}'; it has {names}.")
     # Nothing pressed is always there, and always first.
-    used = [name for name in environment.actions or names if name not in (noop, "noop")]
-    return ("noop", *used), (codes[noop] if noop else None, *(codes[name] for name in used))
-
-
-def _names(env: Any, count: int) -> list[str]:
-    """What the environment calls its actions, in small letters; `action3` where it does not say."""
-    given: list[Any] = []
-    if hasattr(env, "get_action_meanings"):
-        given = list(env.get_action_meanings())
-    elif hasattr(env, "button_map") and hasattr(env, "game"):
-        buttons = [button.name for button in env.game.get_available_buttons()]
-        given = ["_".join(b for b, down in zip(buttons, row, strict=False) if down) or "noop" for row in env.button_map]
-    else:
-        for words in (getattr(env, "action_names", None), getattr(env, "actions", None)):
-            with contextlib.suppress(TypeError):
-                given = given or [getattr(word, "name", word) for word in words or ()]
-    names = [str(name).strip().lower().replace(" ", "_") for name in given[:count]]
-    if len(names) < count or len(set(names)) < count:
-        return [f"action{index}" for index in range(count)]
-    return names
+    used = [name for name in environment.actions or playable.names if name not in (noop, "noop")]
+    return ("noop", *used), (numbers[noop] if noop else None, *(numbers[name] for name in used)), playable
 
 
 def _fps(env: Any, environment: Environment) -> int:

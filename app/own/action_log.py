@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from reverie.app.errors import Mistake
+from reverie.games.action_space import TOGETHER
 
 NOTHING = ("noop", "none", "", "nan", "null", "n/a")
 """What no key at all is called."""
@@ -191,7 +192,7 @@ def _action(value: Any, where: str, notes: Notes) -> str:
         pressed = [part for part in parts if part not in NOTHING]
         if len(parts) != len(value) or (len(parts) > 1 and any(part.isdecimal() for part in parts)):
             raise Mistake(f"{where}, column action: {text[:40]} is no list of names that are pressed together.")
-        meant = "_".join(pressed) or "noop"
+        meant = TOGETHER.join(pressed) or "noop"
     elif isinstance(value, dict | bool):
         raise Mistake(f"{where}, column action: {text[:40]} is neither a name nor a number.")
     elif text in NOTHING:

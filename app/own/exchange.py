@@ -32,8 +32,9 @@ from reverie.app.window.game_keys import keys_for
 from reverie.engine.files import write_whole
 from reverie.engine.unfinished import unfinished_folder
 from reverie.games import registry
+from reverie.games.action_space import MOST_ACTIONS
 from reverie.games.environment import Environment
-from reverie.games.gymnasium_world import MOST_ACTIONS, GymWorld
+from reverie.games.gymnasium_world import GymWorld
 from reverie.games.picture import letterbox
 
 EPISODE_FRAMES = 4096
@@ -142,15 +143,16 @@ def _dataset(source: str, out: Path) -> tuple[ImportInfo, Iterator[ImportedEpiso
     with needs_minari():
         from reverie.games import gymnasium_minari
     data = gymnasium_minari.read(source)
-    about, codes = data.about, tuple(range(data.count))
+    about, count = data.about, len(data.actions.names)
+    numbers = tuple(range(count))
     if about:
-        if not _understood(about, data.count):
+        if not _understood(about, count):
             raise Mistake(f"What {source} says of its recording is not understood; export the recording again.")
         actions = tuple(about["actions"])
     else:
-        actions, codes = _named(data.environment, data.count)
-    place = np.zeros(data.count, np.int64)
-    place[list(codes)] = np.arange(len(actions) - len(codes), len(actions))
+        actions, numbers = _named(data.environment, data.actions.names)
+    place = np.zeros(count, np.int64)
+    place[list(numbers)] = np.arange(len(actions) - len(numbers), len(actions))
 
     def episodes() -> Iterator[ImportedEpisode]:
         for played in data.read():
@@ -178,18 +180,21 @@ def _understood(about: Any, count: int) -> bool:
     return all(isinstance(name, str) for name in actions) and len(set(actions)) == len(actions) == count
 
 
-def _named(environment: str, count: int) -> tuple[tuple[str, ...], tuple[int, ...]]:
-    """Names of a dataset's actions, noop first, and which number each has in the dataset (noop may have none)."""
+def _named(environment: str, names: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[int, ...]]:
+    """Names of a dataset's actions, noop first, and which number each has in the dataset (noop may have none).
+
+    names: what the actions are called where the environment cannot be asked.
+    """
     # A dataset may come from anybody, and with a colon its environment would be code of theirs to run.
     if environment and ":" not in environment:
         with (
             contextlib.suppress(ValueError, ModuleNotFoundError),
             contextlib.closing(GymWorld(Environment(environment))) as world,
         ):
-            own = tuple(code for code in world.codes if code is not None)
-            if sorted(own) == list(range(count)):
+            own = tuple(number for number in world.numbers if number is not None)
+            if sorted(own) == list(range(len(names))):
                 return world.actions, own
-    return ("noop", *(f"action{code}" for code in range(count))), tuple(range(count))
+    return (names if names[0] == "noop" else ("noop", *names)), tuple(range(len(names)))
 
 
 def _store(info: ImportInfo, episodes: Iterator[ImportedEpisode], out: Path, size: int, game: bytes | None) -> None:

@@ -20,7 +20,7 @@ from PIL import Image, ImageSequence
 from reverie.app.errors import Mistake
 from reverie.app.own.action_log import NOTHING, ActionLog, Notes, read_log
 from reverie.app.play.capture import SAYS_RATE
-from reverie.games.gymnasium_world import MOST_ACTIONS
+from reverie.games.action_space import MOST_ACTIONS
 
 VIDEOS = (".mp4", ".mkv", ".webm", ".avi", ".mov", ".gif")
 LOGS = (".csv", ".jsonl", ".json")

@@ -19,6 +19,7 @@ from reverie.app.errors import Mistake
 from reverie.app.play.meter import Meter
 from reverie.app.play.session import Session, Status
 from reverie.app.window.latch import Latch, LatchedAction
+from reverie.games.action_space import together
 from reverie.games.world import Frame
 
 NOOP = 0
@@ -212,8 +213,10 @@ class GameLoop:
 
     def _frame(self, due: float) -> None:
         stepping, self._steps = self.paused, max(0, self._steps - 1)
-        name, pressed_at = self._take()
+        name, pressed_at, held = self._take()
         actions = self.session.actions
+        if name is not None:
+            name = together(name, held, actions)
         action = actions.index(name) if name in actions else NOOP
         began = time.perf_counter()
         fault = self.session.fault

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from reverie.app.window.keys import DEFAULTS, Keys
+from reverie.games.action_space import TOGETHER
 
 GUESSES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("left", ("left", "a")),
@@ -26,16 +28,18 @@ SPARE = tuple("ijklouyqecbtfn")
 def keys_for(actions: tuple[str, ...], given: dict[str, tuple[str, ...]] | None = None) -> dict[str, tuple[str, ...]]:
     """Action → keys, for every action but the first, which is no key at all. given: keys that a person chose."""
     given = given or {}
+    # What is pressed together needs no key of its own where each of it has one.
+    singles = [name for name in actions[1:] if given.get(name) or not set(name.split(TOGETHER)) <= {*actions} - {name}]
     keys = {action: given[action] for action in actions[1:] if given.get(action)}
     taken = {key for names in keys.values() for key in names}
     for exact in (True, False):
-        for action in actions[1:]:
+        for action in singles:
             for word, fitting in GUESSES:
                 free = tuple(key for key in fitting if key not in taken)
-                if action not in keys and free and (action == word if exact else word in action.split("_")):
+                if action not in keys and free and (action == word if exact else word in re.split(r"[_+]", action)):
                     keys[action] = free
                     taken.update(free)
-    for action in actions[1:]:
+    for action in singles:
         spare = next((key for key in SPARE if key not in taken), None)
         if action not in keys and spare:
             keys[action] = (spare,)

@@ -16,10 +16,12 @@ class LatchedAction(NamedTuple):
     action: name of the action to play, None for no key. It is a name because another game may be played by the time a
     frame takes it, and numbers its actions otherwise.
     pressed_at: `time.perf_counter()` seconds of the key press that this frame answers, None for a held key or no key.
+    held: names of the actions of all keys that are down.
     """
 
     action: str | None
     pressed_at: float | None
+    held: tuple[str, ...] = ()
 
 
 class Latch:
@@ -64,6 +66,7 @@ class Latch:
     def take(self) -> LatchedAction:
         """The action of the next frame."""
         with self._lock:
+            held = tuple(action for _, action in self._held)
             if self._presses:
-                return LatchedAction(*self._presses.popleft())
-            return LatchedAction(self._held[-1][1] if self._held else None, None)
+                return LatchedAction(*self._presses.popleft(), held)
+            return LatchedAction(held[-1] if held else None, None, held)

@@ -44,7 +44,7 @@ def test_a_limit_of_time_is_no_end(tmp_path: Path) -> None:
         ("1e0", "1"),
         ("nan", "noop"),
         (" Left ", "left"),
-        ('"[""a"", ""b""]"', "a_b"),
+        ('"[""a"", ""b""]"', "a+b"),
         ("[]", "noop"),
     ],
 )
@@ -60,7 +60,7 @@ def test_actions_are_read_for_what_they_mean_and_the_summary_says_so(written: st
 
 @pytest.mark.parametrize(
     ("written", "action"),
-    [("1.0", "1"), ("null", "noop"), ("NaN", "noop"), ('["up"]', "up"), ("[2.0]", "2"), ('["up", "a"]', "up_a")],
+    [("1.0", "1"), ("null", "noop"), ("NaN", "noop"), ('["up"]', "up"), ("[2.0]", "2"), ('["up", "a"]', "up+a")],
 )
 def test_actions_in_json_are_read_alike(written: str, action: str, tmp_path: Path) -> None:
     assert read(tmp_path, f'{{"action": {written}}}\n', "a.jsonl")[0][0].action == action

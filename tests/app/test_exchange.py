@@ -6,6 +6,7 @@ import json
 import sys
 import warnings
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -255,7 +256,7 @@ def test_a_recording_goes_to_minari_and_comes_back_the_same(
             for kind, array in vars(before.rows(one)).items():
                 np.testing.assert_array_equal(array, getattr(after.rows(other), kind))
     assert main(["import", "no/such-v0", "-o", str(tmp_path / "none")]) == 2
-    assert "cannot be read as a Minari dataset" in capsys.readouterr().err
+    assert "get one with: minari download no/such-v0" in capsys.readouterr().err
     assert not (tmp_path / "none").exists()
 
 
@@ -268,9 +269,11 @@ def put_rounds(folder: Path, monkeypatch: pytest.MonkeyPatch, ends: list[str]) -
     for number, end in enumerate(ends):
         colours = 10 * number + np.arange(steps + 1)
         last = np.arange(steps) == steps - 1
+        frames = np.broadcast_to(colours[:, None, None, None], (steps + 1, 64, 64, 3)).astype(np.uint8)
+        frames[:, -1] = 255  # pictures are not as dark as grids of numbers
         buffers.append(
             minari.data_collector.EpisodeBuffer(
-                observations=np.broadcast_to(colours[:, None, None, None], (steps + 1, 64, 64, 3)).astype(np.uint8),
+                observations=frames,
                 actions=np.arange(steps) % 2,
                 rewards=np.full(steps, number, np.float32),
                 terminations=last & (end == "lost"),
@@ -316,6 +319,74 @@ def test_somebody_elses_rounds_become_play_that_goes_on(tmp_path: Path, monkeypa
     assert (after[~ended] == before[~ended] + 1).all()
     assert (before[ended] % 10 == 4).all()
     assert (after[ended] % 10 == 0).all()
+
+
+def put_dataset(folder: Path, observations: Any, actions: Any, spaces: tuple[Any, Any]) -> Path:
+    """A dataset of one round whose observations and actions are of these spaces."""
+    minari = pytest.importorskip("minari")
+    steps = len(next(iter(actions.values())) if isinstance(actions, dict) else actions)
+    buffer = minari.data_collector.EpisodeBuffer(
+        observations=observations,
+        actions=actions,
+        rewards=np.zeros(steps, np.float32),
+        terminations=np.zeros(steps, bool),
+        truncations=np.arange(steps) == steps - 1,
+    )
+    with warnings.catch_warnings(), pytest.MonkeyPatch.context() as patch:
+        warnings.simplefilter("ignore")
+        patch.setenv("MINARI_DATASETS_PATH", str(folder))
+        made = minari.create_dataset_from_buffers(
+            "other/space-v0",
+            [buffer],
+            observation_space=spaces[0],
+            action_space=spaces[1],
+            data_format="arrow",
+            jpeg_encoding=False,
+        )
+    return Path(made.storage.data_path).parent
+
+
+def test_datasets_of_nested_observations_and_combined_actions_are_understood(tmp_path: Path) -> None:
+    gymnasium = pytest.importorskip("gymnasium")
+    pytest.importorskip("pyarrow")
+    box, pair = gymnasium.spaces.Box, gymnasium.spaces.Box(-9, 9, (2,))
+    eye = box(0, 255, (16, 20, 3), np.uint8)
+    pictures = np.random.default_rng(0).integers(0, 255, (4, 16, 20, 3)).astype(np.uint8)
+    places = np.zeros((4, 2), np.float32)
+    nested = gymnasium.spaces.Dict({"place": pair, "seen": gymnasium.spaces.Tuple([eye, pair])})
+    observations = {"place": places, "seen": (pictures, places)}
+    buttons = np.array([[0, 1], [1, 1], [0, 0]], np.int8)
+    source = put_dataset(tmp_path / "a", observations, buttons, (nested, gymnasium.spaces.MultiBinary(2)))
+    assert main(["import", str(source), "-o", str(tmp_path / "nested")]) == 0
+    recording = Recording(tmp_path / "nested")
+    assert recording.actions == ("noop", "button1", "button0", "button0+button1")
+    rows = recording.rows(recording.episodes[0])
+    assert rows.actions.tolist() == [1, 3, 0, 0]
+    np.testing.assert_array_equal(rows.frames[2], letterbox(pictures[2], 64))
+
+    shifted = gymnasium.spaces.Discrete(3, start=1)
+    source = put_dataset(tmp_path / "b", pictures, np.array([1, 3, 2]), (eye, shifted))
+    assert main(["import", str(source), "-o", str(tmp_path / "shifted")]) == 0
+    recording = Recording(tmp_path / "shifted")
+    assert recording.actions == ("noop", "action0", "action1", "action2")
+    assert recording.rows(recording.episodes[0]).actions.tolist() == [1, 3, 2, 0]
+
+
+def test_datasets_without_pictures_or_with_too_many_actions_are_one_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    gymnasium = pytest.importorskip("gymnasium")
+    pytest.importorskip("pyarrow")
+    eye, grid = (gymnasium.spaces.Box(0, most, (16, 20, 3), np.uint8) for most in (255, 9))
+    pictures = np.random.default_rng(0).integers(0, 255, (4, 16, 20, 3)).astype(np.uint8)
+    one, many = gymnasium.spaces.Discrete(2), gymnasium.spaces.MultiBinary(7)
+    source = put_dataset(tmp_path / "a", pictures % 10, np.array([1, 0, 1]), (grid, one))
+    assert main(["import", str(source), "-o", str(tmp_path / "grid")]) == 2
+    assert "grids of small numbers" in capsys.readouterr().err
+    source = put_dataset(tmp_path / "b", pictures, np.ones((3, 7), np.int8), (eye, many))
+    assert main(["import", str(source), "-o", str(tmp_path / "many")]) == 2
+    assert "128 combinations" in capsys.readouterr().err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "b"]
 
 
 def test_rounds_longer_than_an_episode_are_joined_at_their_ends(

@@ -229,6 +229,13 @@ def test_every_action_gets_a_key_and_no_key_has_two_meanings() -> None:
     assert keys_of_game(load_keys(), ("noop", "up", "down", "left", "right")).does[pygame.K_SPACE] == "pause"
 
 
+def test_what_is_pressed_together_needs_a_key_only_where_its_parts_have_none() -> None:
+    keys = keys_for(("noop", "left", "a", "left+a", "a+jump"))
+    assert keys["left"]
+    assert keys["left+a"] == ()
+    assert keys["a+jump"] == ("space",)
+
+
 def dream_of(bundle: Bundle, world: str, actions: tuple[str, ...], **training: object) -> Bundle:
     manifest = replace(bundle.manifest, games=(world,), actions=actions, training=training)
     return replace(bundle, manifest=manifest)

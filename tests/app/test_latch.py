@@ -9,14 +9,14 @@ def test_a_tap_shorter_than_a_tick_counts_exactly_once() -> None:
     latch = Latch()
     latch.press("w", UP, at=1.0)
     latch.release("w")
-    assert latch.take() == (UP, 1.0)
-    assert latch.take() == (None, None)
+    assert latch.take()[:2] == (UP, 1.0)
+    assert latch.take()[:2] == (None, None)
 
 
 def test_a_held_key_repeats_and_only_its_first_frame_answers_the_press() -> None:
     latch = Latch()
     latch.press("w", UP, at=1.0)
-    assert [latch.take() for _ in range(3)] == [(UP, 1.0), (UP, None), (UP, None)]
+    assert [latch.take()[:2] for _ in range(3)] == [(UP, 1.0), (UP, None), (UP, None)]
     latch.release("w")
     assert latch.take().action is None
 
@@ -68,4 +68,13 @@ def test_losing_the_keyboard_lets_go_of_everything() -> None:
     latch = Latch()
     latch.press("w", UP, at=1.0)
     latch.clear()
-    assert latch.take() == (None, None)
+    assert latch.take()[:2] == (None, None)
+
+
+def test_a_frame_knows_all_keys_that_are_held() -> None:
+    latch = Latch()
+    latch.press("w", UP, at=1.0)
+    latch.press("a", LEFT, at=2.0)
+    assert latch.take() == (UP, 1.0, (UP, LEFT))
+    latch.release("w")
+    assert latch.take() == (LEFT, 2.0, (LEFT,))

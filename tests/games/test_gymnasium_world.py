@@ -161,6 +161,7 @@ def test_a_lost_round_ends_and_a_stopped_one_is_cut() -> None:
         (TOY, {"colour_order": "yuv"}, "colour_order must be rgb or bgr"),
         ("tests.games.toy:Numbers", {}, "no picture to learn from"),
         ("tests.games.toy:Wheel", {}, "only Discrete"),
+        ("tests.games.toy:Grid", {}, "a grid of small numbers"),
         ("reverie.games.registry:get", {}, "cannot be made"),
         ("tests.games.toy:NoSeed", {}, "does not reset as Gymnasium's environments do"),
     ],
@@ -169,6 +170,22 @@ def test_what_cannot_be_played_is_said_in_one_sentence(source: str, settings: di
     with pytest.raises(UnsuitableGame, match=message) as caught:
         open_toy(source, **settings)
     assert "\n" not in str(caught.value)
+
+
+def test_buttons_are_pressed_together_and_of_stacked_frames_the_newest_is_shown() -> None:
+    world = open_toy("tests.games.toy:Console")
+    assert world.actions == ("noop", "jump", "right", "right+jump")
+    world.reset(0)
+    for _ in range(3):
+        step = world.step(world.actions.index("right+jump"))
+    assert world.env.pressed == [[1, 1]] * 3
+    assert (step.frame[24:32] == 255).all()
+    assert not step.frame[:24].any()
+
+
+def test_a_game_with_one_action_and_a_grid_that_a_person_takes_for_a_picture_are_played() -> None:
+    assert open_toy("tests.games.toy:OneAction").actions == ("noop", "action0")
+    assert open_toy("tests.games.toy:Grid", picture="observation").reset(0).any()
 
 
 @pytest.mark.parametrize("name", ["OldStep", "NoReward", "NoNumber"])

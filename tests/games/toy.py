@@ -192,3 +192,37 @@ class Failing(Toy):
 
 
 gymnasium.register(id="reverie-tests/Toy-v0", entry_point=Toy)
+
+
+class Console(Bare):
+    """Two buttons that may be pressed together, and its last four pictures in grey as the observation."""
+
+    action_space = gymnasium.spaces.MultiBinary(2)
+    buttons = ("RIGHT", "JUMP")
+
+    def reset(self, seed: int | None = None) -> tuple[np.ndarray, dict]:
+        self.at, self.pressed, self.seen = 0, [], []
+        return self._stack(), {}
+
+    def step(self, action: np.ndarray) -> tuple[np.ndarray, float, bool, bool, dict]:
+        self.pressed.append(action.tolist())
+        self.at = (self.at + int(action[0])) % 8
+        return self._stack(), 0.0, False, False, {}
+
+    def _stack(self) -> np.ndarray:
+        self.seen = ([self._seen()[..., 0]] * 4 if not self.seen else [*self.seen, self._seen()[..., 0]])[-4:]
+        return np.stack(self.seen, -1)
+
+
+class Grid(Bare):
+    """Shows which thing stands where."""
+
+    def _seen(self) -> np.ndarray:
+        return np.full((8, 8, 3), 1 + self.at, np.uint8)
+
+
+class OneAction(Bare):
+    """Has nothing to decide."""
+
+    class action_space:  # noqa: N801
+        n = 1
