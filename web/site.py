@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from reverie.engine.bundle import check_files, load_starts, read_manifest
 from reverie.engine.errors import BundleError
@@ -84,7 +85,7 @@ def write_site(
             "isolated": isolated,
         }
         (site / SITE).write_text(json.dumps(info, indent=1) + "\n", encoding="utf-8")
-        _name_version(site)
+        _tell_worker(site)
         site.chmod(0o755)
         if out.exists():
             out.rename(Path(work) / "old")
@@ -127,11 +128,14 @@ def weights_of(bundle: Path, manifest: Manifest, graph: str) -> list[str]:
     return sorted(files)
 
 
-def _name_version(site: Path) -> None:
-    """Let the service worker know which build of the site it keeps, and so when there is a new one."""
+def _tell_worker(site: Path) -> None:
+    """Let the service worker know what it keeps: the files of the site, and a name of this build of it."""
     digest = hashlib.sha256()
     for path in files_in(site):
         digest.update(path.relative_to(site).as_posix().encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
+    names = [path.relative_to(site).as_posix() for path in files_in(site)]
+    files = ["./", *(quote(name) for name in names if name != WORKER)]
     worker = site / WORKER
     text = worker.read_text(encoding="utf-8")
-    worker.write_text(f'const VERSION = "{digest.hexdigest()[:16]}";\n{text}', encoding="utf-8")
+    told = f'self.VERSION = "{digest.hexdigest()[:16]}";\nself.FILES = {json.dumps(files)};\n'
+    worker.write_text(told + text, encoding="utf-8")

@@ -3,14 +3,21 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
-import { gumbel, keyOf, nextKey } from "../../web/page/engine/noise.js";
+import { gumbel, keyOf, nextKey, normal } from "../../web/page/engine/noise.js";
 import { Ring } from "../../web/page/engine/ring.js";
 import { says, shown } from "../../web/page/engine/settings.js";
 import { Sha256, sha256 } from "../../web/page/engine/sha256.js";
+import { dynamics as latentDynamics } from "../../web/page/latent/dynamics.js";
+import { schedule } from "../../web/page/latent/schedule.js";
 import { draw, mostPasses, refine } from "../../web/page/tokens/sampler.js";
 
 const vectors = (name) => JSON.parse(readFileSync(new URL(`../../conformance/${name}.json`, import.meta.url), "utf8"));
 const hex = (key) => [key.hi, key.lo].map((half) => half.toString(16).padStart(8, "0")).join("");
+
+/** Equal up to a share of the expected number, or of 1. */
+function near(found, expected, share, where) {
+  assert.ok(Math.abs(found - expected) <= share * Math.max(1, Math.abs(expected)), `${where}: ${found} is not ${expected}`);
+}
 
 test("keys follow seeds and frames", () => {
   for (const { seed, keys } of vectors("noise").cases) {
@@ -23,11 +30,10 @@ test("keys follow seeds and frames", () => {
 });
 
 test("noise is that of the place, up to a rounding of float32", () => {
-  for (const { seed, places, gumbel: expected } of vectors("noise").cases) {
-    places.forEach((place, i) => {
-      const found = gumbel(keyOf(seed), place);
-      assert.ok(Math.abs(found - expected[i]) <= 4e-7 * Math.max(1, Math.abs(expected[i])), `${seed} ${place} ${found} ${expected[i]}`);
-    });
+  for (const { seed, places, ...expected } of vectors("noise").cases) {
+    for (const [name, noise] of Object.entries({ gumbel, normal })) {
+      places.forEach((place, i) => near(noise(keyOf(seed), place), expected[name][i], 4e-7, `${name} ${seed} ${place}`));
+    }
   }
 });
 
@@ -61,6 +67,46 @@ test("passes of the causal head are made as by the Python engine", async () => {
     const refined = await refine(head, Int32Array.from(guess), keyOf(seed), settings, most);
     assert.deepEqual([...refined.tokens], tokens, `${seed} ${JSON.stringify(settings)}`);
   }
+});
+
+test("latents are denoised in the steps of the Python engine", async () => {
+  const { model, schedules, z, cases } = vectors("latent");
+  schedules.forEach((expected, i) => {
+    assert.deepEqual(schedule(i + 1).map(({ level, size, share }) => [level, size, share]), expected);
+  });
+  for (const steps of [0, 9, 2.5]) assert.throws(() => schedule(steps));
+  const graphs = {
+    dynamics: ({ z, action }) => ({ hidden: z.map((x) => x / 2 + Number(action[0]) / 4) }),
+    denoiser: ({ hidden, noisy, level, size }) => ({
+      clean: noisy.map((x, i) => x / 2 + hidden[i] / 4 + Number(level[0]) / 16 - Number(size[0]) / 8),
+    }),
+    outcome: ({ z }) => ({ rewards: z.slice(0, model.channels), ended: z.slice(model.channels, model.channels + 1) }),
+  };
+  const family = latentDynamics({ model, state: {}, graphs }, async (graph, inputs) => graphs[graph](inputs));
+  for (const { seed, action, settings, ...expected } of cases) {
+    const context = await family.prepare(Float32Array.from(z), {}, action, 0);
+    const made = await family.predict(context, keyOf(seed), settings);
+    made.z.forEach((x, i) => near(x, expected.z[i], 2e-6, JSON.stringify({ seed, settings, i })));
+    assert.deepEqual([made.reward, made.ended, made.fault], [expected.reward, expected.ended, ""]);
+  }
+});
+
+test("latents that are no numbers are a fault", async () => {
+  const { model, z } = vectors("latent");
+  const bad = { encoder: "z", dynamics: "hidden", denoiser: "clean" };
+  for (const broken of Object.keys(bad)) {
+    const call = async (graph) => ({ [bad[graph]]: Float32Array.from(z, (x, i) => (graph === broken && i === 7 ? NaN : x)) });
+    const family = latentDynamics({ model, state: {}, graphs: {} }, call);
+    const encoded = await family.encode(new Uint8Array(12));
+    const context = await family.prepare(Float32Array.from(z), {}, 0, 0);
+    const made = await family.predict(context, keyOf(0), { steps: 2, temperature: 1 });
+    assert.equal(encoded.fault || made.fault, `the ${broken} gave NaN or infinity`);
+    assert.ok([...encoded.z, ...made.z].every(Number.isFinite));
+    if (broken !== "encoder") assert.deepEqual([...made.z], z);
+  }
+  const family = latentDynamics({ model, state: {}, graphs: {} }, null);
+  assert.throws(() => family.checked(new Float32Array(3)));
+  assert.throws(() => family.checked(new Float32Array(12).fill(Infinity)));
 });
 
 test("the ring holds the last frames and their ages", () => {

@@ -1,30 +1,38 @@
 """Writes `conformance/`: what the Python engine computes, for engines in other languages.
 
-`python -m reverie.tests.web.vectors` is not needed by anybody who plays: it is run when the noise, the sampler, the
-ring or the settings change, and a test says when that was forgotten.
+`python -m tests.web.vectors` is not needed by anybody who plays: it is run when the noise, the sampler, the ring or
+the settings change, and a test says when that was forgotten.
 """
 
 from __future__ import annotations
 
 import json
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from reverie.engine.arrays import NumpyArrays
 from reverie.engine.guard import finite
+from reverie.engine.latent.dynamics import LatentDynamics
+from reverie.engine.latent.graph_calls import GraphCalls
+from reverie.engine.latent.model import LatentModel, as_json, representation
+from reverie.engine.latent.schedule import FINEST, schedule
 from reverie.engine.manifest import StateSpec
-from reverie.engine.noise import gumbel, keys_of, next_keys
+from reverie.engine.noise import gumbel, keys_of, next_keys, normal
 from reverie.engine.ring import NumpyRing
 from reverie.engine.settings import shown
+from reverie.engine.tokens.model import TokenModel
 from reverie.engine.tokens.sampler import draw, most_passes, refine
 from reverie.engine.tokens.settings import SETTINGS
+from tests.manifests import token_manifest
 
 FOLDER = Path(__file__).parents[2] / "conformance"
 
 
 def noise() -> dict[str, Any]:
-    """Keys as hexadecimal, of seeds and of the frames after; Gumbel noise by place."""
+    """Keys as hexadecimal, of seeds and of the frames after; Gumbel and normal noise by place."""
     seeds = [0, 1, 7, 1234, 2**31 - 1, 2**32, 2**32 + 5, 2**40 + 123, 2**53 - 1]
     cases = []
     for seed in seeds:
@@ -33,8 +41,10 @@ def noise() -> dict[str, Any]:
             keys.append(f"{int(key[0]):016x}")
             key = next_keys(key)
         places = np.array([0, 1, 2, 63, 64 * 2048 - 1, 64 * 12064 - 1])
-        values = gumbel(np.repeat(keys_of([seed]), len(places)), places)
-        cases.append({"seed": seed, "keys": keys, "places": places.tolist(), "gumbel": values.astype(float).tolist()})
+        case = {"seed": seed, "keys": keys, "places": places.tolist()}
+        for name, noise_of in (("gumbel", gumbel), ("normal", normal)):
+            case[name] = noise_of(np.repeat(keys_of([seed]), len(places)), places).astype(float).tolist()
+        cases.append(case)
     return {"cases": cases}
 
 
@@ -90,6 +100,46 @@ def refinement() -> dict[str, Any]:
     return {"cases": cases, "table": TABLE}
 
 
+class PretendedGraphs(GraphCalls):
+    """A dynamics, a denoiser and an outcome that anybody can write down; conformance/README.md does."""
+
+    def __init__(self) -> None:
+        self.arrays = NumpyArrays()
+
+    def call(self, graph: str, values: Any) -> dict[str, Any]:
+        """See the base class."""
+        if graph == "dynamics":
+            return {"hidden": (values["z"] / 2 + values["action"][0] / 4).astype(np.float32)}
+        if graph == "denoiser":
+            sized = values["level"][0] / 16 - values["size"][0] / 8
+            return {"clean": (values["noisy"] / 2 + values["hidden"] / 4 + sized).astype(np.float32)}
+        return {"rewards": values["z"][:, 0], "ended": values["z"][:, 1, 0]}
+
+
+def latent() -> dict[str, Any]:
+    """Steps of denoising, and the frames that are denoised in them with pretended graphs."""
+    model = LatentModel(grid=(2, 2), channels=3, hidden=3, positions=4, rewards=(0.0, 1.0, -0.5))
+    tokens = token_manifest("pretended", TokenModel((2, 2), 4), (), resolution=16)
+    manifest = replace(tokens, family="latent", representation=representation(model), model=as_json(model))
+    dynamics = LatentDynamics(manifest, PretendedGraphs())
+    z = (np.arange(12, dtype=np.float32).reshape(1, 4, 3) - 5) / 4
+    cases = []
+    for seed, steps in enumerate(range(1, FINEST + 1)):
+        for temperature in (0.0, 1.0, 1.3):
+            chosen: dict[str, Any] = {"steps": steps, "temperature": temperature}
+            context = dynamics.prepare(z, {}, np.array([seed % 5]), np.array([0]))
+            made = dynamics.predict(context, keys_of([seed]), chosen)
+            cases.append({"seed": seed, "action": seed % 5, "settings": chosen,
+                          "z": made.z.astype(float).ravel().tolist(), "reward": float(made.rewards[0]),
+                          "ended": bool(made.ended[0])})  # fmt: skip
+    return {
+        "model": as_json(model),
+        "schedules": [schedule(steps) for steps in range(1, FINEST + 1)],
+        "z": z.ravel().tolist(),
+        "cases": cases,
+    }
+
+
 def ring() -> dict[str, Any]:
     """A ring of two slots after each of five pushes, row-major."""
     state = {
@@ -116,8 +166,6 @@ def guard() -> dict[str, Any]:
 
 def settings() -> dict[str, Any]:
     """What a HUD shows of settings, and what a message says."""
-    from dataclasses import asdict
-
     cases: list[dict[str, Any]] = [
         {"mode": "parallel", "passes": 1, "decoder": "vq", "steps": 4, "temperature": 0.8, "min_p": 0.1, "top_p": 1.0},
         {"mode": "parallel", "passes": 3, "decoder": "diffusion", "steps": 2, "temperature": 1.0},
@@ -137,6 +185,7 @@ VECTORS = {
     "noise": noise,
     "sampler": sampler,
     "refine": refinement,
+    "latent": latent,
     "ring": ring,
     "guard": guard,
     "settings": settings,

@@ -1,25 +1,39 @@
 // The service worker: keeps the site for offline, and on hosts that cannot, sets the headers for more threads.
-// `VERSION` names this build of the site; whoever writes the site puts it above.
-const CACHE = `reverie-${new URL(self.registration.scope).pathname}-${VERSION}`;
+
+/** The service worker itself. Whoever writes the site puts `VERSION`, which names this build of it, and `FILES`, the
+ * addresses of all that is in it, above. @type {any} */
+const worker = self;
+const CACHE = `reverie-${new URL(worker.registration.scope).pathname}-${worker.VERSION}`;
 const ISOLATED = new URL(self.location.href).searchParams.has("isolated");
 const ISOLATION = { "Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Embedder-Policy": "require-corp" };
 
-self.addEventListener("install", () => self.skipWaiting());
+// While a page runs on another build, this one waits: two builds do not mix.
+worker.addEventListener("install", () => worker.registration.active || worker.skipWaiting());
 
-self.addEventListener("activate", (event) => {
+worker.addEventListener("activate", (/** @type {any} */ event) => {
   event.waitUntil(
     (async () => {
-      const mine = CACHE.slice(0, -VERSION.length);
+      const mine = CACHE.slice(0, -worker.VERSION.length);
       for (const name of await caches.keys()) if (name.startsWith(mine) && name !== CACHE) await caches.delete(name);
-      await self.clients.claim();
+      await worker.clients.claim();
     })(),
   );
 });
 
-self.addEventListener("fetch", (event) => {
+worker.addEventListener("fetch", (/** @type {any} */ event) => {
   const { request } = event;
-  if (request.method === "GET" && request.url.startsWith(self.registration.scope)) event.respondWith(answer(request));
+  if (request.method === "GET" && request.url.startsWith(worker.registration.scope)) event.respondWith(answer(request));
 });
+
+worker.addEventListener("message", (/** @type {any} */ event) => {
+  if (event.data === "take over") event.waitUntil(worker.skipWaiting());
+  else if (event.data === "keep everything") event.waitUntil(keepEverything().catch(() => {})); // offline, or a full disk
+});
+
+/** Fetch what is not kept yet: the page itself was loaded before there was a service worker. */
+async function keepEverything() {
+  for (const file of worker.FILES) await answer(new Request(new URL(file, worker.registration.scope)));
+}
 
 /** What is kept, or what the host has, which is kept from then on. @param {Request} request */
 async function answer(request) {
@@ -33,7 +47,7 @@ async function answer(request) {
 
 /** @param {Response} response */
 function isolated(response) {
-  if (!ISOLATED || response.type === "opaque") return response;
+  if (!ISOLATED || response.status === 0) return response; // of another host, or it leads elsewhere
   const headers = new Headers(response.headers);
   for (const [name, value] of Object.entries(ISOLATION)) headers.set(name, value);
   return new Response(response.body, { status: response.status, statusText: response.statusText, headers });

@@ -3,7 +3,7 @@ import { openHelp, openSettings } from "./dialogs.js";
 import * as gamepad from "./gamepad.js";
 import { Hud } from "./hud.js";
 import { keysOf, lookup, meaning, rows } from "./keys.js";
-import { startOffline } from "./offline.js";
+import { keepEverything, startOffline } from "./offline.js";
 import * as pads from "./pads.js";
 import { Saving, download, listenForTapes } from "./saving.js";
 import { Screen } from "./screen.js";
@@ -117,6 +117,7 @@ const hear = {
       hud.say("Your system asks for less motion: the dream waits for the key P or the button pause.");
     }
     element("stage").focus({ preventScroll: true });
+    void keepEverything();
   },
   frame(told) {
     const before = shot;

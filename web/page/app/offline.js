@@ -4,25 +4,45 @@
 const PATIENCE = 1500;
 
 /**
- * Start it. Resolves when it answers for this page, or the page goes on without.
+ * Start it. Resolves when it answers for this page, or the page goes on without. Where the host has a newer build of the
+ * site than the one that is kept, the page is loaded once more.
  * @param {boolean} isolated whether it sets the headers that threads need; the page is then loaded once more
  */
 export async function startOffline(isolated) {
   const workers = navigator.serviceWorker;
   if (!workers || !isSecureContext) return;
+  const controlled = new Promise((resolve) => workers.addEventListener("controllerchange", resolve, { once: true }));
   try {
     const address = new URL(`../sw.js${isolated ? "?isolated" : ""}`, import.meta.url);
-    await workers.register(address, { updateViaCache: "none" });
-    if (!workers.controller) {
-      const controlled = new Promise((resolve) => workers.addEventListener("controllerchange", resolve, { once: true }));
-      await Promise.race([controlled, new Promise((resolve) => setTimeout(resolve, PATIENCE))]);
+    const registration = await workers.register(address, { updateViaCache: "none" });
+    if (!workers.controller) await inTime(controlled);
+    else {
+      await inTime(registration.update());
+      const newer = registration.waiting ?? registration.installing;
+      if (newer) {
+        newer.postMessage("take over");
+        if (await inTime(controlled)) await again();
+      }
     }
   } catch {
-    return; // private windows have none
+    return; // private windows have none, and offline nothing is newer
   }
   if (isolated && workers.controller && !crossOriginIsolated && !sessionStorage.getItem("reverie isolated")) {
     sessionStorage.setItem("reverie isolated", "tried");
-    location.reload();
-    await new Promise(() => {});
+    await again();
   }
+}
+
+/** Keep for offline what was not loaded through the service worker. */
+export async function keepEverything() {
+  (await navigator.serviceWorker?.ready)?.active?.postMessage("keep everything");
+}
+
+/** What comes of a promise; undefined where that takes too long. @param {Promise<unknown>} promise */
+const inTime = (promise) => Promise.race([promise, new Promise((resolve) => setTimeout(resolve, PATIENCE))]);
+
+/** Load the page once more. */
+async function again() {
+  location.reload();
+  await new Promise(() => {});
 }

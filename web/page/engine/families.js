@@ -11,7 +11,10 @@
 // the family beside the bundle, by name.
 
 /** @type {Record<string, () => Promise<any>>} */
-export const FAMILIES = { tokens: () => import("../tokens/dynamics.js") };
+export const FAMILIES = {
+  tokens: () => import("../tokens/dynamics.js"),
+  latent: () => import("../latent/dynamics.js"),
+};
 
 /** The family's module. @param {string} name @returns {Promise<{dynamics: Function}>} */
 export async function family(name) {

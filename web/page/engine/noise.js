@@ -9,6 +9,7 @@ const MULTIPLIERS = [
 ];
 const SHIFTS = [30, 27, 31];
 const BITS = 23;
+const round = Math.fround;
 
 /** The key of the first frame: numpy's SeedSequence(seed).generate_state(1, uint64). @param {number} seed @returns {Key} */
 export function keyOf(seed) {
@@ -43,11 +44,21 @@ export function keyOf(seed) {
 export const nextKey = (key) => mixed(key.hi, key.lo);
 
 /** A number of the standard Gumbel distribution, rounded to float32. @param {Key} key @param {number} place in the frame */
-export function gumbel(key, place) {
+export const gumbel = (key, place) => -round(Math.log(-round(Math.log(uniform(key, place)))));
+
+/** A number of the standard normal distribution, rounded to float32. @param {Key} key @param {number} place in the frame */
+export function normal(key, place) {
+  const radius = round(Math.sqrt(round(-2 * round(Math.log(uniform(key, 2 * place))))));
+  const angle = round(round(2 * Math.PI) * uniform(key, 2 * place + 1));
+  return round(radius * round(Math.cos(angle)));
+}
+
+/** A number between 0 and 1, neither included; float32 has it exactly. @param {Key} key @param {number} place */
+function uniform(key, place) {
   const at = times(0, (place + 1) >>> 0, GOLDEN);
   const sum = key.lo + at.lo;
   const bits = mixed((key.hi + at.hi + (sum > 0xffffffff ? 1 : 0)) >>> 0, sum >>> 0).hi >>> (32 - BITS);
-  return -Math.fround(Math.log(-Math.fround(Math.log((bits + 0.5) * 2 ** -BITS))));
+  return (bits + 0.5) * 2 ** -BITS;
 }
 
 /** SplitMix64's finisher. @param {number} hi @param {number} lo @returns {Key} */

@@ -6,6 +6,11 @@ export const ARRAYS = { float32: Float32Array, int64: BigInt64Array, uint8: Uint
 /** How many numbers a shape holds. @param {number[]} shape */
 export const size = (shape) => shape.reduce((a, b) => a * b, 1);
 
+/** Each tensor of the ring that a graph fills, and the output that is pushed into it.
+ * @param {Record<string, any>} state the manifest's table @returns {[string, string][]} */
+export const pushedOutputs = (state) =>
+  Object.entries(state).flatMap(([name, spec]) => (spec.source ? [[name, spec.source.split(".")[1]]] : []));
+
 /** @typedef {{slot: number, filled: number, tensors: Record<string, any>}} RingSnapshot */
 
 export class Ring {

@@ -1,4 +1,5 @@
 // The family `tokens` on graphs, as `reverie.engine.tokens.graph_dynamics`, for one trajectory.
+import { pushedOutputs } from "../engine/ring.js";
 import { sample } from "./diffusion.js";
 import { draw, mostPasses, refine } from "./sampler.js";
 
@@ -24,8 +25,7 @@ class TokenDynamics {
     this.noise = noise && new Float32Array(noise.slice().buffer); // (H * W * 3)
     this.positions = manifest.representation.shape[1];
     this.model = manifest.model;
-    /** @type {[string, string][]} tensor of the ring, and the output that is pushed into it */
-    this.pushed = Object.entries(manifest.state).flatMap(([name, spec]) => (spec.source ? [[name, spec.source.split(".")[1]]] : []));
+    this.pushed = pushedOutputs(manifest.state);
   }
 
   /** @param {Uint8Array} frame */
