@@ -86,6 +86,10 @@ class Dream:
         self._batch.begin_z([seed], z[None])
         return self.frame
 
+    def seen(self, frame: Frame) -> tuple[NDArray[Any], Frame]:
+        """What the family makes of a frame (H, W, 3) uint8: its representation, and that decoded. The dream stays."""
+        return tuple(self._numpy(array)[0] for array in self._batch.seen(frame[None]))  # type: ignore[return-value]
+
     def append_frame(self, frame: Frame, action: int) -> None:
         """Force a real frame in, which `action` led to from the present one."""
         self._batch.append_frames(frame[None], [action])

@@ -139,6 +139,12 @@ class DreamBatch:
         self._begin(seeds, z, self._decode(z))
         return self.frames
 
+    def seen(self, frames: Array) -> tuple[Array, Array]:
+        """What the family makes of frames (B, H, W, 3) uint8: z (B, ...), and that decoded. The dream stays."""
+        z, checks = self._dynamics.encode(self._given(frames))
+        self._tally.add(checks, STAYS)
+        return z, self._decode(z)
+
     def reset_where(self, mask: Bools, seeds: Sequence[int], starts: Sequence[int] | None = None) -> Array:
         """Begin again only where mask (B,) is true, as `reset` would; the other trajectories stay as they are.
 

@@ -29,6 +29,8 @@ class Play:
     """Decides the start and every random choice."""
     start: Count = None
     """Number of the start picture, from 0; by default the seed chooses."""
+    image: File = None
+    """Begin the dream at this picture, fitted to its size; the window first shows what the dream makes of it."""
     scale: Count = None
     """Screen pixels for one pixel of the picture; more where the help would not fit into the window."""
     fullscreen: bool = False
@@ -75,5 +77,8 @@ class Play:
         chosen(self.settings)
         if self.real and self.tape:
             raise Mistake("A tape holds a dream, and --real plays the real game; use --record to keep it.")
+        if self.image and (self.real or self.start is not None):
+            other = "--real plays the real game" if self.real else "--start chooses a start picture"
+            raise Mistake(f"--image begins the dream at a picture, and {other}; leave one of them out.")
         if self.headless and self.frames is None:
             raise Mistake("Without a window nobody ends the play; say how long with --frames N.")

@@ -12,6 +12,7 @@ from reverie.app.own.game_folder import GAME, GameFolder, add_module_folder, is_
 from reverie.app.play.game_loop import GameLoop
 from reverie.app.play.meter import Meter
 from reverie.app.play.outputs import check_writable, recorded, report, taped
+from reverie.app.play.picture import read_picture
 from reverie.app.play.script import read_script
 from reverie.app.play.select_bundle import choose_bundle, load_bundle
 from reverie.app.play.session import Choice, Session
@@ -146,6 +147,7 @@ def _choice(options: Play, bundle: Bundle | None, settings: dict[str, Value], ga
         settings=settings,
         seed=options.seed,
         start=options.start,
+        picture=read_picture(options.image, bundle.manifest.resolution) if options.image and bundle else None,
         backend=options.backend,
         tape=options.tape is not None,
         environment=game.environment if game and not options.game else None,

@@ -92,6 +92,12 @@ class GameState:
         self.seed, self.score = seed, 0.0
         self._see(self.world.reset(seed))
 
+    def begin_at(self, picture: Frame) -> None:
+        """Begin the dream at what it makes of this picture, before which there was nothing."""
+        assert self.dream is not None
+        self.score, self.is_real = 0.0, False
+        self._see(self.dream.begin_z(self.seed, self.dream.seen(picture)[0]))
+
     def go_on_in_dream(self) -> None:
         """Begin the dream from the frames just seen, and play it from there."""
         assert self.dream is not None

@@ -35,8 +35,8 @@ class Choice:
     bundle: name or folder, None for the real game only. game: which of the bundle's games, or which real game; None
     for the first. real: every game begins as the real one. settings: of the dream; the bundle's own hold for those that
     are left out. seed: of the first start of every game. start: which of the first game's start histories, None to
-    let the seed choose. tape: note down what replays the first dream. environment: how the real game is made,
-    None for what its name and the bundle say.
+    let the seed choose. picture: (H, W, 3) uint8 that the first dream begins at instead. tape: note down what replays
+    the first dream. environment: how the real game is made, None for what its name and the bundle say.
     """
 
     bundle: str | None = None
@@ -45,6 +45,7 @@ class Choice:
     settings: Mapping[str, Value] = field(default_factory=dict)
     seed: int = 0
     start: int | None = None
+    picture: Frame | None = None
     backend: str = "onnx"
     tape: bool = False
     environment: Environment | None = None
@@ -104,6 +105,8 @@ class Session:
         self._settings: Settings = settings_in(bundle, choice, None) if bundle else {}
         self.game = self._begin(self._first_game(), bundle, choice.seed, choice.real, choice.start)
         self._played = {self.game.name: self.game}
+        if choice.picture is not None:
+            self.begin_at(choice.picture)
 
     # The World's verbs.
 
@@ -159,6 +162,29 @@ class Session:
         self.game.begin(self.game.seed + 1)
         self._break()
         return f"new start, seed {self.game.seed}"
+
+    def start_pictures(self) -> tuple[Frame, ...]:
+        """The pictures that the dream of this game can start at, by number. Raises Mistake where there is no dream."""
+        return tuple(self._dream_to_begin().starts.frames[:, -1])
+
+    def begin_start(self, number: int) -> str:
+        """Begin the dream at that start picture, with the next seed that chooses it."""
+        dream = self._dream_to_begin()
+        self.game.is_real = False
+        self.game.begin(self.game.seed + 1 + (number - self.game.seed - 1) % len(dream.starts))
+        self._break()
+        return f"start {number}, seed {self.game.seed}"
+
+    def seen(self, picture: Frame) -> Frame:
+        """What the dream makes of a picture of its size. Raises Mistake where there is no dream."""
+        return self._dream_to_begin().seen(picture)[1]
+
+    def begin_at(self, picture: Frame) -> str:
+        """Begin the dream at a picture of its size."""
+        self._dream_to_begin()
+        self.game.begin_at(picture)
+        self._break()
+        return "the dream begins at your picture"
 
     def change_setting(self, name: str, by: int = 1) -> str:
         """Go to the next choice of a setting of the dream, or change a number by so many of its steps."""
@@ -281,6 +307,14 @@ class Session:
 
     def _dream(self) -> Dream:
         assert self.dream is not None
+        return self.dream
+
+    def _dream_to_begin(self) -> Dream:
+        """The dream of this game, to begin it elsewhere. Raises Mistake where there is none."""
+        if self.dream is None:
+            raise Mistake(f"there is no dream of {self.game.name} here")
+        if self.is_real and self.recorder:
+            raise Mistake("one world is being recorded: no dream")
         return self.dream
 
     def _first_game(self) -> str:

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pygame
 
 from reverie.app.errors import Mistake
 from reverie.app.own.game_folder import GAME, GameFolder
 from reverie.app.play.game_loop import GameLoop, ShownFrame
+from reverie.app.play.picture import read_picture
 from reverie.app.play.session import Status
 from reverie.app.window import hud, overlays, theme
+from reverie.app.window import offer as offers
 from reverie.app.window.display import goal_of, name_window, title_of
 from reverie.app.window.game_keys import keys_of_game
 from reverie.app.window.keys import SETTING_KEYS, Keys
 from reverie.app.window.lost_display import check_display, watch_display
+from reverie.app.window.offer import Offer
 from reverie.app.window.saving import Saving
+from reverie.games.world import Frame
 
 MESSAGE_SECONDS, LETTERS_A_SECOND = 2.5, 16
 """How long a message stays: the longer of the two."""
@@ -54,6 +59,9 @@ class Window:
         self.show_figures = True
         self.overlay: str | None = None
         self.chosen = 0
+        self.page, self._pages = 0, 1
+        self.offer: Offer | None = None
+        self._offered: Offer | None = None
         self._was_paused = False
         self._rewind_key: int | None = None
         self._shot: ShownFrame | None = None
@@ -65,10 +73,13 @@ class Window:
         loop.on_frame = self._frame_is_there
         loop.session.remembers = True
         self._follow(loop.session.status())
+        if (picture := loop.session.choice.picture) is not None:
+            self._show_offer(self._preview(picture, loop.session.frame, begun=True))
         self._does: dict[str, Callable[[], None]] = {
             "hand over": lambda: self._do(lambda: loop.session.hand_over()),
             "next game": lambda: self._do(lambda: loop.session.next_game()),
             "new start": lambda: self._do(lambda: loop.session.new_start()),
+            "start pictures": lambda: self._do(self._offer_starts),
             "save moment": lambda: self._do(lambda: loop.session.save_moment()),
             "load moment": lambda: self._do(lambda: loop.session.load_moment()),
             **{key: self._changes(name, by) for key, (name, by) in SETTING_KEYS.items()},
@@ -132,6 +143,10 @@ class Window:
         elif event.type == pygame.WINDOWFOCUSLOST:
             self.loop.latch.clear()
             self._play_on()
+        elif event.type == pygame.DROPFILE:
+            self._do(lambda: self._offer_picture(Path(event.file)))
+        elif event.type == pygame.MOUSEBUTTONDOWN:
+            self._mouse_down(event)
         elif event.type in (pygame.VIDEORESIZE, pygame.WINDOWEXPOSED):
             self._dirty = True
 
@@ -156,13 +171,77 @@ class Window:
         self._dirty = True
 
     def _overlay_key(self, key: int, what: str | None) -> None:
-        if self.overlay == "help" or what == "menu":
+        if what == "menu" or (self.overlay == "help" and self.page + 1 >= self._pages):
             self._close()
+        elif self.overlay == "help":
+            self.page += 1
+        elif self.offer:
+            self._offer_key(key, what, self.offer)
         elif what in ("up", "down") or key in (pygame.K_UP, pygame.K_DOWN):
             lines = len(overlays.menu(self._games()))
             self.chosen = (self.chosen + (1 if "down" in (what, pygame.key.name(key)) else -1)) % lines
         elif key in (pygame.K_RETURN, pygame.K_KP_ENTER, pygame.K_SPACE):
             self._menu(self.chosen)
+
+    def _offer_key(self, key: int, what: str | None, offer: Offer) -> None:
+        ways = {"left": -1, "right": 1, "up": -1, "down": 1}
+        way = what if what in ways else pygame.key.name(key)
+        if way in ways:
+            offer.move(ways[way] * (self._columns(offer) if way in ("up", "down") else 1))
+        elif key in (pygame.K_RETURN, pygame.K_KP_ENTER, pygame.K_SPACE):
+            self._take(offer, offer.chosen)
+        elif offer.numbered and 0 <= key - pygame.K_1 < len(offer.pictures):
+            self._take(offer, key - pygame.K_1)
+
+    def _columns(self, offer: Offer) -> int:
+        return offers.columns((pygame.display.get_surface() or self.screen).get_size(), offer)
+
+    def _mouse_down(self, event: pygame.event.Event) -> None:
+        if self.offer and event.button == pygame.BUTTON_LEFT:
+            window = (pygame.display.get_surface() or self.screen).get_size()
+            number = offers.at(window, self.offer, event.pos)
+            if number is not None:
+                self._take(self.offer, number)
+
+    def _take(self, offer: Offer, number: int) -> None:
+        """A picture was chosen."""
+        self.offer = None  # it is not left, it is taken
+        self._close()
+        self._dirty = True
+        offer.take(number)
+
+    def _offer_starts(self) -> None:
+        """Let the person choose a start picture. On the engine's thread, as all that makes an offer."""
+        session = self.loop.session
+        pictures = session.start_pictures()
+        self._offered = Offer(
+            "where does the dream begin?",
+            f"arrows, Enter: begin here, {self.keys.shown('menu')}: back",
+            pictures,
+            [str(number) for number in range(len(pictures))],
+            lambda number: self._do(lambda: session.begin_start(number)),
+            chosen=session.game.seed % len(pictures),
+        )
+
+    def _offer_picture(self, path: Path) -> None:
+        """Show what the dream makes of the picture in a file, to begin there."""
+        session = self.loop.session
+        picture = read_picture(path, session.frame.shape[0])
+        self._offered = self._preview(picture, session.seen(picture), begun=False)
+
+    def _preview(self, picture: Frame, seen: Frame, begun: bool) -> Offer:
+        """begun: the dream stands there already, and waits."""
+        session = self.loop.session
+        begin = (lambda _: None) if begun else (lambda _: self._do(lambda: session.begin_at(picture)))
+        leave = "" if begun else f", {self.keys.shown('menu')}: back"
+        return Offer(
+            "what the dream makes of your picture",
+            f"Enter: the dream begins here{leave}",
+            (picture, seen),
+            ("your picture", "as it is dreamt"),
+            begin,
+            chosen=1,
+        )
 
     def _games(self) -> tuple[str, ...]:
         """The games in the menu: those of the newest frame's world."""
@@ -183,14 +262,20 @@ class Window:
 
     def _open(self, overlay: str) -> None:
         """Lay an overlay over the picture; the world waits under it."""
-        self.overlay, self.chosen = overlay, 0
+        self.overlay, self.chosen, self.page = overlay, 0, 0
         self._play_on()
         self._was_paused = self.loop.paused
         self.loop.latch.clear()
         self.loop.pause(True)
 
+    def _show_offer(self, offer: Offer) -> None:
+        self.offer, self._dirty = offer, True
+        self._open("offer")
+
     def _close(self) -> None:
-        self.overlay = None
+        offer, self.offer, self.overlay = self.offer, None, None
+        if offer:
+            offer.leave()
         self.loop.pause(self._was_paused)
 
     def _do(self, job: Callable[[], str | None]) -> None:
@@ -251,6 +336,9 @@ class Window:
     def _refresh(self) -> None:
         """Draw when there is something new, and note how long the key presses of the new frame took to be seen."""
         now = time.perf_counter()
+        if self._offered and self.overlay is None:
+            self._show_offer(self._offered)
+            self._offered = None
         if self.loop.messages and self.overlay is None:  # under an overlay nothing can be read
             words = self.loop.messages.popleft()
             seconds = max(MESSAGE_SECONDS, len(words) / LETTERS_A_SECOND)
@@ -298,6 +386,9 @@ class Window:
         else:
             hud.draw_hint(screen)
         if self.overlay == "help":
-            overlays.draw_help(screen, self.keys, self._title(), goal_of(self._game), self._unused(status))
+            about = self.keys, self._title(), goal_of(self._game), self._unused(status)
+            self._pages = overlays.draw_help(screen, *about, self.page)
         elif self.overlay == "menu":
             overlays.draw_menu(screen, self.chosen, self._games(), status.game)
+        elif self.offer:
+            offers.draw_offer(screen, self.offer)

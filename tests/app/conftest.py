@@ -14,6 +14,7 @@ from reverie.engine.bundle import Bundle, Starts
 from reverie.engine.runtime import Runtime
 from reverie.engine.tokens.model import TokenModel
 from reverie.games import registry
+from tests.app.real_window import display, play, server  # noqa: F401
 from tests.manifests import token_manifest
 
 ACTIONS = ("noop", "up", "down", "left", "right", "a")

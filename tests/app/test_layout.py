@@ -6,13 +6,15 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import combinations
 
+import numpy as np
 import pygame
 import pytest
 
 from reverie.app.play.meter import Meter
 from reverie.app.play.session import Choice, Session, Status
 from reverie.app.window import font, hud, overlays, theme
-from reverie.app.window.keys import Keys, load_keys
+from reverie.app.window.keys import EXPLAINED, Keys, load_keys
+from reverie.app.window.offer import Offer, at, draw_offer
 from reverie.games import registry
 from tests.app.conftest import make_bundle
 
@@ -89,8 +91,39 @@ def test_the_help_fits_into_every_window(
 ) -> None:
     keys: Keys = load_keys()
     rules = registry.get(game)
-    overlays.draw_help(pygame.Surface(window), keys, rules.title, rules.goal, frozenset())
+    about = keys, rules.title, rules.goal, frozenset[str]()
+    pages = overlays.draw_help(pygame.Surface(window), *about)
     check(written, window)
+    for page in range(1, pages):
+        written.clear()
+        assert overlays.draw_help(pygame.Surface(window), *about, page) == pages
+        check(written, window)
+
+
+def test_the_help_has_large_letters_and_every_key_at_640_by_480(written: list[tuple[str, pygame.Rect]]) -> None:
+    about = load_keys(), "Garden", registry.get("garden").goal, frozenset[str]()
+    pages = overlays.draw_help(pygame.Surface((640, 480)), *about)
+    for page in range(1, pages):
+        overlays.draw_help(pygame.Surface((640, 480)), *about, page)
+    assert {rect.height for _, rect in written} == {14}
+    assert set(EXPLAINED.values()) <= {words for words, _ in written}
+
+
+@pytest.mark.parametrize("window", WINDOWS)
+@pytest.mark.parametrize("count", [1, 2, 4, 16, 80])
+def test_pictures_to_choose_from_fit_into_every_window_and_the_marked_one_is_seen(
+    window: tuple[int, int], count: int, written: list[tuple[str, pygame.Rect]]
+) -> None:
+    pictures = [np.full((64, 64, 3), number, np.uint8) for number in range(count)]
+    offer = Offer("a title", "arrows, Enter: begin here, Esc: back", pictures, list(map(str, range(count))), print)
+    for chosen in {0, count // 2, count - 1}:
+        written.clear()
+        offer.chosen = chosen
+        draw_offer(pygame.Surface(window), offer)
+        check(written, window)
+        assert str(chosen) in [words for words, _ in written]
+        points = [(x, y) for x in range(0, window[0], 20) for y in range(0, window[1], 20)]
+        assert chosen in {at(window, offer, point) for point in points}
 
 
 @pytest.mark.parametrize("window", WINDOWS)

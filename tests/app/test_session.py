@@ -1,17 +1,33 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
+from PIL import Image
 
 from reverie.app.errors import Mistake
+from reverie.app.play.picture import read_picture
 from reverie.app.play.session import Choice, Session
 from reverie.engine import library
 from reverie.engine.bundle import Bundle
+from reverie.engine.taping import replay
 from reverie.evaluation.subjects.readers import reader_of
 from reverie.games import registry
-from tests.app.conftest import make_bundle
+from reverie.games.world import Frame
+from tests.app.conftest import dot_frame, make_bundle
 
 RIGHT = 4
+
+
+class Forgetful:
+    """A recorder that writes nothing down."""
+
+    def reset(self, frame: Frame, seed: int) -> None:
+        pass
+
+    def step(self, action: int, frame: Frame, reward: float, ended: bool) -> None:
+        pass
 
 
 def test_the_mode_changes_between_two_frames_of_one_dream(bundle: Bundle) -> None:
@@ -217,3 +233,61 @@ def test_a_switch_says_what_each_choice_costs_here_and_which_was_not_played_yet(
     session.change_setting("passes", -1)
     session.change_setting("temperature", -1)
     assert session.change_setting("mode") == "ar: 8.1 ms · parallel, 2 passes: not measured yet"
+
+
+def test_a_dream_begins_at_a_start_picture_that_its_seed_alone_gives_again(bundle: Bundle) -> None:
+    session = Session(Choice("dots", seed=1), bundle)
+    pictures = session.start_pictures()
+    assert len(pictures) == 4
+    for number in (3, 3, 0):
+        before = session.status().seed
+        said = session.begin_start(number)
+        seed = session.status().seed
+        assert said == f"start {number}, seed {seed}"
+        assert before < seed <= before + 4
+        assert np.array_equal(session.frame, pictures[number])
+        assert np.array_equal(session.frame, Session(Choice("dots", seed=seed), bundle).frame)
+
+
+def test_a_start_picture_leads_out_of_the_real_game_unless_that_is_recorded(bundle: Bundle) -> None:
+    session = Session(Choice("dots", real=True), bundle)
+    session.begin_start(2)
+    assert not session.is_real
+    recorded = Session(Choice("dots", real=True), bundle)
+    recorded.recorder = Forgetful()
+    with pytest.raises(Mistake, match="one world is being recorded"):
+        recorded.begin_start(2)
+    alone = Session(Choice(real=True))
+    with pytest.raises(Mistake, match="no dream of garden"):
+        alone.start_pictures()
+
+
+@pytest.mark.parametrize("size", [(64, 64), (256, 256), (90, 30), (7, 200)])
+def test_a_dream_begins_at_any_picture_and_its_tape_knows_what_it_made_of_it(
+    bundle: Bundle, size: tuple[int, int], tmp_path: Path
+) -> None:
+    Image.effect_noise(size, 90).save(tmp_path / "noise.png")
+    picture = read_picture(tmp_path / "noise.png", 64)
+    session = Session(Choice("dots", tape=True, picture=picture, settings={"temperature": 1.5}), bundle)
+    assert np.array_equal(session.frame, session.seen(picture))
+    assert session.status().history == 1
+    frames = [session.step(RIGHT).frame.copy() for _ in range(5)]
+    session.begin_at(dot_frame(2, 5))
+    assert np.array_equal(session.frame, session.seen(dot_frame(2, 5)))
+    frames += [session.step(RIGHT).frame.copy() for _ in range(5)]
+    assert session.taped is not None
+    again = list(replay(session.taped.tape(), bundle))
+    assert all(np.array_equal(one, other) for one, other in zip(frames, again, strict=True))
+
+
+@pytest.mark.parametrize("content", [b"", b"no picture", b"GIF89a", None])
+def test_a_file_that_is_no_picture_is_one_sentence(tmp_path: Path, content: bytes | None) -> None:
+    if content is not None:
+        (tmp_path / "a.png").write_bytes(content)
+    with pytest.raises(Mistake, match=r"^Cannot begin at .*a.png: [^\n]*\.$"):
+        read_picture(tmp_path / "a.png", 64)
+
+
+def test_a_picture_with_nothing_behind_it_stands_before_black(tmp_path: Path) -> None:
+    Image.new("RGBA", (64, 64), (255, 0, 0, 0)).save(tmp_path / "clear.png")
+    assert not read_picture(tmp_path / "clear.png", 64).any()

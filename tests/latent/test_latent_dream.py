@@ -86,6 +86,18 @@ def test_a_tape_replays_it_exactly(deep: Path, tmp_path: Path) -> None:
     assert all(np.array_equal(a, b) for a, b in zip(frames, again, strict=True))
 
 
+def test_it_begins_at_any_picture_and_the_tape_knows(deep: Path) -> None:
+    bundle = Bundle.load(deep, threads=1)
+    session = Session(Choice("deep", tape=True), bundle)
+    picture = np.random.default_rng(1).integers(0, 256, (64, 64, 3), np.uint8)
+    session.begin_at(picture)
+    assert np.array_equal(session.frame, session.seen(picture))
+    frames = [session.step(action).frame.copy() for action in WORDS]
+    assert session.taped is not None
+    again = list(replay(session.taped.tape(), bundle))
+    assert all(np.array_equal(a, b) for a, b in zip(frames, again, strict=True))
+
+
 def test_torch_dreams_the_same_from_full_weights(run: Path, tmp_path: Path) -> None:
     folder = export_run(run, tmp_path / "full", "fp32", log=lambda line: None)
     onnx, torch = (Dream(Bundle.load(folder, backend, threads=1), seed=3) for backend in ("onnx", "torch"))

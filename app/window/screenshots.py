@@ -1,0 +1,128 @@
+"""`python -m reverie.app.window.screenshots docs/images`: the window's pictures in the docs, played without a display.
+
+Each scene opens a real window on SDL's driver without a screen, presses its keys, and keeps what is drawn.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import pygame
+from PIL import Image
+
+from reverie.app.play.game_loop import GameLoop
+from reverie.app.play.meter import Meter
+from reverie.app.play.picture import read_picture
+from reverie.app.play.select_bundle import load_bundle
+from reverie.app.play.session import Choice, Session
+from reverie.app.window import theme
+from reverie.app.window.keys import DEFAULTS, Keys
+from reverie.app.window.saving import Saving
+from reverie.app.window.window import Window
+
+PATIENCE = 60.0
+"""Seconds after which a scene is given up."""
+SOMEWHERE = Path(__file__).parents[2] / "docs" / "images" / "dream.gif"
+"""A picture that, mirrored, no game has shown."""
+
+Events = list[pygame.event.Event]
+Scene = Callable[[Window], Iterator[Events]]
+
+
+class Directed(Window):
+    """A window whose events come from a scene; it is left when the scene ends."""
+
+    def direct(self, scene: Scene) -> None:
+        """Play this scene."""
+        self._scene, self._end = scene(self), time.monotonic() + PATIENCE
+
+    def _next_events(self) -> Events:
+        time.sleep(0.01)
+        if time.monotonic() > self._end:
+            raise TimeoutError("a scene does not end")
+        pygame.event.get()
+        events = next(self._scene, None)
+        if events is None:
+            self._leave = True
+        return events or []
+
+
+def press(key: int) -> Iterator[Events]:
+    """Press a key, and let it be drawn."""
+    yield [pygame.event.Event(pygame.KEYDOWN, key=key), pygame.event.Event(pygame.KEYUP, key=key)]
+    yield from [[]] * 3
+
+
+def until(true: Callable[[], object]) -> Iterator[Events]:
+    """Wait."""
+    while not true():
+        yield []
+    yield from [[]] * 3
+
+
+def frames(window: Window, count: int) -> Iterator[Events]:
+    """Let so many frames be played."""
+    end = window.loop.meter.frames + count
+    yield from until(lambda: window.loop.meter.frames >= end)
+
+
+def start_pictures(window: Window) -> Iterator[Events]:
+    """F2."""
+    yield from frames(window, 5)
+    yield from press(pygame.K_F2)
+    yield from until(lambda: window.offer)
+    for key in (pygame.K_RIGHT, pygame.K_DOWN):
+        yield from press(key)
+
+
+def your_picture(window: Window) -> Iterator[Events]:
+    """`--image`."""
+    yield from until(lambda: window.offer)
+
+
+SCENES: dict[str, tuple[str, Scene]] = {
+    "start-pictures": ("v2", start_pictures),
+    "your-picture": ("v2", your_picture),
+}
+"""Name of the picture → the bundle, and the scene."""
+
+
+def photograph(name: str, folder: Path) -> Path:
+    """Play a scene and write what the window shows then."""
+    bundle_name, scene = SCENES[name]
+    bundle = load_bundle(bundle_name)
+    size = bundle.manifest.resolution
+    picture = read_picture(SOMEWHERE, size)[:, ::-1] if scene is your_picture else None
+    session = Session(Choice(bundle_name, seed=7, picture=picture, settings={"mode": "parallel"}), bundle)
+    loop = GameLoop(session, Meter(time.perf_counter()))
+    screen = pygame.display.set_mode(theme.window_size(size, 4))
+    window = Directed(screen, loop, Keys(DEFAULTS), Saving(), (), fullscreen=False)
+    window.direct(scene)
+    window.run()
+    path = folder / f"{name}.png"
+    pixels = pygame.image.tobytes(screen, "RGB")
+    Image.frombytes("RGB", screen.get_size(), pixels).quantize(256).save(path, optimize=True)
+    return path
+
+
+def main(words: Sequence[str] | None = None) -> None:
+    """The command."""
+    parser = argparse.ArgumentParser(description="Draw the window's pictures of the docs.")
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--only", choices=sorted(SCENES), action="append", help="this picture; may be repeated")
+    options = parser.parse_args(words)
+    os.environ["SDL_VIDEODRIVER"] = "dummy"
+    pygame.display.init()
+    try:
+        for name in options.only or SCENES:
+            print(photograph(name, options.folder))
+    finally:
+        pygame.display.quit()
+
+
+if __name__ == "__main__":
+    main()

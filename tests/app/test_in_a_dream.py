@@ -1,0 +1,111 @@
+"""What a person can do in a dream, in a window without a picture over the dream of a dot."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pygame
+import pytest
+from PIL import Image
+
+from reverie.app.play.game_loop import GameLoop
+from reverie.app.play.meter import Meter
+from reverie.app.play.session import Choice, Session
+from reverie.app.window.keys import load_keys
+from reverie.app.window.saving import Saving
+from reverie.app.window.window import Window
+from reverie.engine.bundle import Bundle
+from tests.app.conftest import dot_frame
+from tests.app.test_game_loop import dot_column, eventually
+
+Open = Callable[..., Window]
+
+
+@pytest.fixture
+def opened(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, bundle: Bundle) -> Iterator[Open]:
+    """Opens a window; its loop runs, and its own loop does not."""
+    monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
+    monkeypatch.setenv("REVERIE_CONFIG", str(tmp_path))
+    pygame.display.init()
+    windows: list[Window] = []
+
+    def start(dream: Bundle | None = bundle, **choice: object) -> Window:
+        session = Session(Choice("dots", **choice), dream)  # type: ignore[arg-type]
+        loop = GameLoop(session, Meter(time.perf_counter()), fps=50)
+        screen = pygame.display.set_mode((400, 460))
+        windows.append(Window(screen, loop, load_keys(), Saving(), (), fullscreen=False))
+        loop.start()
+        return windows[-1]
+
+    yield start
+    for window in windows:
+        window.loop.stop()
+    pygame.display.quit()
+
+
+def press(window: Window, *keys: int) -> None:
+    """Press keys one after the other, and draw."""
+    for key in keys:
+        for kind in (pygame.KEYDOWN, pygame.KEYUP):
+            window._handle(pygame.event.Event(kind, key=key), time.perf_counter())
+        window._refresh()
+
+
+def seen(window: Window, true: Callable[[], object]) -> bool:
+    """Whether something comes about while the window is drawn."""
+
+    def drawn() -> object:
+        window._refresh()
+        return true()
+
+    return eventually(drawn)
+
+
+def test_f2_offers_the_start_pictures_and_escape_changes_nothing(opened: Open) -> None:
+    window = opened()
+    press(window, pygame.K_F2)
+    assert seen(window, lambda: window.offer)
+    assert window.offer is not None
+    assert len(window.offer.pictures) == 4
+    assert window.loop.paused
+    press(window, pygame.K_ESCAPE)
+    assert not window.loop.paused
+    assert window.loop.session.status().seed == 0
+    press(window, pygame.K_F2)
+    assert seen(window, lambda: window.offer)
+    press(window, pygame.K_RIGHT, pygame.K_RETURN)
+    assert seen(window, lambda: window.loop.session.status().seed == 1)
+
+
+def test_a_dropped_picture_is_shown_as_the_dream_sees_it_before_it_begins_there(opened: Open, tmp_path: Path) -> None:
+    Image.fromarray(dot_frame(6, 1)).resize((640, 640), Image.Resampling.NEAREST).save(tmp_path / "mine.png")
+    window = opened()
+
+    def drop(name: str) -> None:
+        window._handle(pygame.event.Event(pygame.DROPFILE, file=str(tmp_path / name)), time.perf_counter())
+
+    drop("mine.png")
+    assert seen(window, lambda: window.offer)
+    assert window.offer is not None
+    assert np.array_equal(window.offer.pictures[0], dot_frame(6, 1))
+    assert np.array_equal(window.offer.pictures[1], window.loop.session.seen(dot_frame(6, 1)))
+    assert dot_column(window.loop.session.frame) == 3
+    press(window, pygame.K_RETURN)
+    assert seen(window, lambda: dot_column(window.loop.session.frame) == 1)
+    drop("other.png")
+    assert seen(window, lambda: window._message and "Cannot begin at" in window._message[0])
+
+
+def test_a_picture_that_was_asked_for_waits_until_it_was_seen(opened: Open) -> None:
+    window = opened(picture=dot_frame(6, 1))
+    time.sleep(0.1)
+    assert window.loop.paused
+    assert window.loop.meter.frames == 0
+    assert window.offer is not None
+    assert np.array_equal(window.offer.pictures[0], dot_frame(6, 1))
+    press(window, pygame.K_RETURN)
+    assert seen(window, lambda: window.loop.meter.frames > 2)
+    assert dot_column(window.loop.session.frame) == 1

@@ -1,0 +1,63 @@
+"""What a person can do in a dream, with real key presses in a real window."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from reverie.engine import library
+from reverie.engine.bundle import Bundle
+from tests.app.real_window import SCALE, Played, eventually, needs_display
+
+pytestmark = needs_display
+DREAM = ("play", "v1.1", "--seed", "3", "--mode", "parallel", "--scale", str(SCALE))
+
+
+@pytest.fixture(scope="module")
+def dream() -> Bundle:
+    return Bundle.load(library.resolve("v1.1"), threads=1)
+
+
+def unlike(played: Played, frame: np.ndarray) -> float:
+    """The share of pixels in which the window's picture differs from a frame."""
+    return float(np.mean(np.any(np.abs(played.picture().astype(int) - frame) > 40, axis=-1)))
+
+
+def covered(played: Played, before: np.ndarray) -> bool:
+    """Whether something is laid over most of the window."""
+    return bool(np.mean(np.any(played.screen() != before, axis=-1)) > 0.2)
+
+
+def test_f2_shows_the_start_pictures_and_enter_begins_at_one(
+    play: Callable[..., Played], dream: Bundle, tmp_path: Path
+) -> None:
+    played = play("--tape", "a.tape", what=DREAM)
+    before = played.screen()
+    played.keys("key", "F2")
+    assert eventually(lambda: covered(played, before)), "no gallery"
+    played.keys("key", "Right", "Right", "Return")  # from start 3 to start 5
+    assert eventually(lambda: unlike(played, dream.starts.frames[5, -1]) < 0.15), "it does not begin there"
+    assert played.end() == 0
+    events = [json.dumps(event) for event in json.loads((tmp_path / "a.tape").read_text())["events"]]
+    assert '{"reset": [5, 5]}' in events
+
+
+def test_an_image_is_shown_as_the_dream_sees_it_and_then_becomes_the_start(
+    play: Callable[..., Played], dream: Bundle, tmp_path: Path
+) -> None:
+    picture = dream.starts.frames[7, -1]
+    Image.fromarray(picture).resize((256, 256), Image.Resampling.NEAREST).save(tmp_path / "mine.png")
+    played = play(
+        "--image", "mine.png", "--tape", "a.tape", what=DREAM, begun=lambda played: len(np.unique(played.screen())) > 50
+    )
+    assert unlike(played, picture) > 0.3, "the preview does not come first"
+    played.keys("key", "Return")
+    assert eventually(lambda: unlike(played, picture) < 0.15), "it does not begin there"
+    assert played.end() == 0
+    events = json.loads((tmp_path / "a.tape").read_text())["events"]
+    assert list(events[0]) == ["z", "begin"] or list(events[0]) == ["begin", "z"]
