@@ -10,16 +10,12 @@ import sys
 from collections import deque
 from pathlib import Path
 
-import numpy as np
-
 from reverie.engine import library
 from reverie.engine.bundle import Bundle
 from reverie.engine.tape import Tape
 from reverie.engine.taping import TapedDream
 from reverie.games import registry
-
-READ_FRAMES = 4
-"""The last pictures that the state is read off: which way creatures go shows in several alone."""
+from reverie.games.self_player import READ_FRAMES, SelfPlayer
 
 
 def self_play(
@@ -32,16 +28,11 @@ def self_play(
     dream = TapedDream(bundle, mode=mode, seed=seed, game=game)
     if dream.game not in registry.names():
         raise ValueError(f"{dream.game} is not built in, so there is nobody to play it.")
-    real, policy = registry.get(dream.game)(1), registry.policy(dream.game, "explore", 1, seed)
+    player = SelfPlayer(dream.game, len(dream.actions), seed)
     recent = deque([dream.frame], maxlen=READ_FRAMES)
     earned, lost = 0.0, 0
-    for tick in range(frames):
-        try:
-            real.restore(registry.state_from_frames(dream.game, np.stack(recent), seed + tick))
-            action = int(policy.act(real)[0])
-        except ValueError:
-            action = 0
-        step = dream.step(action)
+    for _ in range(frames):
+        step = dream.step(player.act(recent))
         earned, lost = earned + step.reward, lost + step.ended
         recent.append(step.frame)
     return dream.tape(), earned, lost

@@ -73,6 +73,7 @@ class GameLoop:
         self.error: BaseException | None = None
         self.paused = False
         self.rewinding = False
+        self.plays_itself = False
         self.ended = False
         self._steps = 0
         self._told_end = False
@@ -86,7 +87,8 @@ class GameLoop:
     # What the window's thread calls.
 
     def press(self, key: object, action: str, at: float) -> None:
-        """A key that plays `action` went down at `at` (perf_counter seconds)."""
+        """A key that plays `action` went down at `at` (perf_counter seconds). From now on the person plays."""
+        self.plays_itself = False
         self.latch.press(key, action, at)
         with self._wake:
             self._wake.notify()
@@ -209,6 +211,8 @@ class GameLoop:
     def _take(self) -> LatchedAction:
         if self.script is not None:
             return LatchedAction(self.script[self.meter.frames % len(self.script)], None)
+        if self.plays_itself and not self.latch.waiting:
+            return LatchedAction(self.session.actions[self.session.own_action()], None)
         return self.latch.take()
 
     def _frame(self, due: float) -> None:

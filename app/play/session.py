@@ -16,6 +16,7 @@ from reverie.engine.families import family
 from reverie.engine.settings import shown
 from reverie.games import registry
 from reverie.games.environment import Environment
+from reverie.games.self_player import SelfPlayer
 from reverie.games.world import Frame, Step
 
 if TYPE_CHECKING:
@@ -102,6 +103,7 @@ class Session:
         self.remembers = False
         self.fault = ""
         self._speeds = Speeds()
+        self._player: SelfPlayer | None = None
         self._settings: Settings = settings_in(bundle, choice, None) if bundle else {}
         self.game = self._begin(self._first_game(), bundle, choice.seed, choice.real, choice.start)
         self._played = {self.game.name: self.game}
@@ -154,6 +156,12 @@ class Session:
         elif self.recorder:
             self.recorder.step(action, *step)
         return step
+
+    def own_action(self) -> int:
+        """What the world's own player presses next, by what the last pictures show."""
+        if self._player is None:
+            self._player = SelfPlayer(self.game.name, len(self.actions), self.game.seed, waits=False)
+        return self._player.act([frame for frame, _ in self.game.history])
 
     # The switches. Each returns the message for the person.
 
@@ -234,6 +242,7 @@ class Session:
         if game.dream is not None:
             game.dream.change(**self._settings)
         self.game = self._played[name] = game
+        self._player = None
         return f"game: {name}"
 
     def switch_bundle(self, bundle: Bundle) -> str:
@@ -344,5 +353,6 @@ class Session:
 
     def _break(self) -> None:
         """The frame does not come from the one before: an episode of a recording begins."""
+        self._player = None
         if self.recorder:
             self.recorder.reset(self.frame, self.game.seed)

@@ -21,8 +21,8 @@ GUESSES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("toggle", ("space",)),
 )
 """Words in an action's name, and keys that fit; an action that is called exactly so comes first."""
-SPARE = tuple("ijklouyqecbtfn")
-"""Keys for all other actions, in this order."""
+SPARE = tuple("jluyqectfnikbo")
+"""Keys for all other actions, in this order: first those that do nothing else."""
 
 
 def keys_for(actions: tuple[str, ...], given: dict[str, tuple[str, ...]] | None = None) -> dict[str, tuple[str, ...]]:

@@ -21,6 +21,7 @@ class Pill(NamedTuple):
 
 REAL, DREAM = Pill("REAL", theme.REAL), Pill("DREAM", theme.DREAM)
 PAUSED, REWIND, REC = Pill("PAUSED", theme.WARM), Pill("REWIND", theme.WARM), Pill("REC", theme.ALARM)
+AUTO = Pill("AUTO", theme.WARM)
 
 
 def draw_header(screen: pygame.Surface, status: Status, pills: tuple[Pill, ...], title: str = "") -> None:

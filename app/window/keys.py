@@ -33,6 +33,7 @@ DEFAULTS: dict[str, tuple[str, ...]] = {
     "step": (".",),
     "new start": ("return",),
     "start pictures": ("f2",),
+    "play itself": ("o",),
     "save moment": ("f5",),
     "load moment": ("f9",),
     **{name: (key.key,) for name, (_, _, key) in _SETTINGS.items()},
@@ -54,6 +55,7 @@ EXPLAINED: dict[str, str] = {
     "step": "one single step",
     "new start": "new start",
     "start pictures": "choose a start picture",
+    "play itself": "it plays itself",
     "save moment": "save this moment",
     "load moment": "back to the saved moment",
     **{name: key.help for name, (_, _, key) in _SETTINGS.items()},
@@ -121,6 +123,8 @@ class Keys:
     def shown(self, what: str) -> str:
         """The keys of one entry as the help writes them."""
         names = {"return": "Enter", "escape": "Esc", "up": "↑", "down": "↓", "left": "←", "right": "→"}
+        if not self.names[what]:
+            return "no key"
         return " ".join(
             names.get(key, key if len(key) == 1 and not key.isalpha() else key.capitalize()) for key in self.names[what]
         )
@@ -154,4 +158,8 @@ def load_keys(path: Path | None = None) -> Keys:
             raise Mistake(f"{path}: the keys of '{what}' must be a list of key names.")
         else:
             names[what], files[what] = tuple(keys), path
+    # Default keys give way, so that a new one takes no key from a person who bound it to something else before.
+    taken = {key for what in files for key in names[what]}
+    for what in names.keys() - files.keys():
+        names[what] = tuple(key for key in names[what] if key not in taken)
     return Keys(names, record_as, files)

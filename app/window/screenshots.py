@@ -24,7 +24,7 @@ from reverie.app.window.keys import DEFAULTS, Keys
 from reverie.app.window.saving import Saving
 from reverie.app.window.window import Window
 
-PATIENCE = 60.0
+PATIENCE = 300.0
 """Seconds after which a scene is given up."""
 SOMEWHERE = Path(__file__).parents[2] / "docs" / "images" / "dream.gif"
 """A picture that, mirrored, no game has shown."""
@@ -84,9 +84,16 @@ def your_picture(window: Window) -> Iterator[Events]:
     yield from until(lambda: window.offer)
 
 
+def plays_itself(window: Window) -> Iterator[Events]:
+    """O."""
+    yield from press(pygame.K_o)
+    yield from frames(window, 120)
+
+
 SCENES: dict[str, tuple[str, Scene]] = {
     "start-pictures": ("v2", start_pictures),
     "your-picture": ("v2", your_picture),
+    "plays-itself": ("v2", plays_itself),
 }
 """Name of the picture → the bundle, and the scene."""
 

@@ -28,6 +28,8 @@ MESSAGE_SECONDS, LETTERS_A_SECOND = 2.5, 16
 IDLE_MS = 250
 """The longest sleep: how soon Ctrl-C and the end of a message are noticed when nothing else happens."""
 PAUSED_SECONDS = 0.02
+UNTOUCHED_SECONDS = 30.0
+"""A window that nobody has touched since it was opened then shows how its game is played."""
 FIGURES_SECONDS = 0.25
 """How often the HUD's rate changes; faster cannot be read."""
 
@@ -68,6 +70,7 @@ class Window:
         self._message: tuple[str, float] | None = None
         self._fps = (0.0, 0.0)
         self._leave = False
+        self._untouched_until: float | None = None
         self._dirty = True
         self._frame_event = pygame.event.custom_type()
         loop.on_frame = self._frame_is_there
@@ -80,6 +83,7 @@ class Window:
             "next game": lambda: self._do(lambda: loop.session.next_game()),
             "new start": lambda: self._do(lambda: loop.session.new_start()),
             "start pictures": lambda: self._do(self._offer_starts),
+            "play itself": self._toggle_self_play,
             "save moment": lambda: self._do(lambda: loop.session.save_moment()),
             "load moment": lambda: self._do(lambda: loop.session.load_moment()),
             **{key: self._changes(name, by) for key, (name, by) in SETTING_KEYS.items()},
@@ -96,6 +100,8 @@ class Window:
     def run(self) -> None:
         """Show and play until the end. Raises what stopped the engine, and KeyboardInterrupt."""
         watch_display()
+        if self.loop.script is None and self.loop.limit is None and self.loop.session.recorder is None:
+            self._untouched_until = time.perf_counter() + UNTOUCHED_SECONDS
         self.loop.start()
         try:
             while not self._leave and not self.loop.ended:
@@ -132,6 +138,8 @@ class Window:
             pygame.event.post(pygame.event.Event(self._frame_event))
 
     def _handle(self, event: pygame.event.Event, at: float) -> None:
+        if event.type in (pygame.KEYDOWN, pygame.MOUSEBUTTONDOWN):
+            self._untouched_until = None
         if event.type == pygame.QUIT:
             self._leave = True
         elif event.type == pygame.KEYDOWN:
@@ -322,6 +330,16 @@ class Window:
         keys = (f"{self.keys.shown(what).split(' ')[0]}: {words}." for what, words in hints.items() if what in here)
         return " ".join((goal_of(self._game), *keys)).strip()
 
+    def _toggle_self_play(self) -> None:
+        """Let the world's own player play, or the person again."""
+        if self.loop.session.recorder:
+            raise Mistake("what you play is being recorded: it does not play itself")
+        self._play_itself(not self.loop.plays_itself)
+
+    def _play_itself(self, on: bool) -> None:
+        self.loop.plays_itself, self._untouched_until = on, None
+        self.loop.messages.append("it plays itself, until you press a key that plays" if on else "you play")
+
     def _toggle_figures(self) -> None:
         self.show_figures = not self.show_figures
 
@@ -345,6 +363,8 @@ class Window:
             self._message, self._dirty = (words, now + seconds), True
         if self._message and now > self._message[1]:
             self._message, self._dirty = None, True
+        if self._untouched_until and now > self._untouched_until and self.overlay is None:
+            self._play_itself(True)
         shot = self.loop.newest()
         if shot is None:
             return
@@ -362,9 +382,10 @@ class Window:
             self.loop.meter.flipped(pressed_at, shown)
 
     def _pills(self) -> tuple[hud.Pill, ...]:
-        """The pills in the header: paused or rewinding, and recording."""
+        """The pills in the header: paused or rewinding, played by itself, and recording."""
         waits = hud.REWIND if self.loop.rewinding else hud.PAUSED if self.loop.paused else None
-        return tuple(pill for pill in (waits, hud.REC if self.saving.recording else None) if pill)
+        auto = hud.AUTO if self.loop.plays_itself else None
+        return tuple(pill for pill in (waits, auto, hud.REC if self.saving.recording else None) if pill)
 
     def _unused(self, status: Status) -> frozenset[str]:
         """Entries of the help that have nothing to do in this game."""

@@ -20,7 +20,7 @@ needs_display = pytest.mark.skipif(
     not (shutil.which("Xvfb") and shutil.which("xdotool")) and not os.environ.get("CI"),
     reason="needs Xvfb and xdotool",
 )
-PATIENCE = 40.0
+PATIENCE = 90.0
 SCALE = 8
 SCREEN = (1000, 800)
 SIZE = theme.window_size(64, SCALE)

@@ -109,3 +109,45 @@ def test_a_picture_that_was_asked_for_waits_until_it_was_seen(opened: Open) -> N
     press(window, pygame.K_RETURN)
     assert seen(window, lambda: window.loop.meter.frames > 2)
     assert dot_column(window.loop.session.frame) == 1
+
+
+def test_o_lets_it_play_itself_and_a_key_that_plays_takes_over(opened: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    window = opened()
+    loop = window.loop
+    monkeypatch.setattr(loop.session, "own_action", lambda: loop.session.actions.index("right"))
+    press(window, pygame.K_o)
+    assert loop.plays_itself
+    assert seen(window, lambda: dot_column(loop.session.frame) not in (3, 4))
+    press(window, pygame.K_h, pygame.K_p, pygame.K_p)  # to look at it is not to play it
+    assert loop.plays_itself
+    press(window, pygame.K_UP)
+    assert not loop.plays_itself
+    press(window, pygame.K_o, pygame.K_o)
+    assert not loop.plays_itself
+
+
+def test_a_window_that_nobody_touches_shows_how_it_is_played(opened: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("reverie.app.window.window.UNTOUCHED_SECONDS", 0.2)
+    for touched in (False, True):
+        window = opened()
+        window.loop.limit = None
+        events = [[pygame.event.Event(pygame.KEYDOWN, key=pygame.K_h)]] * touched
+        end = time.monotonic() + 1.0
+
+        def next_events(window: Window = window, events: list = events, end: float = end) -> list:  # type: ignore[type-arg]
+            time.sleep(0.02)
+            window._leave = time.monotonic() > end
+            return events.pop() if events else []
+
+        monkeypatch.setattr(window, "_next_events", next_events)
+        monkeypatch.setattr(window.loop, "start", lambda: None)  # it runs
+        window.run()
+        assert window.loop.plays_itself is not touched
+
+
+def test_what_a_person_plays_for_a_recording_is_not_played_for_them(opened: Open) -> None:
+    window = opened()
+    window.loop.session.recorder = object()  # type: ignore[assignment]
+    press(window, pygame.K_o)
+    assert not window.loop.plays_itself
+    window.loop.session.recorder = None

@@ -61,3 +61,14 @@ def test_an_image_is_shown_as_the_dream_sees_it_and_then_becomes_the_start(
     assert played.end() == 0
     events = json.loads((tmp_path / "a.tape").read_text())["events"]
     assert list(events[0]) == ["z", "begin"] or list(events[0]) == ["begin", "z"]
+
+
+def test_o_walks_the_keeper_about_until_a_key_takes_over(play: Callable[..., Played], tmp_path: Path) -> None:
+    played = play("--tape", "a.tape", what=DREAM)
+    began = played.keeper()
+    played.keys("key", "o")
+    assert eventually(lambda: played.keeper() not in (None, began)), "nobody walks"
+    played.keys("key", "Up")
+    assert played.end() == 0
+    actions = [event.get("action", 0) for event in json.loads((tmp_path / "a.tape").read_text())["events"]]
+    assert set(actions) - {0, 1}, "more was pressed than the one key"

@@ -47,7 +47,7 @@ def test_a_person_can_rebind_a_key(tmp_path: Path) -> None:
         ("{", "cannot be read as JSON"),
         ('{"jump": ["k"]}', "nothing is called 'jump'"),
         ('{"pause": ["nokey"]}', "there is no key 'nokey'"),
-        ('{"pause": ["m"]}', "the key 'm' is both"),
+        ('{"pause": ["m"], "mode": ["m"]}', "the key 'm' is both"),
         ('{"pause": "p"}', "must be a list"),
         ('{"record as": "avi"}', "must be"),
     ],
@@ -58,6 +58,15 @@ def test_a_bad_key_file_gets_one_sentence(tmp_path: Path, text: str, says: str) 
     with pytest.raises(Mistake, match=says) as caught:
         load_keys(path)
     assert "\n" not in str(caught.value)
+
+
+def test_a_default_key_gives_way_to_what_a_person_binds_it_to(tmp_path: Path) -> None:
+    path = tmp_path / "keys.json"
+    path.write_text('{"pause": ["o", "w"]}')
+    keys = load_keys(path)
+    assert keys.does[pygame.K_o] == keys.does[pygame.K_w] == "pause"
+    assert keys.does[pygame.K_UP] == "up"
+    assert keys.shown("play itself") == "no key"
 
 
 def test_every_key_is_explained_and_the_font_can_write_it(tmp_path: Path) -> None:

@@ -73,7 +73,7 @@ def test_header_picture_and_footer_do_not_overlap(
     window: tuple[int, int], message: str, written: list[tuple[str, pygame.Rect]]
 ) -> None:
     screen = pygame.Surface(window)
-    hud.draw_header(screen, status(), (hud.PAUSED, hud.REC))
+    hud.draw_header(screen, status(), (hud.PAUSED, hud.AUTO, hud.REC))
     if message:
         hud.draw_message(screen, message)
     else:

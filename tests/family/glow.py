@@ -43,7 +43,7 @@ SETTINGS = {
         "shimmer",
         "How much the picture shimmers: 0 not at all.",
         0.1,
-        keys=(SettingKey("less shimmer", "o", "less shimmer"), SettingKey("more shimmer", "u", "more shimmer")),
+        keys=(SettingKey("less shimmer", "y", "less shimmer"), SettingKey("more shimmer", "u", "more shimmer")),
         step=0.1,
         show="shimmer {:.1f}",
         message="shimmer {:.1f}",
