@@ -102,6 +102,25 @@ class Dream:
         self._batch.put_z(z[None], [action])
         return self.frame
 
+    def paint_z(self, z: NDArray[Any]) -> Frame:
+        """Change the present frame into that of this representation. Returns it decoded.
+
+        Raises ValueError for what cannot be one.
+        """
+        self._batch.paint_z(z[None])
+        return self.frame
+
+    def change_luck(self, seed: int) -> None:
+        """Let what follows come out as the noise of this seed has it."""
+        self._batch.change_luck([seed])
+
+    def fork(self, luck: int) -> DreamBatch:
+        """Return a trajectory of its own that goes on from here with that luck. This dream stays where it is."""
+        other = DreamBatch(self.bundle, 1, game=self.game, **self.settings)
+        other.restore(self._batch.snapshot())
+        other.change_luck([luck])
+        return other
+
     def step(self, action: int) -> Step:
         """Dream one frame. Where the bundle predicts no outcome the reward is 0 and `ended` false."""
         frame = self._numpy(self._batch.step([action]))[0]

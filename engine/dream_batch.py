@@ -220,6 +220,23 @@ class DreamBatch:
         self.timings = {"dynamics": 1e3 * (t1 - t0), "sample": 1e3 * (t2 - t1), "decode": 1e3 * (t3 - t2)}
         return self.frames
 
+    def change_luck(self, seeds: Sequence[int]) -> None:
+        """Let what follows come out as the noise of these seeds (B,) has it, and not as that of the seeds before."""
+        self._must_have_begun()
+        if len(seeds) != self.batch:
+            raise ValueError(f"{self.batch} trajectories need {self.batch} seeds, not {len(seeds)}")
+        self._noise = self._arrays.keys_of(seeds)
+
+    def paint_z(self, z: Any) -> Array:
+        """Change the present frames into those of this representation (B, ...). Returns them decoded.
+
+        What led to them stays in the history. Raises ValueError for what no frame of the bundle can be.
+        """
+        self._must_have_begun()
+        z = self._dynamics.checked(z)
+        self.z, self.frames = z, self._decode(z)
+        return self.frames
+
     def snapshot(self) -> DreamSnapshot:
         """A copy of everything that decides what comes next; the settings are not part of it."""
         ring, copy = self.ring.snapshot() if self.ring else None, self._arrays.copy

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -15,6 +16,9 @@ from reverie.engine.schema import SchemaError, Within, read_json, read_object
 from reverie.games.world import Frame
 
 FORMAT = 4
+"""Of a tape without paint and other luck."""
+FORMATS = (FORMAT, 5)
+"""All that are read."""
 MOST_BYTES = 64 << 20
 """Of a tape's file."""
 MOST_EVENTS, MOST_FRAMES = 1_000_000, 10_000_000
@@ -26,11 +30,12 @@ Number = Annotated[int, Within(0, 2**63 - 1)]
 class Event:
     """One thing that happened; one field is set, or `action` and `count`, `action` and `z`, or `begin` and `z`.
 
+    z: the present frame is changed into this one. luck: what follows has the noise of this seed.
     action, count: this action, so many frames long. action, z: a real frame with this representation was put in, which
     the action led to. begin, z: a new dream with this seed from a real frame, before which there was nothing.
     reset: (seed, start) of a new dream. restore: back to this moment, counted from 0. set: settings, changed to this.
-    z: the representation's bytes, little-endian and row-major, as base64.
-    A moment is whatever changes the present frame: a dreamt frame, a real one, a beginning, a reset, a restore.
+    A representation `z` is its bytes, little-endian and row-major, as base64.
+    A moment is whatever changes the present frame or the luck: every event but `set`, and each frame of an action.
     """
 
     action: Annotated[int, Within(0, 63)] | None = None
@@ -39,10 +44,11 @@ class Event:
     begin: Number | None = None
     reset: tuple[Number, Number] | None = None
     restore: Number | None = None
+    luck: Number | None = None
     set: Annotated[dict[str, str | int | float], Within(1, 32)] | None = None
 
     def kind(self) -> str:
-        """`act`, `put`, `begin`, `reset`, `restore` or `set`; '' for a contradictory event."""
+        """`act`, `put`, `begin`, `reset`, `restore`, `paint`, `luck` or `set`; '' for a contradictory event."""
         return _KINDS.get(frozenset(key for key, value in vars(self).items() if value is not None), "")
 
 
@@ -50,8 +56,16 @@ _KINDS = {
     frozenset({"action", "count"}): "act",
     frozenset({"action", "z"}): "put",
     frozenset({"begin", "z"}): "begin",
-    **{frozenset({key}): key for key in ("reset", "restore", "set")},
+    frozenset({"z"}): "paint",
+    **{frozenset({key}): key for key in ("reset", "restore", "luck", "set")},
 }
+SINCE_5 = ("paint", "luck")
+"""Kinds of events that a tape of format 4 has not."""
+
+
+def format_of(events: Sequence[Event]) -> int:
+    """The oldest format that has all of these events, so that what read tapes before reads all that it can."""
+    return FORMATS[any(event.kind() in SINCE_5 for event in events)]
 
 
 @dataclass(frozen=True)
@@ -94,14 +108,15 @@ class Tape:
         except SchemaError as error:
             raise TapeError(f"{path} is not a tape, or it was cut short: {error}") from None
         version = value.get("format") if isinstance(value, dict) else None
-        if type(version) is int and version != FORMAT:
-            raise TapeError(f"the tape {path} has format {version}, and this Reverie reads format {FORMAT}")
+        if type(version) is int and version not in FORMATS:
+            reads = " and ".join(map(str, FORMATS))
+            raise TapeError(f"the tape {path} has format {version}, and this Reverie reads formats {reads}")
         try:
             tape = read_object(Tape, value, "")
         except SchemaError as error:
             raise TapeError(f"{path} is not a tape: {error}") from None
         for number, event in enumerate(tape.events):
-            if not event.kind():
+            if not event.kind() or (tape.format == FORMAT and event.kind() in SINCE_5):
                 raise TapeError(f"{path} is damaged: event {number} is not one that a tape has")
         if sum(event.count or 0 for event in tape.events) != tape.frames:
             raise TapeError(f"{path} is damaged: its events do not make {tape.frames} frames")

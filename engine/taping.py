@@ -17,7 +17,7 @@ from reverie.engine.dream import Dream
 from reverie.engine.dream_batch import DreamSnapshot
 from reverie.engine.errors import TapeError
 from reverie.engine.settings import Value, settings_of
-from reverie.engine.tape import FORMAT, Event, FrameDigest, Tape
+from reverie.engine.tape import Event, FrameDigest, Tape, format_of
 from reverie.games.world import Frame, Step
 
 MOST_KEPT_BYTES = 512 << 20
@@ -65,7 +65,7 @@ class TapedDream(Dream):
         manifest = self.bundle.manifest
         digest = self._digest
         return Tape(
-            FORMAT, manifest.name, self.bundle.digest, seed, start, dict(self._settings),
+            format_of(self._events), manifest.name, self.bundle.digest, seed, start, dict(self._settings),
             events=tuple(self._events), frames=digest.frames, frames_sha256=digest.hex(), game=self.game,
         )  # fmt: skip
 
@@ -94,6 +94,15 @@ class TapedDream(Dream):
         frame = super().put_z(z, action)
         self._note(Event(action=int(action), z=_written(self.z)))
         return frame
+
+    def paint_z(self, z: NDArray[Any]) -> Frame:
+        frame = super().paint_z(z)
+        self._note(Event(z=_written(self.z)))
+        return frame
+
+    def change_luck(self, seed: int) -> None:
+        super().change_luck(seed)
+        self._note(Event(luck=seed))
 
     def step(self, action: int) -> Step:
         # Settings matter, and are noted, when a frame is dreamt with them.
@@ -175,6 +184,11 @@ def _play(tape: Tape, dream: Dream, throughout: Mapping[str, Value]) -> Iterator
             case "begin":
                 assert event.begin is not None
                 dream.begin_z(event.begin, _read(dream, event))
+            case "paint":
+                dream.paint_z(_read(dream, event))
+            case "luck":
+                assert event.luck is not None
+                dream.change_luck(event.luck)
             case "reset":
                 assert event.reset is not None
                 dream.reset(*event.reset)

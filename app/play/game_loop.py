@@ -12,7 +12,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from reverie.app.errors import Mistake
@@ -76,6 +76,7 @@ class GameLoop:
         self.plays_itself = False
         self.ended = False
         self._steps = 0
+        self._ahead: deque[int] = deque()
         self._told_end = False
         self._stop = False
         self._jobs: deque[Callable[[], str | None]] = deque()
@@ -117,6 +118,12 @@ class GameLoop:
                 self._jobs.append(lambda: None)  # before any job the session goes to where the picture is
             self._told_end = self._told_end and self.rewinding
             self.rewinding = rewinding
+            self._wake.notify()
+
+    def play_ahead(self, actions: Iterable[int]) -> None:
+        """Play these actions next, as fast as it goes. Keys wait until they are played."""
+        with self._wake:
+            self._ahead.extend(actions)
             self._wake.notify()
 
     def do(self, job: Callable[[], str | None]) -> None:
@@ -192,8 +199,7 @@ class GameLoop:
                 self._go_back()
                 due += self.period
             else:
-                self._frame(due)
-                due += self.period
+                due += self.period * (not self._frame(due))
             # What came too late is not caught up: the slots begin anew.
             due = max(due, time.perf_counter())
 
@@ -201,21 +207,25 @@ class GameLoop:
         """Seconds to sleep before the next frame; 0 = it is time, None = until woken."""
         if self.rewinding:
             return max(0.0, due - time.perf_counter())
-        if self.paused and not self._steps:
+        if self.paused and not self._steps and not self._ahead:
             return None
-        if self.paused or not self.paced:
+        if self.paused or self._ahead or not self.paced:
             return 0.0
         begin = due - self.period if self.latch.waiting else due
         return max(0.0, begin - time.perf_counter())
 
     def _take(self) -> LatchedAction:
+        if self._ahead:
+            return LatchedAction(self.session.actions[self._ahead.popleft()], None)
         if self.script is not None:
             return LatchedAction(self.script[self.meter.frames % len(self.script)], None)
         if self.plays_itself and not self.latch.waiting:
             return LatchedAction(self.session.actions[self.session.own_action()], None)
         return self.latch.take()
 
-    def _frame(self, due: float) -> None:
+    def _frame(self, due: float) -> bool:
+        """Play one frame. Returns whether it was one ahead of its time."""
+        ahead = bool(self._ahead)
         stepping, self._steps = self.paused, max(0, self._steps - 1)
         name, pressed_at, held = self._take()
         actions = self.session.actions
@@ -226,13 +236,14 @@ class GameLoop:
         fault = self.session.fault
         frame, _, ended = self.session.step(action)
         now = time.perf_counter()
-        late = self.paced and not stepping and now > due + self.period
+        late = self.paced and not stepping and not ahead and now > due + self.period
         self.meter.made(frame, began, now, self.session.timings, late)
         if ended:
             self.messages.append("game over")
         if self.session.fault != fault:
             self.messages.append(self.session.fault)
         self._show(frame, pressed_at=pressed_at)
+        return ahead
 
     def _show(self, frame: Frame, frame_made: bool = True, pressed_at: float | None = None) -> None:
         with self._wake:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import count, islice
 from typing import TYPE_CHECKING, Protocol
 
 from reverie.app.errors import Mistake
@@ -20,6 +21,7 @@ from reverie.games.self_player import SelfPlayer
 from reverie.games.world import Frame, Step
 
 if TYPE_CHECKING:
+    from reverie.app.play.futures import Futures
     from reverie.engine.bundle import Bundle
     from reverie.engine.dream import Dream
     from reverie.engine.settings import SettingInfo, Settings, Value
@@ -104,6 +106,7 @@ class Session:
         self.fault = ""
         self._speeds = Speeds()
         self._player: SelfPlayer | None = None
+        self._lucks = count(1)
         self._settings: Settings = settings_in(bundle, choice, None) if bundle else {}
         self.game = self._begin(self._first_game(), bundle, choice.seed, choice.real, choice.start)
         self._played = {self.game.name: self.game}
@@ -193,6 +196,23 @@ class Session:
         self.game.begin_at(picture)
         self._break()
         return "the dream begins at your picture"
+
+    def futures(self, number: int, seconds: float, action: str | None) -> Futures:
+        """So many futures of the dream from here, each with other luck, under an action that is held.
+
+        Raises Mistake in the real game.
+        """
+        from reverie.app.play.futures import Futures
+
+        if self.is_real:
+            raise Mistake("the real game has the luck that it has: Tab goes to the dream")
+        pressed = self.actions.index(action) if action in self.actions else 0
+        frames = round(seconds * self._bundle().manifest.fps)
+        return Futures(self._dream(), tuple(islice(self._lucks, number)), pressed, frames)
+
+    def change_luck(self, seed: int) -> None:
+        """Let the dream go on with that luck."""
+        self._dream().change_luck(seed)
 
     def change_setting(self, name: str, by: int = 1) -> str:
         """Go to the next choice of a setting of the dream, or change a number by so many of its steps."""

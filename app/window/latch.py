@@ -63,6 +63,12 @@ class Latch:
         """True when a press waits for its frame."""
         return bool(self._presses)
 
+    @property
+    def held(self) -> str | None:
+        """The action of the key that was pressed last of those that are held."""
+        with self._lock:
+            return self._held[-1][1] if self._held else None
+
     def take(self) -> LatchedAction:
         """The action of the next frame."""
         with self._lock:

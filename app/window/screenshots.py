@@ -70,6 +70,15 @@ def frames(window: Window, count: int) -> Iterator[Events]:
     yield from until(lambda: window.loop.meter.frames >= end)
 
 
+def still(value: Callable[[], object], seconds: float = 5.0) -> Iterator[Events]:
+    """Wait until something has not changed for a while."""
+    last, since = value(), time.monotonic()
+    while time.monotonic() - since < seconds:
+        yield []
+        if (now := value()) is not last:
+            last, since = now, time.monotonic()
+
+
 def start_pictures(window: Window) -> Iterator[Events]:
     """F2."""
     yield from frames(window, 5)
@@ -90,10 +99,19 @@ def plays_itself(window: Window) -> Iterator[Events]:
     yield from frames(window, 120)
 
 
+def branch(window: Window) -> Iterator[Events]:
+    """K."""
+    yield from frames(window, 20)
+    yield from press(pygame.K_k)
+    yield from until(lambda: window.offer)
+    yield from still(lambda: window.offer and window.offer.pictures)
+
+
 SCENES: dict[str, tuple[str, Scene]] = {
     "start-pictures": ("v2", start_pictures),
     "your-picture": ("v2", your_picture),
     "plays-itself": ("v2", plays_itself),
+    "branch": ("v2", branch),
 }
 """Name of the picture → the bundle, and the scene."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pygame
 
@@ -23,11 +24,16 @@ from reverie.app.window.offer import Offer
 from reverie.app.window.saving import Saving
 from reverie.games.world import Frame
 
+if TYPE_CHECKING:
+    from reverie.app.play.futures import Futures
+
 MESSAGE_SECONDS, LETTERS_A_SECOND = 2.5, 16
 """How long a message stays: the longer of the two."""
 IDLE_MS = 250
 """The longest sleep: how soon Ctrl-C and the end of a message are noticed when nothing else happens."""
 PAUSED_SECONDS = 0.02
+BRANCHES, BRANCH_SECONDS = 4, 2.0
+"""How many futures there are to choose from, and how long they are."""
 UNTOUCHED_SECONDS = 30.0
 """A window that nobody has touched since it was opened then shows how its game is played."""
 FIGURES_SECONDS = 0.25
@@ -84,6 +90,7 @@ class Window:
             "new start": lambda: self._do(lambda: loop.session.new_start()),
             "start pictures": lambda: self._do(self._offer_starts),
             "play itself": self._toggle_self_play,
+            "branch": self._branch,
             "save moment": lambda: self._do(lambda: loop.session.save_moment()),
             "load moment": lambda: self._do(lambda: loop.session.load_moment()),
             **{key: self._changes(name, by) for key, (name, by) in SETTING_KEYS.items()},
@@ -236,6 +243,38 @@ class Window:
         session = self.loop.session
         picture = read_picture(path, session.frame.shape[0])
         self._offered = self._preview(picture, session.seen(picture), begun=False)
+
+    def _branch(self) -> None:
+        """Play the next seconds several times with other luck, under the key that is held now."""
+        held, session = self.loop.latch.held, self.loop.session
+
+        def begin() -> None:
+            futures = session.futures(BRANCHES, BRANCH_SECONDS, held)
+            self._offered = offer = Offer(
+                f"{BRANCH_SECONDS:g} seconds ahead, with other luck",
+                f"1 – {BRANCHES}: go on with one, {self.keys.shown('menu')}: back",
+                futures.pictures,
+                [str(number + 1) for number in range(BRANCHES)],
+                lambda number: self._do(lambda: go_on(futures, number)),
+                numbered=True,
+                leave=futures.stop,
+            )
+            play(futures, offer)
+
+        def play(futures: Futures, offer: Offer) -> None:
+            """A frame of each, and after it what else the loop has to do."""
+            if not futures.done:
+                futures.step()
+                offer.pictures, self._dirty = futures.pictures, True
+                self._do(lambda: play(futures, offer))
+
+        def go_on(futures: Futures, number: int) -> str:
+            futures.stop()
+            session.change_luck(futures.lucks[number])
+            self.loop.play_ahead([futures.action] * futures.frames)
+            return f"future {number + 1}"
+
+        self._do(begin)
 
     def _preview(self, picture: Frame, seen: Frame, begun: bool) -> Offer:
         """begun: the dream stands there already, and waits."""

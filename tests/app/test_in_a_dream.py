@@ -16,8 +16,9 @@ from reverie.app.play.meter import Meter
 from reverie.app.play.session import Choice, Session
 from reverie.app.window.keys import load_keys
 from reverie.app.window.saving import Saving
-from reverie.app.window.window import Window
+from reverie.app.window.window import BRANCH_SECONDS, Window
 from reverie.engine.bundle import Bundle
+from reverie.engine.taping import replay
 from tests.app.conftest import dot_frame
 from tests.app.test_game_loop import dot_column, eventually
 
@@ -151,3 +152,46 @@ def test_what_a_person_plays_for_a_recording_is_not_played_for_them(opened: Open
     press(window, pygame.K_o)
     assert not window.loop.plays_itself
     window.loop.session.recorder = None
+
+
+def test_k_plays_four_futures_and_a_number_goes_on_with_that_one(opened: Open) -> None:
+    warm = {"temperature": 2.0}
+    window = opened(settings=warm, tape=True)
+    session = window.loop.session
+    window.loop.pause(True)
+    time.sleep(0.2)  # for the frame in progress
+    before = session.frame.copy()
+    window.loop.latch.press("d", "right", time.perf_counter())
+    press(window, pygame.K_k)
+    frames = round(BRANCH_SECONDS * session.bundle.manifest.fps)  # type: ignore[union-attr]
+    assert seen(window, lambda: window.offer)
+    offer = window.offer
+    assert offer is not None
+    runs = session.bundle.dynamics.runs  # type: ignore[union-attr]
+    assert eventually(lambda: runs["dynamics"] >= 4 * frames)
+    time.sleep(0.2)
+    endings = [picture.copy() for picture in offer.pictures]
+    assert len(endings) == 4
+    assert np.array_equal(session.frame, before), "the dream itself waits"
+    window.loop.latch.clear()
+    made = window.loop.meter.frames
+    press(window, pygame.K_3)
+    assert eventually(lambda: window.loop.meter.frames == made + frames)
+    assert window.loop.paused, "as it was before"
+    window.loop.stop()
+    assert any(np.array_equal(frame, endings[2]) for frame in window.loop.recent)
+    assert session.taped is not None
+    replayed = list(replay(session.taped.tape(), session.bundle))  # type: ignore[arg-type]
+    assert np.array_equal(replayed[made + frames - 1], endings[2])
+
+
+def test_futures_that_nobody_wants_are_given_up_and_the_real_game_has_none(opened: Open) -> None:
+    window = opened()
+    press(window, pygame.K_k)
+    assert seen(window, lambda: window.offer)
+    press(window, pygame.K_ESCAPE)
+    made = window.loop.meter.frames
+    assert seen(window, lambda: window.loop.meter.frames > made + 3)
+    real = opened(real=True)
+    press(real, pygame.K_k)
+    assert seen(real, lambda: real._message and "the real game has the luck" in real._message[0])

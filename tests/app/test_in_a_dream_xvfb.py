@@ -72,3 +72,16 @@ def test_o_walks_the_keeper_about_until_a_key_takes_over(play: Callable[..., Pla
     assert played.end() == 0
     actions = [event.get("action", 0) for event in json.loads((tmp_path / "a.tape").read_text())["events"]]
     assert set(actions) - {0, 1}, "more was pressed than the one key"
+
+
+def test_k_shows_four_futures_and_a_number_goes_on_with_one(play: Callable[..., Played], tmp_path: Path) -> None:
+    played = play("--tape", "a.tape", what=DREAM)
+    before = played.screen()
+    played.keys("key", "k")
+    assert eventually(lambda: covered(played, before)), "no futures"
+    played.keys("key", "2")
+    assert eventually(lambda: not covered(played, before)), "it does not go on"
+    assert played.end() == 0
+    events = json.loads((tmp_path / "a.tape").read_text())["events"]
+    number = next(number for number, event in enumerate(events) if "luck" in event)
+    assert events[number + 1]["count"] >= 40

@@ -47,6 +47,61 @@ def a_long_play(bundle: Bundle) -> tuple[Tape, list[bytes]]:
     return dream.tape(), frames
 
 
+def a_changed_play(bundle: Bundle) -> tuple[Tape, list[bytes]]:
+    """A play whose frames were painted and whose luck was changed, which goes back over both."""
+    dream = TapedDream(bundle, mode="parallel", seed=4, temperature=1.5)
+    frames = []
+
+    def play(*actions: int) -> None:
+        frames.extend(dream.step(action).frame.tobytes() for action in actions)
+
+    play(0, 1)
+    before = dream.snapshot()
+    dream.paint_z((dream.z + 1) % V)
+    painted = dream.snapshot()
+    play(1, 2, 2)
+    dream.change_luck(77)
+    lucky = dream.snapshot()
+    play(3, 3, 1)
+    for moment in (before, painted, lucky):
+        dream.restore(moment)
+        play(3, 3, 1)
+    return dream.tape(), frames
+
+
+def test_a_tape_knows_what_was_painted_and_which_luck_a_dream_had(bundle: Bundle, tmp_path: Path) -> None:
+    tape, frames = a_changed_play(bundle)
+    tape.save(tmp_path / "play.tape")
+    loaded = Tape.load(tmp_path / "play.tape")
+    assert loaded == tape
+    assert [frame.tobytes() for frame in replay(loaded, bundle)] == frames
+    assert frames[-3:] == frames[5:8], "the luck is part of the moment"
+    assert frames[8:11] != frames[11:14], "the paint is part of the moment"
+
+
+def test_only_a_tape_that_needs_it_has_the_newer_format(bundle: Bundle, tmp_path: Path) -> None:
+    assert a_long_play(bundle)[0].format == 4
+    tape = a_changed_play(bundle)[0]
+    assert tape.format == 5
+    dataclasses.replace(tape, format=4).save(tmp_path / "old.tape")
+    with pytest.raises(TapeError, match="is not one that a tape has"):
+        Tape.load(tmp_path / "old.tape")
+
+
+def test_a_fork_dreams_what_its_luck_makes_of_the_dream(bundle: Bundle) -> None:
+    dream = TapedDream(bundle, seed=4, temperature=1.5)
+    dream.step(1)
+    forks = {luck: dream.fork(luck) for luck in (1, 2)}
+    there = dream.snapshot()
+    frames = {luck: [fork.step([2])[0].tobytes() for _ in range(4)] for luck, fork in forks.items()}
+    assert dream.snapshot().moment == there.moment
+    assert frames[1] != frames[2]
+    for luck in forks:
+        dream.restore(there)
+        dream.change_luck(luck)
+        assert [dream.step(2).frame.tobytes() for _ in range(4)] == frames[luck]
+
+
 def test_a_tape_replays_to_identical_frames(bundle: Bundle, tmp_path: Path) -> None:
     tape, frames = a_long_play(bundle)
     tape.save(tmp_path / "play.tape")
