@@ -95,7 +95,14 @@ async function begin() {
   };
   worker.onerror = () => fail("The page's program could not be loaded: load the page again.");
   const seed = Number(wanted.get("seed") ?? Math.floor(Math.random() * 2 ** 31));
-  order("open", { site, root: ROOT, threads, game: names.includes(game) ? game : names[0], seed });
+  order("open", { site, root: ROOT, threads, game: names.includes(game) ? game : names[0], seed, settings: asked(wanted) });
+}
+
+/** The settings that the page's address asks for. @param {URLSearchParams} wanted */
+function asked(wanted) {
+  const known = Object.entries(/** @type {Record<string, import("../engine/settings.js").Setting>} */ (site.settings));
+  const named = known.filter(([name]) => wanted.has(name));
+  return Object.fromEntries(named.map(([name, spec]) => [name, spec.choices ? wanted.get(name) : Number(wanted.get(name))]));
 }
 
 /** What the worker tells. @type {Record<string, (told: any) => void>} */

@@ -15,10 +15,10 @@ export class Session {
   /** @type {Game} */
   game;
 
-  /** @param {Bundle} bundle @param {string} name of the first game @param {number} seed */
-  static async begin(bundle, name, seed) {
+  /** @param {Bundle} bundle @param {string} name of the first game @param {number} seed @param {Record<string, any>} settings */
+  static async begin(bundle, name, seed, settings) {
     const session = new Session(bundle, seed);
-    session.game = await session.#begun(name);
+    session.game = await session.#begun(name, settings);
     return session;
   }
 
@@ -74,7 +74,7 @@ export class Session {
   /** Jump to another game with the same settings. One that was played before goes on where it was left. @param {string} name */
   async openGame(name) {
     const { settings } = this.dream;
-    const game = this.#played.get(name) ?? (await this.#begun(name));
+    const game = this.#played.get(name) ?? (await this.#begun(name, settings));
     game.dream.settings = settings;
     this.game = game;
     return "";
@@ -157,9 +157,10 @@ export class Session {
     };
   }
 
-  /** @param {string} name @returns {Promise<Game>} */
-  async #begun(name) {
+  /** @param {string} name @param {Record<string, any>} settings @returns {Promise<Game>} */
+  async #begun(name, settings) {
     const dream = new TapedDream(this.bundle, name);
+    dream.change(settings);
     await dream.reset(this.seed);
     const game = { dream, seed: this.seed, score: 0, saved: null, past: new Rewind(), rewound: false, frame: dream.frame };
     this.#played.set(name, game);

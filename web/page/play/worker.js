@@ -3,6 +3,7 @@
 // Messages in: {do, ...}, see `orders`. Messages out: {tell: "progress" | "begun" | "frame" | "say" | "file" | "failed"}.
 import { openBundle } from "../engine/bundle.js";
 import { Sha256 } from "../engine/sha256.js";
+import { chooseMode } from "./choose.js";
 import { Loop } from "./loop.js";
 import { Session } from "./session.js";
 
@@ -38,12 +39,14 @@ self.addEventListener("message", ({ data }) => {
   if (data.do === "open" || loop) orders[data.do]?.(data);
 });
 
-/** @param {{site: any, root: string, threads: number, game: string, seed: number}} order */
-async function open({ site, root, threads, game, seed }) {
+/** @param {{site: any, root: string, threads: number, game: string, seed: number, settings: Record<string, any>}} order */
+async function open({ site, root, threads, game, seed, settings }) {
   const bundle = await openBundle(site, root, threads, (done, total, what) => tell("progress", { done, total, what }));
-  session = await Session.begin(bundle, game, seed);
+  const chosen = await chooseMode(bundle, game, settings);
+  session = await Session.begin(bundle, game, seed, chosen.settings);
   loop = new Loop(session, bundle.manifest.fps, show, (message) => tell("say", { message }));
   tell("begun", { name: bundle.manifest.name, games: bundle.manifest.games, fps: bundle.manifest.fps, size: bundle.manifest.resolution });
+  loop.do(() => chosen.message);
   await loop.run();
 }
 
