@@ -192,6 +192,20 @@ class Chromium:
         sent = [event for event in self.events if event.get("method") == "Network.requestWillBeSent"]
         return [event["params"]["request"]["url"] for event in sent]
 
+    def memory(self) -> float:
+        """Megabytes that the processes of its pages take, after they were asked to collect their garbage."""
+        self.send("HeapProfiler.collectGarbage")
+        kilobytes = 0
+        for process in Path("/proc").iterdir():
+            try:
+                session = process.joinpath("stat").read_text().rpartition(")")[2].split()[3]
+                if int(session) == self.pid and b"--type=renderer" in process.joinpath("cmdline").read_bytes():
+                    lines = process.joinpath("smaps_rollup").read_text().splitlines()
+                    kilobytes += sum(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
+            except (OSError, IndexError, ValueError):
+                continue  # it has ended, or is no process
+        return kilobytes / 1000
+
     def download(self, ending: str, seconds: float = 30) -> Path:
         """Wait for a file that the page hands out."""
         until = time.monotonic() + seconds

@@ -95,7 +95,8 @@ async function begin() {
   };
   worker.onerror = () => fail("The page's program could not be loaded: load the page again.");
   const seed = Number(wanted.get("seed") ?? Math.floor(Math.random() * 2 ** 31));
-  order("open", { site, root: ROOT, threads, game: names.includes(game) ? game : names[0], seed, settings: asked(wanted) });
+  const paced = wanted.get("pace") !== "free";
+  order("open", { site, root: ROOT, threads, paced, game: names.includes(game) ? game : names[0], seed, settings: asked(wanted) });
 }
 
 /** The settings that the page's address asks for. @param {URLSearchParams} wanted */

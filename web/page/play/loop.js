@@ -8,17 +8,17 @@ const RATE_FRAMES = 40;
 
 export class Loop {
   /**
-   * @param {Session} session @param {number} fps frames a second
+   * @param {Session} session @param {number} fps frames a second @param {boolean} paced whether it keeps to them
    * @param {(figures: Figures, frameMade: boolean) => void} show is called whenever there is something new
    * @param {(message: string) => void} say
    */
-  constructor(session, fps, show, say) {
+  constructor(session, fps, paced, show, say) {
     this.session = session;
     this.period = 1000 / fps;
     this.show = show;
     this.say = say;
     this.latch = new Latch();
-    this.paced = true;
+    this.paced = paced;
     this.paused = false;
     this.rewinding = false;
     this.late = 0;

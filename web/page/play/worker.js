@@ -21,10 +21,6 @@ const orders = {
   pause: ({ paused }) => loop.pause(paused),
   step: () => loop.singleStep(),
   rewind: ({ rewinding }) => loop.rewind(rewinding),
-  pace: ({ paced }) => {
-    loop.paced = paced;
-    loop.wake();
-  },
   start: () => loop.do(() => session.newStart()),
   change: ({ name, by }) => loop.do(() => session.changeSetting(name, by)),
   set: ({ name, value }) => loop.do(() => session.set(name, value)),
@@ -39,12 +35,12 @@ self.addEventListener("message", ({ data }) => {
   if (data.do === "open" || loop) orders[data.do]?.(data);
 });
 
-/** @param {{site: any, root: string, threads: number, game: string, seed: number, settings: Record<string, any>}} order */
-async function open({ site, root, threads, game, seed, settings }) {
+/** @param {{site: any, root: string, threads: number, paced: boolean, game: string, seed: number, settings: Record<string, any>}} order */
+async function open({ site, root, threads, paced, game, seed, settings }) {
   const bundle = await openBundle(site, root, threads, (done, total, what) => tell("progress", { done, total, what }));
   const chosen = await chooseMode(bundle, game, settings);
   session = await Session.begin(bundle, game, seed, chosen.settings);
-  loop = new Loop(session, bundle.manifest.fps, show, (message) => tell("say", { message }));
+  loop = new Loop(session, bundle.manifest.fps, paced, show, (message) => tell("say", { message }));
   tell("begun", { name: bundle.manifest.name, games: bundle.manifest.games, fps: bundle.manifest.fps, size: bundle.manifest.resolution });
   loop.do(() => chosen.message);
   await loop.run();

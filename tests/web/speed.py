@@ -1,0 +1,185 @@
+"""Measures the shared page in headless Chromium: `python -m tests.web.speed`, in a minute when nothing else runs.
+
+Prints a table of speeds in one and two threads, the time from opening to the first frame, and what ten minutes of play
+do to the memory. `--precisions` compares int8 with fp32 instead, for the bundles whose graphs compute in bytes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import statistics
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from reverie.app.commands.share import _described
+from reverie.engine.bundle import read_manifest
+from reverie.engine.library import resolve
+from reverie.engine.manifest import Manifest
+from reverie.engine.tokens.settings import SETTINGS
+from reverie.web.serve import Server
+from reverie.web.site import write_site
+from tests.web.chromium import Chromium
+
+FIRST_FRAME = "document.getElementById('loading')?.hidden"
+SPEED = "document.getElementById('speed').textContent + ' ' + document.getElementById('switches').textContent"
+ARROWS = ("ArrowRight", "ArrowDown", "ArrowLeft", "ArrowUp")
+BARS = (("v1.1", 1, 20), ("arcade", 1, 20), ("v2", 1, 12), ("v2", 2, 20))
+"""Bundle, threads, frames a second."""
+WARM_SECONDS = 75
+"""Until what a page keeps, such as the moments to rewind to, is full."""
+
+
+@dataclass(frozen=True)
+class Figures:
+    """first: seconds from opening to the first frame. ms: median of a frame. fps, late: of paced play."""
+
+    first: float
+    ms: float
+    fps: float
+    late: int
+
+
+@contextmanager
+def shared(name: str) -> Iterator[str]:
+    """The address of a bundle's page on loopback."""
+    with tempfile.TemporaryDirectory(prefix="reverie-speed-") as work:
+        folder, games, explained = _described(name)
+        write_site(folder, Path(work) / "site", games, explained)
+        with Server(Path(work) / "site") as server:
+            threading.Thread(target=server.serve_forever, daemon=True).start()
+            yield server.address
+            server.shutdown()
+
+
+def play(page: Chromium, seconds: float) -> Iterator[tuple[float, float, int]]:
+    """Hold one arrow after the other. Yields what the page shows: frames a second, milliseconds of one, late frames."""
+    until = time.monotonic() + seconds
+    turn = 0
+    while time.monotonic() < until:
+        page.key(ARROWS[turn % 4], ARROWS[turn % 4], hold=0.4)
+        turn += 1
+        shown = page.run(SPEED)
+        found = re.match(r"([\d.]+) fps\s+([\d.]+) ms.*late (\d+)", shown)
+        if found:
+            yield float(found[1]), float(found[2]), int(found[3])
+
+
+def measure(address: str, threads: int, seconds: float) -> Figures:
+    """Open a page anew and play for so many seconds, after five to warm up."""
+    with Chromium() as page:
+        began = time.perf_counter()
+        page.open(f"{address}?mode=parallel&seed=0&threads={threads}")
+        page.wait(FIRST_FRAME, 120)
+        first = time.perf_counter() - began
+        *_, (_, _, before) = play(page, 5)
+        fps, ms, late = zip(*play(page, seconds), strict=True)
+        return Figures(first, statistics.median(ms), statistics.median(fps), late[-1] - before)
+
+
+def grown(address: str, minutes: float, query: str = "mode=parallel&seed=0", warm: float = WARM_SECONDS) -> list[float]:
+    """Megabytes at each minute of play, the first one after what a page keeps is full."""
+    with Chromium() as page:
+        page.open(f"{address}?{query}")
+        page.wait(FIRST_FRAME, 120)
+        assert list(play(page, warm))
+        megabytes = [page.memory()]
+        left = 60 * minutes
+        while left > 0:
+            assert list(play(page, min(60, left)))
+            left -= 60
+            megabytes.append(page.memory())
+        return megabytes
+
+
+def write_run(bundle: Path, manifest: Manifest, run: Path) -> None:
+    """Write a run folder from a bundle, so that it can be exported in another precision."""
+    from safetensors.torch import save_file
+
+    from reverie.engine.torch_networks import load_networks
+
+    assert manifest.networks is not None
+    run.mkdir(parents=True)
+    for name, network in load_networks(bundle, manifest.networks).items():
+        save_file(
+            {key: weight.contiguous() for key, weight in network.state_dict().items()}, run / f"{name}.safetensors"
+        )
+    with np.load(bundle / manifest.starts) as starts:
+        arrays = dict(starts)
+    count = len(arrays["frames"])
+    arrays = {"seeds": np.arange(count), "games": np.zeros(count, np.int64), **arrays}
+    np.savez(run / "starts.npz", **arrays)
+    defaults = {name: spec.default for name, spec in manifest.settings.items()}
+    kinds = manifest.networks.kinds
+    record = {
+        "kind": "latent" if manifest.family == "latent" else f"v{manifest.version}",
+        "recipe": "again", "history": manifest.history, "size": manifest.resolution, "fps": manifest.fps,
+        "games": {game: manifest.actions_of(game) for game in manifest.games}, "actions": manifest.actions,
+        "networks": {name: {"kind": kind.kind, "config": kind.config} for name, kind in kinds.items()},
+        "sampling": {name: value for name, value in defaults.items() if name in SETTINGS and name != "steps"
+                     and not isinstance(value, str)},
+        "steps": defaults.get("steps"), "decoder_steps": defaults.get("steps"), "training": {}, "metrics": {},
+    }  # fmt: skip
+    (run / "run.json").write_text(json.dumps(record))
+
+
+def compare_precisions(names: list[str], seconds: float) -> None:
+    """Print milliseconds a frame of each bundle in int8 and in fp32, of the same weights."""
+    from reverie.export.run_export import export_run
+
+    print(f"{'bundle':10} {'precision':9} {'threads':>7} {'ms':>7} {'first s':>8} {'MB':>6}")
+    for name in names:
+        bundle = resolve(name)
+        manifest, _ = read_manifest(bundle)
+        with tempfile.TemporaryDirectory(prefix="reverie-precisions-") as work:
+            write_run(bundle, manifest, Path(work) / "run")
+            for precision in ("int8", "fp32"):
+                out = Path(work) / precision / manifest.name
+                export_run(Path(work) / "run", out, precision, log=lambda line: None)
+                size = sum(path.stat().st_size for path in out.iterdir()) / 1e6
+                with shared(str(out)) as address:
+                    for threads in (1, 2):
+                        figures = measure(address, threads, seconds)
+                        words = f"{manifest.name:10} {precision:9} {threads:7} {figures.ms:7.1f} {figures.first:8.2f}"
+                        print(f"{words} {size:6.1f}", flush=True)
+
+
+def measure_bars(seconds: float, minutes: float) -> None:
+    """Print the table of bars."""
+    print(f"{'bundle':8} {'threads':>7} {'fps':>6} {'bar':>4} {'ms':>7} {'late':>5} {'first s':>8} {'bar':>4}")
+    for name, threads, bar in BARS:
+        with shared(name) as address:
+            f = measure(address, threads, seconds)
+        print(f"{name:8} {threads:7} {f.fps:6.1f} {bar:4} {f.ms:7.1f} {f.late:5} {f.first:8.2f} {4:4}", flush=True)
+    if minutes:
+        with shared("v1.1") as address:
+            megabytes = grown(address, minutes)
+        more = megabytes[-1] - megabytes[0]
+        print(f"memory of v1.1 in {minutes:g} minutes of play: {more:+.1f} MB, bar 20 ({megabytes[0]:.0f} at first)")
+
+
+def main() -> None:
+    """See the module."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seconds", type=float, default=20, help="of play for each row (default: 20)")
+    parser.add_argument(
+        "--minutes", type=float, default=10, help="of play for the memory; 0 leaves it out (default: 10)"
+    )
+    parser.add_argument("--precisions", nargs="*", metavar="BUNDLE", help="compare int8 with fp32 (default: arcade v2)")
+    options = parser.parse_args()
+    if options.precisions is not None:
+        compare_precisions(options.precisions or ["arcade", "v2"], options.seconds)
+    else:
+        measure_bars(options.seconds, options.minutes)
+
+
+if __name__ == "__main__":
+    main()
