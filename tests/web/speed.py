@@ -105,6 +105,7 @@ def write_run(bundle: Path, manifest: Manifest, run: Path) -> None:
     from safetensors.torch import save_file
 
     from reverie.engine.torch_networks import load_networks
+    from reverie.export.run_export import FAMILIES
 
     assert manifest.networks is not None
     run.mkdir(parents=True)
@@ -119,8 +120,9 @@ def write_run(bundle: Path, manifest: Manifest, run: Path) -> None:
     np.savez(run / "starts.npz", **arrays)
     defaults = {name: spec.default for name, spec in manifest.settings.items()}
     kinds = manifest.networks.kinds
+    kind = "latent" if manifest.family == "latent" else f"v{manifest.version}"
     record = {
-        "kind": "latent" if manifest.family == "latent" else f"v{manifest.version}",
+        "kind": kind if kind in FAMILIES else kind.partition(".")[0],
         "recipe": "again", "history": manifest.history, "size": manifest.resolution, "fps": manifest.fps,
         "games": {game: manifest.actions_of(game) for game in manifest.games}, "actions": manifest.actions,
         "networks": {name: {"kind": kind.kind, "config": kind.config} for name, kind in kinds.items()},

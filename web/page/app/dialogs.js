@@ -18,7 +18,8 @@ function open(dialog, title, content) {
   const close = element("button", { type: "button", textContent: "close", onclick: () => dialog.close() });
   dialog.replaceChildren(element("h2", { textContent: title }), ...content, close);
   if (!dialog.open) dialog.showModal();
-  close.focus();
+  close.focus({ preventScroll: true });
+  dialog.scrollTop = 0;
 }
 
 /**

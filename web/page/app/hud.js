@@ -37,7 +37,7 @@ export class Hud {
     if (!this.figures || (!now && time - this.#drawn < FIGURES_MS)) return;
     this.#drawn = time;
     const stages = Object.entries(status.timings).map(([stage, ms]) => `${stage} ${Number(ms).toFixed(1)}`);
-    const speed = [bold(`${figures.fps.toFixed(1)} fps`), bold(`${figures.ms.toFixed(1)} ms`), stages.join("  ")];
+    const speed = [bold(`${figures.fps.toFixed(1)} fps`), bold(`${figures.ms.toFixed(1)} ms`), span(stages.join("  "), "wide")];
     element("speed").replaceChildren(...spaced(speed));
     const cells = "■".repeat(status.history) + "□".repeat(Math.max(0, status.slots - status.history));
     const switches = [
@@ -45,7 +45,7 @@ export class Hud {
       status.score === null ? "" : `reward ${status.score}`,
       status.faults ? span(`faults ${status.faults}`, "alarm") : "",
       `late ${figures.late}`,
-      status.slots <= 16 ? `history ${cells}` : "",
+      status.slots <= 16 ? span(`history ${cells}`, "wide") : "",
     ];
     element("switches").replaceChildren(...spaced(switches.filter(Boolean)));
   }

@@ -119,6 +119,7 @@ const hear = {
     element("loading").hidden = true;
     element("tools").hidden = false;
     makeTools(told.games.length > 1);
+    screen.fit();
     listen();
     if (matchMedia("(prefers-reduced-motion: reduce)").matches) {
       order("pause", { paused: true });

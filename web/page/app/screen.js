@@ -1,5 +1,11 @@
 // The picture: hard pixels, enlarged by a whole number of the screen's own pixels.
 
+/** Pixels of the stage around the picture, both sides together. */
+const BORDER = 12;
+
+/** How high what is shown there is, 0 where nothing is. @param {string} selector */
+const heightOf = (selector) => /** @type {HTMLElement} */ (document.querySelector(selector)).offsetHeight;
+
 export class Screen {
   /** @param {HTMLCanvasElement} canvas @param {HTMLElement} stage that frames it */
   constructor(canvas, stage) {
@@ -19,14 +25,15 @@ export class Screen {
     this.fit();
   }
 
-  /** The largest enlargement that leaves room for what stands around it. */
+  /** The largest enlargement that leaves room for what stands around it: with pads the tools may be below the fold. */
   fit() {
-    const side = innerHeight <= 520 && innerWidth > innerHeight;
-    const border = 12;
-    const width = (side ? innerWidth - 340 : Math.min(document.body.clientWidth, 1100) - 24) - border;
-    const height = innerHeight - border - (side ? 92 : matchMedia("(pointer: coarse)").matches ? 320 : 190);
+    const side = matchMedia("(orientation: landscape) and (max-height: 520px)").matches; // as in style.css
+    const pads = Math.max(heightOf("#arrows"), heightOf("#buttons"));
+    const below = heightOf("#figures") + (side ? 0 : pads || heightOf("#tools"));
+    const width = (side ? innerWidth - 340 : Math.min(document.body.clientWidth, 1100) - 24) - BORDER;
+    const height = innerHeight - heightOf("header") - below - BORDER - (side ? 16 : 32);
     const size = this.canvas.width;
-    const room = Math.max(96, Math.min(width, Math.max(height, 240))) * devicePixelRatio;
+    const room = Math.max(96, Math.min(width, Math.max(height, side ? 0 : 240))) * devicePixelRatio;
     const css = `${Math.max(size, Math.floor(room / size) * size) / devicePixelRatio}px`;
     this.canvas.style.width = this.canvas.style.height = css;
   }

@@ -6,6 +6,19 @@ const RATE_FRAMES = 40;
 /** @typedef {import("./session.js").Session} Session */
 /** @typedef {{number: number, fps: number, ms: number, late: number, presses: number[]}} Figures */
 
+/** Resolves when the messages that have come are read. A dream that is slower than its clock never waits, and without
+ * this it would hear no key. A timer would do as well, but browsers make it wait for 4 ms. */
+function messages() {
+  return new Promise((resolve) => {
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = () => {
+      port1.close();
+      resolve(undefined);
+    };
+    port2.postMessage(null);
+  });
+}
+
 export class Loop {
   /**
    * @param {Session} session @param {number} fps frames a second @param {boolean} paced whether it keeps to them
@@ -95,6 +108,7 @@ export class Loop {
       else await this.#frame(due);
       // What came too late is not caught up: the slots begin anew.
       due = Math.max(due + this.period, performance.now());
+      await messages();
     }
   }
 
@@ -135,7 +149,6 @@ export class Loop {
     if (count > this.faults) this.say(last);
     this.faults = count;
     this.#shown(true, at);
-    if (!this.paced) await new Promise((resolve) => setTimeout(resolve)); // messages are read
   }
 
   #back() {

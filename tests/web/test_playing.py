@@ -1,0 +1,124 @@
+"""Thumbs, gamepads, small screens and reduced motion on the shared page, in a real browser."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reverie.app.cli import main
+from reverie.web.serve import Server
+from tests.web import chromium, speed
+from tests.web.chromium import Chromium
+from tests.web.test_page import FIRST_FRAME, needs
+
+PAUSED = "!!document.querySelector('.pill.paused')"
+RIGHT = 4
+"""Number of the action in v1.1."""
+GAMEPAD = """(() => {
+  const pad = { buttons: Array.from({ length: 16 }, () => ({ pressed: false })), axes: [0, 0] };
+  navigator.getGamepads = () => [null, pad];
+  globalThis.press = (number, pressed) => { pad.buttons[number].pressed = pressed; };
+  globalThis.tilt = (x, y) => { pad.axes = [x, y]; };
+  dispatchEvent(new Event("gamepadconnected"));
+})()"""
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    needs(chromium.find(), "chromium")
+    out = tmp_path_factory.mktemp("playing") / "site"
+    assert main(["share", "v1.1", "-o", str(out)]) == 0
+    with Server(out) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"{server.address}?seed=0&mode=parallel&passes=1"
+        server.shutdown()
+
+
+def box(page: Chromium, selector: str) -> tuple[float, float, float, float]:
+    """Left, top, right and bottom of an element, in pixels of the window."""
+    r = page.run(f"(({{left, top, right, bottom}}) => [left, top, right, bottom])"
+                 f"(document.querySelector({json.dumps(selector)}).getBoundingClientRect())")  # fmt: skip
+    return r[0], r[1], r[2], r[3]
+
+
+def played(page: Chromium) -> list[dict[str, Any]]:
+    """The events of the tape up to now."""
+    page.run("document.querySelector('[data-tool=tape]').click()")
+    path = page.download("garden.tape")
+    events: list[dict[str, Any]] = json.loads(path.read_text())["events"]
+    path.unlink()
+    return events
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("width", "height"), [(360, 640), (640, 360)])
+def test_thumbs_play_on_a_small_screen_without_scrolling(address: str, width: int, height: int, tmp_path: Path) -> None:
+    with Chromium(width, height, touch=True, scale=2) as page:
+        page.open(address)
+        page.wait(FIRST_FRAME, 60)
+        page.wait("document.getElementById('speed').textContent.includes('fps')")
+        page.screenshot(Path(os.environ.get("REVERIE_SHOTS", tmp_path)) / f"page-{width}x{height}.png")
+        assert page.run("document.documentElement.scrollWidth") <= width
+        for what in ("#picture", "#figures", *(f"[data-arrow={way}]" for way in ("up", "down", "left", "right"))):
+            left, top, right, bottom = box(page, what)
+            assert left >= 0, what
+            assert top >= 0, what
+            assert right <= width, what
+            assert bottom <= height, what
+        left, top, right, bottom = box(page, "[data-arrow=right]")
+        page.touch((left + right) / 2, (top + bottom) / 2, hold=0.5)
+        assert page.run("scrollY") == 0
+        assert RIGHT in [event.get("action") for event in played(page)]
+        assert page.complaints() == []
+
+
+@pytest.mark.slow
+def test_a_gamepad_plays_and_pauses(address: str) -> None:
+    with Chromium() as page:
+        page.open(address)
+        page.wait(FIRST_FRAME, 60)
+        page.run(GAMEPAD)
+        page.run("press(9, true)")
+        page.wait(PAUSED)
+        page.run("press(9, false)")
+        time.sleep(0.2)
+        before = len(played(page))
+        for hold, let_go in (("press(15, true)", "press(15, false)"), ("tilt(-1, 0)", "tilt(0, 0)")):
+            page.run(hold)
+            time.sleep(0.2)
+            page.run("press(5, true)")  # one step
+            time.sleep(0.2)
+            page.run(f"{let_go}, press(5, false)")
+            time.sleep(0.2)
+        after = played(page)[before:]
+        assert [(event["action"], event["count"]) for event in after] == [(RIGHT, 1), (3, 1)]
+
+
+@pytest.mark.slow
+def test_with_reduced_motion_the_dream_waits(address: str) -> None:
+    with Chromium() as page:
+        page.send("Emulation.setEmulatedMedia", features=[{"name": "prefers-reduced-motion", "value": "reduce"}])
+        page.open(address)
+        page.wait(FIRST_FRAME, 60)
+        page.wait(PAUSED)
+        time.sleep(0.3)  # a frame that was on its way
+        before = page.run("document.getElementById('picture').toDataURL()")
+        time.sleep(0.5)
+        assert page.run("document.getElementById('picture').toDataURL()") == before
+        page.key("p", "KeyP")
+        page.wait(f"!({PAUSED})")
+
+
+@pytest.mark.slow
+def test_memory_does_not_grow(address: str, request: pytest.FixtureRequest) -> None:
+    """--web-minutes 10 plays for as long as a person might."""
+    query = address.partition("?")[2]
+    megabytes = speed.grown(address.partition("?")[0], request.config.getoption("--web-minutes"), query)
+    assert megabytes[-1] - megabytes[0] <= 20, megabytes
