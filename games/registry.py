@@ -23,7 +23,7 @@ _GAMES = {
 }
 """Each is a folder here: its simulator is this class of `rules`, and beside it is `policy.ExplorePolicy`, by batch and
 seed. Where its state can be read off a picture there are also `reader.Reader`, by the size of the frames, and
-`handover.state_from_frames`."""
+`handover.state_from_frames`. Where no more than hearts and digits can be read there is `hud.HudReader`, by the size."""
 POLICIES = ("random", "explore")
 
 
@@ -55,6 +55,15 @@ def reader(name: str, size: int) -> Any:
     Raises UnknownGame, ValueError for another size.
     """
     return _part(name, "reader", "Reader")(size)
+
+
+def hud_reader(name: str, size: int) -> Any:
+    """The reader of a game's hearts and digits, such as games.crypt.hud.HudReader; None where there is none.
+
+    Raises ValueError for another size.
+    """
+    known = name in _GAMES and find_spec(f"reverie.games.{name}.hud") is not None
+    return _part(name, "hud", "HudReader")(size) if known else None
 
 
 def state_from_frames(name: str, frames: NDArray[np.uint8], seed: int = 0) -> Any:

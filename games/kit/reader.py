@@ -11,14 +11,15 @@ from numpy.typing import NDArray
 
 from reverie.games.base import Bools, Ints
 from reverie.games.kit import art
-from reverie.games.kit.state import HEARTS, V, View, same
+from reverie.games.kit.state import V, View, same
+from reverie.games.kit.strip_reader import CLEAR, StripReader
 
 Floats = NDArray[np.float32]
 SIDE = 64
 """Pictures are searched at 64x64: at 128x128, every other pixel of every other row, of picture and art alike."""
 FIT = 3000.0
 """A sprite is there where the mean squared error per px, RGB summed, is below: 32 a channel."""
-RESIDUAL_LIMIT = 12.0
+RESIDUAL_LIMIT = CLEAR
 """A picture is legal up to this mean absolute error (of 255) in its worst patch: a decoder's blur passes, a torn or
 doubled sprite does not."""
 _CHUNK = 32
@@ -73,7 +74,7 @@ class SceneReader(ABC, Generic[V]):
             raise ValueError(f"{self.name} is read at 64 and 128 pixels, not at {size}.")
         self.size = size
         self.step = size // SIDE
-        self._glyphs = art.rgb(self.thin(self.glyphs()))
+        self._strip = StripReader(self.thin(self.glyphs()))
 
     def thin(self, pixels: art.Pixels) -> art.Pixels:
         """Art (..., h, w) of this size as it is seen in the search."""
@@ -145,17 +146,9 @@ class SceneReader(ABC, Generic[V]):
 
     def _hud(self, small: Floats, view: View) -> Bools:
         """Fill in hearts and score, and say where (N,) both are readable."""
-        cells = small[:, :8].reshape(len(small), 8, 8, 8, 3).transpose(0, 2, 1, 3, 4)
-        gap = np.abs(cells[:, :, None] - self._glyphs).mean(axis=(3, 4, 5))
-        full = gap[:, :HEARTS, art.HEART_FULL] < gap[:, :HEARTS, art.HEART_EMPTY]
-        digits = gap[:, 6:, art.DIGIT :]
-        tens, ones = digits.argmin(axis=2).T
-        view.hearts[:] = np.maximum(full.sum(axis=1), 1)
-        view.score[:] = tens * 10 + ones
-        clear: Bools = (gap[:, :HEARTS, :2].min(axis=2) <= RESIDUAL_LIMIT).all(axis=1)
-        clear &= (digits.min(axis=2) <= RESIDUAL_LIMIT).all(axis=1)
-        clear &= full[:, 0] & (full == (np.arange(HEARTS) < view.hearts[:, None])).all(axis=1)
-        return clear
+        strip = self._strip.read(small)
+        view.hearts[:], view.score[:] = strip.hearts, strip.score
+        return strip.readable
 
     def _residual(self, frames: NDArray[np.uint8], again: NDArray[np.uint8]) -> Floats:
         """Mean absolute error in the worst patch of a tile's size, at every half tile."""
