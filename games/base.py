@@ -20,7 +20,8 @@ FIRST_HELD_OUT_SEED = 1_000_000
 class BatchGame(ABC):
     """A batch of B independent trajectories of one game.
 
-    title: what people call it. goal: what to do in it, in one sentence.
+    title: what people call it. goal: what to do in it, in one sentence. turn_round: of a first-person game, the action
+    that turns on the spot, and how often it is pressed for the same view to come back.
 
     The randomness of a trajectory is a hash of (its seed, its tick, what it is for), so the same seed and actions
     give the same trajectory whatever else is in the batch.
@@ -32,6 +33,7 @@ class BatchGame(ABC):
     actions: ClassVar[tuple[str, ...]]
     sizes: ClassVar[tuple[int, ...]] = (64, 128)
     fps: ClassVar[int] = 20
+    turn_round: ClassVar[tuple[int, int] | None] = None
 
     def __init__(self, batch: int) -> None:
         if batch < 1:

@@ -68,6 +68,7 @@ class Crypt(HeartGame):
     title = "The crypt"
     goal = "Gather gems, strike the wraith, and pull the lever of the doors."
     actions = ("noop", "up", "down", "left", "right", "a")
+    turn_round = (LEFT, TURNS)
 
     state: State
 
