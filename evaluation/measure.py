@@ -5,15 +5,15 @@ from __future__ import annotations
 import time
 from typing import Any
 
+from reverie.evaluation.any_picture import any_picture
 from reverie.evaluation.metrics.actions import action_follow
-from reverie.evaluation.metrics.recorded_rollout import recorded_rollout
 from reverie.evaluation.metrics.rollout import drift_free_frames, rollout
 from reverie.evaluation.metrics.teacher_forced import teacher_forced
 from reverie.evaluation.progress import Progress, silent
 from reverie.evaluation.references import RecordedReference, Reference
 from reverie.evaluation.sizes import Sizes
 from reverie.evaluation.subjects.subject import Subject, identity
-from reverie.evaluation.subjects.truth import LEAD
+from reverie.evaluation.subjects.truth import LEAD, Played
 
 
 def measure(
@@ -21,13 +21,13 @@ def measure(
 ) -> dict[str, Any]:
     """The entry. A figure that needs a state reader is None, and its counts are 0, where the game has none."""
     began = time.monotonic()
-    truth = reference.truth
+    truth: Played = reference.truth
     entry = identity(subject)
     entry |= teacher_forced(subject, truth, sizes.teacher, progress)
     if isinstance(reference, RecordedReference):
         horizon = min(sizes.horizon, truth.ticks - LEAD + 1)
         entry |= subject.branched(None, sizes.branch, progress)
-        entry |= recorded_rollout(subject, reference.truth, reference.judge, horizon, seed, progress)
+        entry |= any_picture(subject, reference, sizes, horizon, seed, began + sizes.seconds, progress)
         entry |= {"action_follow": None, "action_follow_by_action": {}}
         entry |= {"action_follow_cases": 0, "action_follow_left_to_chance": 0}
         entry |= {"drift_free_frames": None, "drift_rollouts": 0, "drift_capped_at": 0}

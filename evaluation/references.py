@@ -13,20 +13,32 @@ from reverie.evaluation.metrics import arithmetic
 from reverie.evaluation.progress import Progress, silent
 from reverie.evaluation.sizes import Sizes
 from reverie.evaluation.subjects.readers import reader_of
-from reverie.evaluation.subjects.recorded_truth import MOST_BYTES, MOST_EPISODES, RecordedTruth, record_environment
+from reverie.evaluation.subjects.recorded_truth import MOST_BYTES, MOST_EPISODES, record_environment
 from reverie.evaluation.subjects.state import StateReader, vanished
-from reverie.evaluation.subjects.truth import LEAD, SEEDS_APART, Truth, record_truth
+from reverie.evaluation.subjects.truth import (
+    LEAD,
+    SEEDS_APART,
+    Played,
+    PlayedTruth,
+    Truth,
+    held_out_seeds,
+    record_play,
+    record_truth,
+)
 from reverie.games import registry
 from reverie.games.base import FIRST_HELD_OUT_SEED
 from reverie.games.environment import Environment
 from reverie.games.worlds import environment_of
 
 if TYPE_CHECKING:
+    from reverie.evaluation.metrics.hud import HudReader
     from reverie.evaluation.metrics.inverse_dynamics import InverseDynamics
     from reverie.evaluation.subjects.bundle_subject import BundleSubject
 
-JUDGE_TICKS = 256
-"""Length of the episodes that a judge learns from."""
+EXAMPLE_TICKS = 256
+"""Length of the episodes that serve as examples of the game."""
+EXAMPLE_SIDE = 64
+"""Largest side of their pictures, in pixels."""
 
 
 @dataclass(frozen=True)
@@ -44,11 +56,31 @@ class Reference:
 
 
 @dataclass(frozen=True)
-class RecordedReference:
-    """Of an environment. judge: names the actions between pictures; None where torch, which it needs, is missing."""
+class Examples:
+    """Real play that nothing is measured on.
 
-    truth: RecordedTruth
+    pictures: (T + 1, B, h, w, 3) uint8, h and w at most EXAMPLE_SIDE. actions: (T, B) int64, led from t to t + 1.
+    cut: (T, B) bool, where picture t + 1 does not follow from picture t.
+    """
+
+    pictures: NDArray[np.uint8]
+    actions: NDArray[np.int64]
+    cut: NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class RecordedReference:
+    """Of a game whose state is not read off pictures: a built-in game without a reader, or an environment.
+
+    examples: None where none are asked for. judge: names the actions between pictures, and has learnt it from the
+    examples; None without them, and where torch, which it needs, is missing. hud: reads the game's hearts and digits;
+    None where it has no such reader.
+    """
+
+    truth: Played
+    examples: Examples | None = None
     judge: InverseDynamics | None = None
+    hud: HudReader | None = None
 
 
 @dataclass
@@ -129,28 +161,50 @@ def validate_reader(truth: Truth, reader: StateReader, frames: int) -> dict[str,
 def recorded_reference(
     environment: Environment, actions: tuple[str, ...], size: int, sizes: Sizes, seed: int, progress: Progress = silent
 ) -> RecordedReference:
-    """Play held-out episodes of an environment, and further ones from which the judge learns.
+    """Play held-out episodes of a game, and examples from which judges learn what it is like.
 
+    A built-in game is played by its exploring policy, an environment with held random keys, in fewer episodes.
     Raises ValueError with one sentence where the environment cannot be made or has other actions.
     """
-    first = FIRST_HELD_OUT_SEED + SEEDS_APART * seed
-    seeds = first + np.arange(min(sizes.episodes, MOST_EPISODES), dtype=np.int64)
-    ticks = min(sizes.ticks, MOST_BYTES // (len(seeds) * size * size * 3) - 1)
+    built_in = environment.source in registry.names()
+    play: Callable[..., Played] = _play_built_in if built_in else record_environment
+    seeds = held_out_seeds(seed, sizes.episodes if built_in else min(sizes.episodes, MOST_EPISODES))
+    ticks = sizes.ticks if built_in else min(sizes.ticks, MOST_BYTES // (len(seeds) * size * size * 3) - 1)
     try:
-        truth = record_environment(environment, actions, size, seeds, ticks)
+        truth = play(environment, actions, size, seeds, ticks, progress)
     except ModuleNotFoundError as error:
         missing = f"{environment.source} cannot be made here: {error}; install what it needs to measure it."
         raise ValueError(missing) from error
+    hud = registry.hud_reader(environment.source, size)
     if not sizes.judge_episodes:
-        return RecordedReference(truth)
+        return RecordedReference(truth, hud=hud)
+    seeds = held_out_seeds(seed, sizes.judge_episodes) + SEEDS_APART // 2
+    other = play(environment, actions, min(size, EXAMPLE_SIDE), seeds, EXAMPLE_TICKS, progress)
+    examples = Examples(other.frames(0, other.ticks + 1), other.actions, other.cut)
     try:
-        from reverie.evaluation.metrics.inverse_dynamics import SIDE, InverseDynamics
+        from reverie.evaluation.metrics.inverse_dynamics import InverseDynamics
     except ModuleNotFoundError as error:
         if error.name != "torch":
             raise
-        return RecordedReference(truth)
-    seeds = first + SEEDS_APART // 2 + np.arange(sizes.judge_episodes, dtype=np.int64)
-    examples = record_environment(environment, actions, min(size, SIDE), seeds, JUDGE_TICKS, progress)
+        return RecordedReference(truth, examples, hud=hud)
     judge = InverseDynamics(len(actions), seed)
     judge.train(examples.pictures, examples.actions, examples.cut, progress=progress)
-    return RecordedReference(truth, judge)
+    return RecordedReference(truth, examples, judge, hud)
+
+
+def _play_built_in(
+    environment: Environment,
+    actions: tuple[str, ...],
+    size: int,
+    seeds: NDArray[np.int64],
+    ticks: int,
+    progress: Progress = silent,
+) -> PlayedTruth:
+    """What `record_environment` is for an environment."""
+    name = environment.source
+    make = registry.get(name)
+    if make.actions != actions:
+        raise ValueError(f"{name} has other actions than the dream of it.")
+    played = record_play(make, registry.policy(name, "explore", len(seeds), int(seeds[0])), size, seeds, ticks)
+    progress("playing", len(seeds), len(seeds))
+    return played

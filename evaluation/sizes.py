@@ -53,22 +53,39 @@ class RolloutSizes:
 
 
 @dataclass(frozen=True)
+class AliveSizes:
+    """How long dreams live, of games without a state reader.
+
+    bank: real frames that a dreamt one is compared with. dreams, frames: how many are followed, and how far, when all
+    others end at the horizon.
+    """
+
+    bank: int = 20_000
+    dreams: int = 8
+    frames: int = 10_000
+
+
+@dataclass(frozen=True)
 class Sizes:
     """All sizes of an evaluation.
 
-    judge_episodes: episodes from which a network learns to name the actions of a game that has no state reader; 0: no
-    such network is trained. seconds: what one entry may take.
+    judge_episodes: episodes of further play that say what a game without a state reader is like; 0: there are none, and
+    nothing is measured that needs them. turns: times that a first-person dream turns once round. judge_steps: of
+    training a judge of clips; 0: there is none. seconds: what one entry may take.
     """
 
     episodes: int = 32
     horizon: int = 1024
     quick: bool = False
     judge_episodes: int = 96
+    turns: int = 32
+    judge_steps: int = 1000
     seconds: float = EVALUATION_SECONDS
     teacher: TeacherSizes = field(default_factory=TeacherSizes)
     branch: BranchSizes = field(default_factory=BranchSizes)
     actions: ActionSizes = field(default_factory=ActionSizes)
     rollout: RolloutSizes = field(default_factory=RolloutSizes)
+    alive: AliveSizes = field(default_factory=AliveSizes)
 
     @classmethod
     def default(cls, episodes: int = 32, horizon: int = 1024) -> Sizes:
@@ -83,6 +100,8 @@ class Sizes:
             min(horizon, 512),
             quick=True,
             judge_episodes=4,
+            turns=8,
+            judge_steps=60,
             seconds=0.0,
             teacher=TeacherSizes(ticks=64),
             branch=BranchSizes(moments=4, branches=16),

@@ -99,6 +99,18 @@ def mean_or_none(values: NDArray[np.float64] | NDArray[np.bool_]) -> float | Non
     return float(np.mean(values, dtype=np.float64)) if values.size else None
 
 
+def auc(scores: NDArray[Any], labels: NDArray[np.bool_]) -> float | None:
+    """Area under ROC: how often a true one scores higher than a false one, ties counting half. None without both.
+
+    scores, labels: (N,).
+    """
+    true, false = np.sort(scores[labels]), np.sort(scores[~labels])
+    if not len(true) or not len(false):
+        return None
+    below, upto = (np.searchsorted(false, true, side) for side in ("left", "right"))
+    return float((below + upto).sum() / (2 * len(true) * len(false)))
+
+
 class Share:
     """A running share: how many of how many. `value` is None while nothing was counted."""
 

@@ -1,59 +1,76 @@
-"""Rollouts against recorded pictures, for games that have no state reader."""
+"""Rollouts beside the real game's own pictures, for games that have no state reader."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from reverie.evaluation.metrics import arithmetic
 from reverie.evaluation.progress import Progress, silent
-from reverie.evaluation.subjects.recorded_truth import RecordedTruth
-from reverie.evaluation.subjects.subject import Subject
-from reverie.evaluation.subjects.truth import LEAD, begin
+from reverie.evaluation.subjects.subject import Frames, Subject
+from reverie.evaluation.subjects.truth import LEAD, Played, begin
 
-if TYPE_CHECKING:
-    from reverie.evaluation.metrics.inverse_dynamics import InverseDynamics
+
+class Moment(NamedTuple):
+    """One frame of B dreams, and the same frame of the real game under the same keys.
+
+    number: 1 for the first dreamt frame. actions: (B,), what was pressed between the frames before and these.
+    dreamt_before, dreamt, real_before, real: (B, H, W, 3) uint8. game: the real game at `real`, where it is built in.
+    """
+
+    number: int
+    actions: NDArray[np.int64]
+    dreamt_before: Frames
+    dreamt: Frames
+    real_before: Frames
+    real: Frames
+    game: Any
+
+
+class Watcher(Protocol):
+    """Measures something of rollouts, one moment after the other."""
+
+    def see(self, moment: Moment) -> None:
+        """Look at one frame. Its pictures are only lent: what is to be kept must be copied."""
+
+    def segment(self, rows: slice, counted: NDArray[np.bool_]) -> dict[str, Any]:
+        """Keys of one segment of `rollout`. rows: its frames. counted: (T, B) bool, which frames of all T count."""
+
+    def result(self, counted: NDArray[np.bool_]) -> dict[str, Any]:
+        """Keys of the entry."""
 
 
 def recorded_rollout(
     subject: Subject,
-    truth: RecordedTruth,
-    judge: InverseDynamics | None,
+    truth: Played,
     horizon: int,
     seed: int,
+    watchers: Sequence[Watcher] = (),
     progress: Progress = silent,
 ) -> dict[str, Any]:
-    """`rollout` and the `action_accuracy` keys of an entry, over `horizon` frames of every episode.
+    """`rollout` and what else the watchers say, over `horizon` frames of every episode.
 
-    `action_accuracy`: share of the actions that the judge names right between two dreamt frames; `_real`: between the
-    same two frames of the game; `_most_common`: share of the action that was pressed most. None without a judge.
     An episode is followed until the environment cuts it off at a limit of time.
     """
     dream = begin(subject, truth, seed)
     counted = truth.uncut(horizon)  # (horizon, B)
     psnr = np.zeros(counted.shape)
-    right: dict[str, NDArray[np.bool_]] = {}
-    if judge is not None:
-        right = {key: np.zeros(counted.shape, np.bool_) for key in ("action_accuracy", "action_accuracy_real")}
-    before = truth.pictures[LEAD - 1]
-    for row in range(horizon):
-        t = LEAD - 1 + row
-        after, actions = dream.step(truth.actions[t]), truth.actions[t]
-        psnr[row] = arithmetic.psnr_db(after, truth.pictures[t + 1])
-        if judge is not None:
-            right["action_accuracy"][row] = judge.predict(before, after) == actions
-            right["action_accuracy_real"][row] = judge.predict(*truth.pictures[t : t + 2]) == actions
-        before = after
+    frames = truth.play(LEAD - 1, LEAD + horizon)
+    _, _, real_before = next(frames)
+    dreamt_before = real_before = real_before.copy()
+    for row, (t, game, real) in enumerate(frames):
+        actions = truth.actions[t - 1]
+        dreamt = dream.step(actions).copy()
+        psnr[row] = arithmetic.psnr_db(dreamt, real)
+        moment = Moment(row + 1, actions, dreamt_before, dreamt, real_before, real, game)
+        for watcher in watchers:
+            watcher.see(moment)
+        dreamt_before, real_before = dreamt, real.copy()
         progress("rollout", row + 1, horizon)
-
-    def means(rows: slice) -> dict[str, float | None]:
-        chosen = counted[rows]
-        keys = ("action_accuracy", "action_accuracy_real")
-        return {key: arithmetic.mean_or_none(right[key][rows][chosen]) if right else None for key in keys}
-
-    table = {}
+    table: dict[str, Any] = {}
     for name, (first, last) in zip(arithmetic.SEGMENT_NAMES, arithmetic.SEGMENTS, strict=True):
         rows = slice(first - 1, last)
         table[name] = {
@@ -61,9 +78,11 @@ def recorded_rollout(
             "state_fidelity": None,
             "state_fidelity_ceiling": None,
             "validity": None,
-            **means(rows),
             "frames": int(counted[rows].sum()),
         }
-    pressed = np.bincount(truth.actions[LEAD - 1 : LEAD - 1 + horizon][counted], minlength=1)
-    common = float(pressed.max() / pressed.sum()) if right and pressed.sum() else None
-    return {"rollout": table, "action_accuracy_most_common": common, **means(slice(None))}
+        for watcher in watchers:
+            table[name] |= watcher.segment(rows, counted)
+    entry: dict[str, Any] = {"rollout": table}
+    for watcher in watchers:
+        entry |= watcher.result(counted)
+    return entry

@@ -29,7 +29,7 @@ _INTRODUCTION = """\
 Written by `python -m reverie.evaluation.pages.results eval.json --bench bench.json -o docs/results.md`; no figure is \
 typed by hand. \
 `NAME` samples all positions at once (parallel), `NAME@ar` one by one (autoregressive). What each figure means is \
-defined where it is measured, in `evaluation/`."""
+said in [measures.md](measures.md)."""
 _PICTURES = {
     ".png": "real game and dreams at frames 1, 8, 32, 128 and 512",
     ".gif": "real game and dreams in motion",

@@ -6,8 +6,10 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from reverie.evaluation.families import Family, family_of
+from reverie.evaluation.metrics.actions_told import TOLD_FRAMES
 from reverie.evaluation.metrics.arithmetic import SEGMENT_NAMES
 from reverie.evaluation.metrics.teacher_forced import COMPARED_SIZE
+from reverie.evaluation.pages.any_picture_tables import any_picture_tables
 from reverie.evaluation.pages.table import Column, Entry, Table, digits, figure, number, share
 from reverie.evaluation.subjects.subject import parts_of
 
@@ -29,6 +31,7 @@ def figure_tables(entries: dict[str, Entry]) -> list[Table]:
         tables.append(_obedience(read))
     if judged := {name: e for name, e in entries.items() if e.get("action_accuracy_real") is not None}:
         tables.append(_inverse_dynamics(judged))
+    tables += any_picture_tables(entries, seeds_of)
     if several := {name: e for name, e in entries.items() if len(e["seeds"]) > 1}:
         tables.append(_over_seeds(several))
     return tables
@@ -180,6 +183,7 @@ def _inverse_dynamics(entries: dict[str, Entry]) -> Table:
         figure("named in the dream", "action_accuracy"),
         figure("named in the game", "action_accuracy_real"),
         Column("dream of game", lambda e: share(_ratio(e["action_accuracy"], e["action_accuracy_real"]))),
+        Column(f"frames 1-{TOLD_FRAMES}", lambda e: share(e.get("actions_told"))),
         figure("always the most common", "action_accuracy_most_common"),
     ]
     e = next(iter(entries.values()))
@@ -187,7 +191,8 @@ def _inverse_dynamics(entries: dict[str, Entry]) -> Table:
     note = (
         "These games have no state reader. A small network has learnt from other play of the real game to name the "
         f"action between two frames. The columns say how many it names right in {frames} frames of rollouts under the "
-        f"true actions, and in the same frames of the game; {seeds_of(e)}."
+        f"true actions, and in the same frames of the game; {seeds_of(e)}. *Dream of game*: the first over the second, "
+        f"and so for the frames 1-{TOLD_FRAMES} alone."
     )
     return _table("Actions named from the pictures", entries, columns, note)
 

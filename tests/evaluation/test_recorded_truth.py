@@ -60,7 +60,7 @@ def test_frames_after_a_limit_of_time_are_not_counted() -> None:
     subject = FakeSubject()
     counted = teacher_forced(subject, truth, TeacherSizes(ticks=50))["teacher_forced_frames"]
     assert counted == sum(int(truth.follows(t).sum()) for t in range(LEAD, LEAD + 50)) < 100
-    entry = recorded_rollout(subject, truth, None, 40, seed=0)
+    entry = recorded_rollout(subject, truth, 40, seed=0)
     assert sum(part["frames"] for part in entry["rollout"].values()) == int(truth.uncut(40).sum()) < 80
 
 

@@ -130,10 +130,21 @@ def test_the_real_game_hands_over_to_it(deep: Path) -> None:
 
 
 def test_eval_and_bench_measure_it(deep: Path, tmp_path: Path) -> None:
-    words = ["--episodes", "2", "--horizon", "24", "--json", str(tmp_path / "e.json")]
-    assert main(["eval", str(deep), "--quick", *words]) == 0
+    words = ["--episodes", "2", "--horizon", "64", "--json", str(tmp_path / "e.json")]
+    assert main(["eval", str(deep), "--quick", *words, "--html", str(tmp_path / "e.html")]) == 0
     [entry] = json.loads((tmp_path / "e.json").read_text())["bundles"].values()
     assert entry["reconstruction_psnr_db"] > 3
+    # These weights are random, so the dream is noise.
+    assert (entry["alive"]["64"], entry["alive_real"]["64"]) == (0.0, 1.0)
+    assert (entry["rollout"]["1-16"]["hud_readable"], entry["hud_exact"]) == (0.0, 1.0)
+    assert entry["hud_misread_frames"] == entry["hud_doubted"] == 2 * 97
+    assert entry["action_accuracy_real"] > entry["action_accuracy_most_common"]
+    assert entry["turn_round_starts"] > 0
+    assert entry["turn_round_psnr_db"] < entry["turn_round_unrelated_psnr_db"]
+    assert entry["judge"]["1-16"]["clips"] == 8
+    page = (tmp_path / "e.html").read_text()
+    for title in ("How long dreams live", "Told from real play", "Once round", "Hearts and digits"):
+        assert f"<h2>{title}</h2>" in page
     assert main(["bench", str(deep), "--frames", "20", "--json", str(tmp_path / "b.json")]) == 0
     assert all(row["fps"] > 0 for row in json.loads((tmp_path / "b.json").read_text())["rows"])
 
