@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -35,6 +37,7 @@ def evaluate(
     backend: str = "onnx",
     own: Mapping[str, Environment] | None = None,
     seeds: int = 1,
+    minutes: float | None = None,
 ) -> dict[str, Any]:
     """Measure bundles in all their games and variants, or in some, print the tables, and write the reports asked for.
 
@@ -42,16 +45,21 @@ def evaluate(
     long rollouts. quick: two minutes an entry and seed at most, and the report says so. seed: chooses the episodes and
     the sampling. seeds: how many seeds are measured, from `seed` on; see `over_seeds` for what the report says then.
     mode, decoder, game: measure this one alone. backend: what runs the bundles. own: how the person makes the games
-    that are their own. Returns the report. Raises ValueError with one sentence for what cannot be measured.
+    that are their own. minutes: after so many of an entry, the dreams that are followed for very long end. Returns the
+    report. Raises ValueError with one sentence for what cannot be measured.
     """
     if episodes < 1 or horizon < 1:
         raise ValueError(f"An evaluation needs at least one episode and one frame, not {episodes} and {horizon}.")
     if seed < 0 or seeds < 1:
         raise ValueError(f"An evaluation needs a seed of 0 or more and at least one seed, not {seed} and {seeds}.")
+    if minutes is not None and not 0 < minutes < math.inf:
+        raise ValueError(f"An evaluation takes more than 0 minutes, not {minutes:g}.")
     for path in (json_path, html_path):
         if path is not None and not Path(path).resolve().parent.is_dir():
             raise ValueError(f"There is no folder {Path(path).parent} to write {Path(path).name} into.")
     sizes = Sizes.in_a_hurry(episodes, horizon) if quick else Sizes.default(episodes, horizon)
+    if minutes is not None:
+        sizes = replace(sizes, seconds=60 * minutes)
     subjects = open_subjects(bundles, backend=backend)
     for what, wanted in (("mode", mode), ("decoder", decoder), ("game", game)):
         choices = " and ".join(dict.fromkeys(getattr(subject, what) for subject in subjects))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from reverie.app.commands.option_types import Bundles, File, Name
+from reverie.app.commands.option_types import Bundles, File, Name, Number
 from reverie.app.own.game_folder import add_module_folder, is_game_folder, read_game
 
 
@@ -25,6 +25,8 @@ class Eval:
     """Chooses the episodes and the sampling."""
     seeds: int = 1
     """Measure this many seeds, from --seed on; the report gives the mean and the range of each figure."""
+    minutes: Number = None
+    """Minutes of each bundle, game and mode after which very long dreams end; by default 13."""
     mode: Name = ""
     """Measure this mode alone: parallel or ar; by default every mode there is."""
     decoder: Name = ""
@@ -51,4 +53,6 @@ class Eval:
                 own[game.source] = game.environment
         bundles = self.bundles or tuple(map(str, shipped_for(self.backend)))
         sizes, files = (self.episodes, self.horizon, self.quick, self.seed), (self.json, self.html)
-        evaluate(bundles, *sizes, *files, self.mode, self.decoder, self.game, self.backend, own, self.seeds)
+        evaluate(
+            bundles, *sizes, *files, self.mode, self.decoder, self.game, self.backend, own, self.seeds, self.minutes
+        )
