@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from reverie.evaluation.metrics.actions_told import ActionsTold
 from reverie.evaluation.metrics.alive import Alive, Bank, alive_for_long
-from reverie.evaluation.metrics.hud import HudReadable, hud_misread
+from reverie.evaluation.metrics.hud import HudReadable
 from reverie.evaluation.metrics.recorded_rollout import Watcher, recorded_rollout
 from reverie.evaluation.metrics.turn_round import turn_round
 from reverie.evaluation.progress import Progress
@@ -40,7 +40,7 @@ def any_picture(
         alive = Alive(Bank(reference.examples.pictures, sizes.alive.bank, seed))
         watchers.append(alive)
     if reference.hud is not None:
-        watchers.append(HudReadable(reference.hud))
+        watchers.append(HudReadable(reference.hud, subject, horizon, truth.batch))
     clips = _clips(subject, horizon) if sizes.judge_steps else None
     if clips is not None:
         watchers.append(clips)
@@ -49,8 +49,6 @@ def any_picture(
         from reverie.evaluation.metrics.judge import judged
 
         entry |= judged(clips, truth.uncut(horizon), seed, sizes.judge_steps, progress)
-    if reference.hud is not None:
-        entry |= hud_misread(subject, truth, reference.hud)
     if isinstance(truth, PlayedTruth) and sizes.turns and (turn := truth.make(1).turn_round) is not None:
         entry |= turn_round(subject, truth, *turn, sizes.turns, seed, progress)
     if alive is not None and alive.limits is not None:

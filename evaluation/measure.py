@@ -25,7 +25,7 @@ def measure(
     entry = identity(subject)
     entry |= teacher_forced(subject, truth, sizes.teacher, progress)
     if isinstance(reference, RecordedReference):
-        horizon = min(sizes.horizon, truth.ticks - LEAD + 1)
+        horizon = min(sizes.rollout.recorded, truth.ticks - LEAD + 1)
         entry |= subject.branched(None, sizes.branch, progress)
         entry |= any_picture(subject, reference, sizes, horizon, seed, began + sizes.seconds, progress)
         entry |= {"action_follow": None, "action_follow_by_action": {}}

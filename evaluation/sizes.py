@@ -41,13 +41,14 @@ class RolloutSizes:
     """Frames that are dreamt.
 
     horizon: frames of the long rollouts. short: frames that all episodes are dreamt for. long_episodes: so many of
-    them go on to the horizon. drift_rollouts, drift_cap: how many dreams are followed, and how far, to find where
-    they drift.
+    them go on to the horizon. recorded: frames of all episodes of a game without a state reader. drift_rollouts,
+    drift_cap: how many dreams are followed, and how far, to find where they drift.
     """
 
     horizon: int = 1024
     short: int = 256
     long_episodes: int = 16
+    recorded: int = 1024
     drift_rollouts: int = 3
     drift_cap: int = 10_000
 
@@ -90,7 +91,7 @@ class Sizes:
     @classmethod
     def default(cls, episodes: int = 32, horizon: int = 1024) -> Sizes:
         """The run whose figures may be quoted."""
-        return cls(episodes, horizon, rollout=RolloutSizes(horizon=horizon))
+        return cls(episodes, horizon, rollout=RolloutSizes(horizon=horizon, recorded=horizon))
 
     @classmethod
     def in_a_hurry(cls, episodes: int = 32, horizon: int = 1024) -> Sizes:
@@ -106,7 +107,7 @@ class Sizes:
             teacher=TeacherSizes(ticks=64),
             branch=BranchSizes(moments=4, branches=16),
             actions=ActionSizes(moments=2),
-            rollout=RolloutSizes(horizon=min(horizon, 512), short=64, long_episodes=2),
+            rollout=RolloutSizes(min(horizon, 512), short=64, long_episodes=2, recorded=min(horizon, 256)),
         )
 
     @property

@@ -10,14 +10,12 @@ from numpy.typing import NDArray
 from reverie.evaluation.metrics import arithmetic
 from reverie.evaluation.metrics.recorded_rollout import Moment
 from reverie.evaluation.subjects.subject import Frames, Subject
-from reverie.evaluation.subjects.truth import Played
 from reverie.games.base import BatchGame
 
 AT_FRAME, AT_FRAMES = 512, 16
 """`hud_readable_at_512` is taken over so many dreamt frames, the last of them that number."""
 MISREAD_FRAMES = 1000
 """Real frames that are encoded, decoded and read."""
-_AT_ONCE = 64
 
 
 class Strips(Protocol):
@@ -46,17 +44,38 @@ class HudReadable:
 
     `hud_readable`: share of the dreamt frames whose hearts and digits are read beyond doubt. `hud_exact`: share of the
     real frames beside them that are read so, and as what the game's state is; `hud_frames`: how many they are.
+
+    Some of the real frames, spread over the rollout, are encoded and decoded besides: `hud_misread_digits` and
+    `hud_misread_hearts` count those of which these are read otherwise than before, `hud_doubted` those that are not
+    read beyond doubt any more. `hud_misread_frames`: of how many.
     """
 
-    def __init__(self, reader: HudReader) -> None:
-        self._reader = reader
+    def __init__(self, reader: HudReader, subject: Subject, horizon: int, batch: int) -> None:
+        self._reader, self._subject = reader, subject
         self._sure: list[NDArray[np.bool_]] = []
         self._exact = arithmetic.Share()
+        ticks = min(horizon, -(-MISREAD_FRAMES // batch))
+        self._decoded_at = set(np.linspace(1, horizon, ticks).round().astype(int).tolist())
+        self._left = MISREAD_FRAMES
+        self._counts = dict.fromkeys(
+            ("hud_misread_digits", "hud_misread_hearts", "hud_doubted", "hud_misread_frames"), 0
+        )
 
     def see(self, moment: Moment) -> None:
         """See Watcher."""
         self._sure.append(self._reader.read(moment.dreamt).sure)
         self._exact.add(self._reader.exact(moment.real, moment.game))
+        if moment.number in self._decoded_at:
+            self._decode(moment.real[: self._left])
+
+    def _decode(self, real: Frames) -> None:
+        before = self._reader.read(real)
+        after = self._reader.read(self._subject.decode(self._subject.encode(real)))
+        self._counts["hud_misread_digits"] += int((before.score != after.score).sum())
+        self._counts["hud_misread_hearts"] += int((before.hearts != after.hearts).sum())
+        self._counts["hud_doubted"] += int((~after.sure).sum())
+        self._counts["hud_misread_frames"] += len(real)
+        self._left -= len(real)
 
     def segment(self, rows: slice, counted: NDArray[np.bool_]) -> dict[str, float | None]:
         """See Watcher."""
@@ -65,30 +84,5 @@ class HudReadable:
     def result(self, counted: NDArray[np.bool_]) -> dict[str, Any]:
         """See Watcher."""
         late = slice(AT_FRAME - AT_FRAMES, AT_FRAME) if len(self._sure) >= AT_FRAME else slice(0)
-        figures = {"hud_readable_at_512": self.segment(late, counted)["hud_readable"]}
+        figures = {"hud_readable_at_512": self.segment(late, counted)["hud_readable"], **self._counts}
         return figures | {"hud_exact": self._exact.value, "hud_frames": self._exact.of}
-
-
-def hud_misread(subject: Subject, truth: Played, reader: HudReader) -> dict[str, int]:
-    """Counts over real frames that were encoded and decoded.
-
-    `hud_misread_digits`, `hud_misread_hearts`: frames of which these are not read as before, `hud_doubted`: frames that
-    are not read beyond doubt, `hud_misread_frames`: of how many. The frames are spread over all episodes.
-    """
-    each = min(truth.ticks + 1, -(-MISREAD_FRAMES // truth.batch))
-    ticks = np.linspace(0, truth.ticks, each).round().astype(int)
-    kept = [frames.copy() for t, _, frames in truth.play() if t in ticks]
-    pictures = np.concatenate(kept)[:MISREAD_FRAMES]
-    digits = hearts = doubted = 0
-    for start in range(0, len(pictures), _AT_ONCE):
-        real = pictures[start : start + _AT_ONCE]
-        before, after = reader.read(real), reader.read(subject.decode(subject.encode(real)))
-        digits += int((before.score != after.score).sum())
-        hearts += int((before.hearts != after.hearts).sum())
-        doubted += int((~after.sure).sum())
-    return {
-        "hud_misread_digits": digits,
-        "hud_misread_hearts": hearts,
-        "hud_doubted": doubted,
-        "hud_misread_frames": len(pictures),
-    }

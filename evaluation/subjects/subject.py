@@ -126,7 +126,8 @@ class Subject(Protocol):
     def dream(self, frames: Frames, actions: NDArray[np.int64], seed: int) -> Rollout:
         """Dreams that go on from true histories.
 
-        frames: (T, B, H, W, 3) uint8, actions: (T - 1, B), actions[t] led from frame t to t + 1; T >= history.
+        frames: (T, B, H, W, 3) uint8, actions: (T - 1, B), actions[t] led from frame t to t + 1. T >= history, or fewer
+        for dreams with less of a past.
         seed: of the sampling; each trajectory of the batch gets its own from it.
         """
 

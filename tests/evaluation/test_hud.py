@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from reverie.evaluation.metrics.actions_told import ActionsTold
-from reverie.evaluation.metrics.hud import HudReadable, hud_misread
+from reverie.evaluation.metrics.hud import HudReadable
 from reverie.evaluation.metrics.recorded_rollout import recorded_rollout
 from reverie.evaluation.subjects.truth import PlayedTruth, record_play
 from reverie.games import registry
@@ -52,8 +52,13 @@ def truth() -> PlayedTruth:
     return record_play(Crypt, registry.policy("crypt", "explore", 4, 1), 64, np.arange(4) + 1_000_000, 48)
 
 
+def watched(subject: Any, truth: PlayedTruth, horizon: int = 32) -> dict[str, Any]:
+    hud = HudReadable(HudReader(64), subject, horizon, truth.batch)
+    return recorded_rollout(subject, truth, horizon, 0, [hud, ActionsTold(None)])
+
+
 def test_what_is_blotted_out_is_not_readable_and_every_real_frame_is(truth: PlayedTruth) -> None:
-    entry = recorded_rollout(CryptSubject(), truth, 32, 0, [HudReadable(HudReader(64)), ActionsTold(None)])
+    entry = watched(CryptSubject(), truth)
     assert entry["rollout"]["1-16"]["hud_readable"] == 1.0
     assert entry["rollout"]["17-64"]["hud_readable"] == 3 / 16
     assert entry["rollout"]["65-256"]["hud_readable"] is None
@@ -63,10 +68,17 @@ def test_what_is_blotted_out_is_not_readable_and_every_real_frame_is(truth: Play
 
 
 def test_what_the_autoencoder_spoils_is_counted(truth: PlayedTruth) -> None:
-    found = hud_misread(CryptSubject(), truth, HudReader(64))
-    assert found["hud_misread_frames"] == 4 * 49
+    found = watched(CryptSubject(), truth)
+    assert found["hud_misread_frames"] == 4 * 32
     assert found["hud_misread_digits"] == 0
-    assert found["hud_doubted"] == 49
+    assert found["hud_doubted"] == 32
     plain = CryptSubject()
     plain.decode = lambda z: z
-    assert sum(hud_misread(plain, truth, HudReader(64)).values()) == 4 * 49
+    found = watched(plain, truth)
+    assert found["hud_misread_hearts"] == found["hud_doubted"] == 0
+    assert found["hud_misread_frames"] == 4 * 32
+
+
+def test_no_more_real_frames_are_decoded_than_are_asked_for() -> None:
+    truth = record_play(Crypt, registry.policy("crypt", "random", 60, 1), 64, np.arange(60) + 1_000_000, 36)
+    assert watched(CryptSubject(), truth, 20)["hud_misread_frames"] == 1000
