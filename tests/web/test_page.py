@@ -213,7 +213,7 @@ def test_after_the_first_visit_it_opens_offline_until_there_is_a_newer_build(tmp
             files = sum(1 for path in out.rglob("*") if path.is_file())
             page.wait(f"{kept}.then((n) => n >= {files})", 30)  # sw.js is none of them, and / is one
             server.shutdown()
-        page.open(f"{server.address}?seed=1")
+        page.open(f"{server.address}?seed=1&threads=2")
         page.wait(FIRST_FRAME, 60)
         assert page.run("crossOriginIsolated") is isolated
         assert main(["share", "v1", *words]) == 0

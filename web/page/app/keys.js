@@ -13,9 +13,7 @@ const BROWSER = {
 };
 /** Keys of the window that belong to the browser or to the keyboard's focus. */
 const TAKEN = ["tab", "left ctrl", "f5", "f11"];
-/** What the page cannot do, or does otherwise. */
-const ABSENT = ["hand over", "menu", "fullscreen", "save moment", "load moment"];
-/** What the page has of its own. @type {Record<string, string[]>} */
+/** Where the page's keys are not the window's. @type {Record<string, string[]>} */
 const OWN = { "save moment": ["f8"], "load moment": ["f9"], fullscreen: ["f"], tape: ["t"] };
 /** @type {Record<string, string>} */
 const OWN_WORDS = { fullscreen: "full screen", tape: "download the tape" };
@@ -25,12 +23,14 @@ const ARROWS = ["up", "down", "left", "right"];
 
 /** @typedef {{title: string, goal: string, keys: Record<string, string[]>}} GameInfo */
 
-/** What to do -> names of keys, for one game. @param {GameInfo} game @returns {Record<string, string[]>} */
-export function keysOf(game) {
+/** What to do -> names of keys, for one game.
+ * @param {GameInfo} game @param {(what: string) => boolean} can whether the page can do it: the window can do more
+ * @returns {Record<string, string[]>} */
+export function keysOf(game, can) {
   /** @type {Record<string, string[]>} */
   const keys = {};
   for (const [what, names] of Object.entries(game.keys)) {
-    if (!ABSENT.includes(what)) keys[what] = names.filter((name) => !TAKEN.includes(name));
+    if (can(what) && !Object.hasOwn(OWN, what)) keys[what] = names.filter((name) => !TAKEN.includes(name));
   }
   const used = new Set(Object.values(keys).flat());
   for (const [what, names] of Object.entries(OWN)) keys[what] = names.filter((name) => !used.has(name));

@@ -8,6 +8,8 @@ import * as pads from "./pads.js";
 import { Saving, download, listenForTapes } from "./saving.js";
 import { Screen } from "./screen.js";
 
+/** @typedef {Record<string, import("../engine/settings.js").Setting>} Settings */
+
 const MOST_THREADS = 4;
 const ROOT = new URL("../", import.meta.url).href;
 
@@ -101,7 +103,7 @@ async function begin() {
 
 /** The settings that the page's address asks for. @param {URLSearchParams} wanted */
 function asked(wanted) {
-  const known = Object.entries(/** @type {Record<string, import("../engine/settings.js").Setting>} */ (site.settings));
+  const known = Object.entries(/** @type {Settings} */ (site.settings));
   const named = known.filter(([name]) => wanted.has(name));
   return Object.fromEntries(named.map(([name, spec]) => [name, spec.choices ? wanted.get(name) : Number(wanted.get(name))]));
 }
@@ -162,7 +164,7 @@ function fail(message) {
 /** Keys, thumbs and title of the game that is played. @param {any} status */
 function follow(status) {
   const game = site.games[(playing = status.game)];
-  keys = keysOf(game);
+  keys = keysOf(game, (what) => status.actions.includes(what) || what === "rewind" || Object.hasOwn(deeds, what) || !!settingOf(what));
   does = lookup(keys);
   plan = pads.layout(status.actions, keys);
   pads.fill(element("arrows"), element("buttons"), plan);
@@ -208,12 +210,19 @@ function listen() {
   listenForTapes(element("choose"), (text) => order("play", { text }));
 }
 
+/** The setting of the dream that a key changes, and by how many steps. @param {string} what @returns {[string, number] | null} */
+function settingOf(what) {
+  for (const [name, setting] of Object.entries(/** @type {Settings} */ (site.settings))) {
+    const at = setting.keys.findIndex((key) => key.name === what);
+    if (at >= 0) return [name, setting.keys.length === 2 && at === 0 ? -1 : 1];
+  }
+  return null;
+}
+
 /** A key that changes a setting of the dream. @param {string} what */
 function change(what) {
-  for (const [name, setting] of Object.entries(site.settings)) {
-    const at = setting.keys.findIndex((/** @type {any} */ key) => key.name === what);
-    if (at >= 0) order("change", { name, by: setting.keys.length === 2 && at === 0 ? -1 : 1 });
-  }
+  const [name, by] = settingOf(what) ?? ["", 0];
+  if (name) order("change", { name, by });
 }
 
 /** @param {EventTarget | null} target */
