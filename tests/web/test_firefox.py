@@ -28,7 +28,10 @@ def test_keys_move_the_player_in_firefox(tmp_path: Path) -> None:
         page.open(f"{server.address}?seed=0")
         page.wait(FIRST_FRAME, 90)
         page.wait("document.getElementById('speed').textContent.includes('fps')")
+        page.key("p")
+        page.wait("!!document.querySelector('.pill.paused')")
         before = np.array(page.run(PICTURE), np.uint8)
+        page.key("p")
         for _ in range(3):
             page.key(RIGHT, hold=0.5)
         after = np.array(page.run(PICTURE), np.uint8)
