@@ -1,7 +1,7 @@
 // The family `tokens` on graphs, as `reverie.engine.tokens.graph_dynamics`, for one trajectory.
 import { pushedOutputs } from "../engine/ring.js";
 import { sample } from "./diffusion.js";
-import { draw, mostPasses, refine } from "./sampler.js";
+import { draw, mostPasses, refine, tops } from "./sampler.js";
 
 /** @typedef {import("../engine/noise.js").Key} Key */
 /** @typedef {import("../engine/settings.js").Settings} Settings */
@@ -41,14 +41,15 @@ class TokenDynamics {
     const games = one(game);
     const out = await this.call("dynamics", { tokens: z, action: one(action), game: games, ...state });
     const pushed = Object.fromEntries(this.pushed.map(([name, output]) => [name, out[output]]));
-    return { z, pushed, fault: highest(out.logits) ? "" : DYNAMICS, games, logits: out.logits, hidden: out.hidden };
+    const seen = tops(out.logits, this.positions);
+    return { z, pushed, fault: seen.finite ? "" : DYNAMICS, games, logits: out.logits, seen, hidden: out.hidden };
   }
 
   /** @param {any} context @param {Key} key @param {Settings} settings */
   async predict(context, key, settings) {
     const stays = { z: context.z, reward: 0, ended: false };
     if (context.fault) return { ...stays, fault: context.fault };
-    let { tokens } = draw(context.logits, this.positions, key, settings);
+    let { tokens } = draw(context.logits, this.positions, key, settings, context.seen);
     const most = mostPasses(settings, this.positions);
     if (most) {
       /** @param {Int32Array} drawn */
@@ -83,17 +84,6 @@ class TokenDynamics {
     }
     return z;
   }
-}
-
-/** Whether the numbers are finite; minus infinity alone passes. @param {Float32Array} logits */
-function highest(logits) {
-  let most = -Infinity;
-  for (let i = 0; i < logits.length; i++) {
-    const x = logits[i];
-    if (x > most) most = x;
-    else if (x !== x) return false;
-  }
-  return Number.isFinite(most);
 }
 
 /** @param {number} n */

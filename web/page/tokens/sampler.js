@@ -6,41 +6,63 @@ const round = Math.fround;
 /** @typedef {import("../engine/noise.js").Key} Key */
 /** @typedef {import("../engine/settings.js").Settings} Settings */
 
+/** @typedef {{best: Int32Array, top: Float32Array, second: Float32Array, finite: boolean}} Tops
+ * Of each position (S): the code with the highest logit, that logit, and the highest of the others. finite: whether the
+ * logits hold neither NaN nor infinity; minus infinity alone passes, as long as there is a number. */
+
+/** Look at all logits once. @param {Float32Array} logits (S * V) @param {number} positions S @returns {Tops} */
+export function tops(logits, positions) {
+  const vocabulary = logits.length / positions;
+  const found = { best: new Int32Array(positions), top: new Float32Array(positions), second: new Float32Array(positions) };
+  let highest = -Infinity;
+  for (let position = 0, i = 0; position < positions; position++) {
+    const begin = i;
+    let best = begin;
+    let top = -Infinity;
+    let second = -Infinity;
+    for (const end = begin + vocabulary; i < end; i++) {
+      const x = logits[i];
+      if (x <= second) continue;
+      if (x > top) {
+        second = top;
+        top = x;
+        best = i;
+      } else if (x > second) second = x;
+      else return { ...found, finite: false }; // NaN
+    }
+    found.best[position] = best - begin;
+    found.top[position] = top;
+    found.second[position] = second;
+    if (top > highest) highest = top;
+  }
+  return { ...found, finite: Number.isFinite(highest) };
+}
+
 /**
  * Draw every position by itself.
  * @param {Float32Array} logits (S * V) @param {number} positions S @param {Key} key of the frame's noise
- * @param {Settings} settings
+ * @param {Settings} settings @param {Tops} [seen] of the logits
  * @returns {{tokens: Int32Array, finite: boolean}} (S), and whether the logits hold neither NaN nor infinity
  */
-export function draw(logits, positions, key, settings) {
+export function draw(logits, positions, key, settings, seen = tops(logits, positions)) {
   const vocabulary = logits.length / positions;
   const temperature = Number(settings.temperature);
   const minP = Number(settings.min_p);
   const topP = Number(settings.top_p);
-  const tokens = new Int32Array(positions);
+  const tokens = seen.best.slice();
+  if (temperature === 0 || !seen.finite) return { tokens, finite: seen.finite };
+  const lowest = minP > 0 ? round(Math.log(minP)) : -Infinity;
   /** @type {number[]} */
   const kept = [];
-  let highest = -Infinity;
   for (let position = 0; position < positions; position++) {
     const begin = position * vocabulary;
     const end = begin + vocabulary;
-    let top = -Infinity;
-    let best = begin;
-    for (let i = begin; i < end; i++) {
-      const x = logits[i];
-      if (x > top) {
-        top = x;
-        best = i;
-      } else if (x !== x) return { tokens, finite: false };
-    }
-    if (top > highest) highest = top;
-    tokens[position] = best - begin;
-    if (temperature === 0 || top === Infinity) continue;
+    const top = seen.top[position];
     const flat = top === -Infinity; // nothing is likelier than anything else
-    const floor = flat || minP <= 0 ? -Infinity : round(top + round(Math.log(minP)));
+    const floor = flat ? -Infinity : round(top + lowest);
+    if (seen.second[position] < floor) continue; // one code is left
     kept.length = 0;
     for (let i = begin; i < end; i++) if (logits[i] >= floor) kept.push(i);
-    if (kept.length === 1) continue;
     const least = topP < 1 && !flat ? leastInNucleus(logits, begin, end, kept, top, topP) : -Infinity;
     let most = -Infinity;
     for (const i of kept) {
@@ -53,7 +75,7 @@ export function draw(logits, positions, key, settings) {
       }
     }
   }
-  return { tokens, finite: Number.isFinite(highest) };
+  return { tokens, finite: true };
 }
 
 /**
