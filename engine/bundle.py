@@ -14,10 +14,11 @@ from reverie.cores import default_threads
 from reverie.engine.dynamics import Dynamics
 from reverie.engine.errors import BundleError
 from reverie.engine.families import family
-from reverie.engine.files import read_regular, sha256_of
+from reverie.engine.files import sha256_of
 from reverie.engine.manifest import DATA, MANIFEST, MOST_BYTES, Manifest
-from reverie.engine.npz import NpzError, read_npz
 from reverie.engine.schema import SchemaError, read_json
+from reverie.npz import NpzError, read_npz
+from reverie.reading import read_regular, why
 
 BACKENDS = ("onnx", "torch", "onnx-cuda", "torch-cuda")
 """What runs a bundle: on the processor, or on a GPU. Where a GPU cannot be used, the runtime's `note` says why."""
@@ -98,8 +99,8 @@ def read_manifest(folder: Path) -> tuple[Manifest, str]:
     except FileNotFoundError:
         raise BundleError(f"{folder} is not a bundle: it has no {MANIFEST}") from None
     except (OSError, SchemaError) as error:
-        why = error.strerror if isinstance(error, OSError) else error
-        raise BundleError(f"{file} cannot be read ({why}): export or download the bundle again") from None
+        reason = why(error) if isinstance(error, OSError) else error
+        raise BundleError(f"{file} cannot be read ({reason}): export or download the bundle again") from None
     return Manifest.parse(value, file), hashlib.sha256(data).hexdigest()
 
 
@@ -134,7 +135,8 @@ def load_starts(folder: Path, manifest: Manifest) -> Starts:
     try:
         arrays = read_npz(read_regular(file, DATA[".npz"]), names, DATA[".npz"])
     except (OSError, NpzError) as error:
-        raise BundleError(f"{file} does not hold start histories ({error}): export the bundle again") from None
+        reason = why(error) if isinstance(error, OSError) else error
+        raise BundleError(f"{file} does not hold start histories ({reason}): export the bundle again") from None
     seeds = arrays["seeds"].astype(np.int64)
     games = arrays["games"].astype(np.int64) if "games" in arrays else np.zeros_like(seeds)
     starts = Starts(arrays["frames"], arrays["actions"], seeds, games)

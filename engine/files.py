@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import stat
 import tempfile
 from pathlib import Path
 
@@ -37,20 +36,3 @@ def sha256_of(path: Path) -> str:
     """Hexadecimal SHA-256 of a file. Raises OSError if it cannot be read."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def read_regular(path: Path, most_bytes: int) -> bytes:
-    """The content of a regular file. Raises OSError where it is none, is larger than that, or cannot be read."""
-    # A FIFO would be waited for, and a device might never end.
-    handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-    with open(handle, "rb") as stream:
-        status = os.fstat(handle)
-        if not stat.S_ISREG(status.st_mode):
-            raise OSError("it is not a file")
-        if status.st_size > most_bytes:
-            raise OSError(f"it is larger than {_size(most_bytes)}")
-        return stream.read(status.st_size)
-
-
-def _size(count: int) -> str:
-    return f"{count >> 20} MiB" if count >= 1 << 20 else f"{count >> 10} KiB"

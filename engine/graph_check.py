@@ -9,10 +9,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from reverie.engine.errors import BundleError
-from reverie.engine.files import read_regular
 from reverie.engine.graph_file import End, GraphError, GraphFile, parse_graph
 from reverie.engine.graph_shapes import Known, infer
 from reverie.engine.manifest import BATCH, DATA, GraphSpec, TensorSpec
+from reverie.reading import read_regular, why
 
 OPSETS = range(13, 24)
 MOST_NODES = 5_000
@@ -38,7 +38,7 @@ def check_graph(folder: Path, spec: GraphSpec) -> None:
     except GraphError as error:
         raise BundleError(f"{file} is not a graph that Reverie opens ({error}): export the bundle again") from None
     except OSError as error:
-        raise BundleError(f"{file} cannot be read ({error.strerror or error}): check it") from None
+        raise BundleError(f"{file} cannot be read ({why(error)}): check it") from None
 
 
 def _check(graph: GraphFile, spec: GraphSpec) -> None:

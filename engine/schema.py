@@ -5,13 +5,13 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-import os
-import stat
 import types
 import typing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
+
+from reverie.reading import read_regular
 
 T = TypeVar("T")
 
@@ -40,19 +40,11 @@ class Within:
 def read_json(file: Path, most_bytes: int) -> tuple[Any, bytes]:
     """The JSON value of a file, and its bytes. Nothing larger than `most_bytes` is read.
 
-    Raises OSError where it cannot be read, SchemaError where it is no regular file, too large or not JSON.
+    Raises OSError where it is no regular file, too large or cannot be read, SchemaError where it is not JSON.
     """
-    # A FIFO would be waited for, and a device might never end.
-    handle = os.open(file, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-    with open(handle, "rb") as stream:
-        status = os.fstat(handle)
-        if not stat.S_ISREG(status.st_mode):
-            raise SchemaError("it is not a file")
-        data = stream.read(most_bytes + 1)
-    if len(data) > most_bytes:
-        raise SchemaError(f"it is larger than {most_bytes // 1024} KiB")
+    data = read_regular(file, most_bytes)
     try:
-        return json.loads(data.decode(), parse_int=_whole, parse_constant=_no_number), data
+        return json.loads(data.decode("utf-8-sig"), parse_int=_whole, parse_constant=_no_number), data
     except SchemaError:
         raise
     except (ValueError, RecursionError):

@@ -6,6 +6,7 @@ import math
 import types
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields, is_dataclass
+from functools import lru_cache
 from typing import Annotated, Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 T = TypeVar("T")
@@ -37,7 +38,7 @@ def read_config(kind: type[T], content: object, where: str) -> T:
     known = {field.name: field for field in fields(kind) if field.init}  # type: ignore[arg-type]
     if unknown := sorted(str(key) for key in content if key not in known):
         raise ConfigError(f"{where.rstrip(':')} has an unknown key {unknown[0][:60]!r}; there are {', '.join(known)}")
-    hints = get_type_hints(kind, include_extras=True)
+    hints = _hints(kind)
     values = {}
     for name, field in known.items():
         if name in content:
@@ -54,8 +55,15 @@ def read_config(kind: type[T], content: object, where: str) -> T:
         raise ConfigError(f"{where.rstrip(':')}: {str(error).rstrip('.')}") from error
 
 
+@lru_cache(maxsize=256)
+def _hints(kind: type) -> dict[str, Any]:
+    return get_type_hints(kind, include_extras=True)
+
+
 def _value(hint: Any, value: object, where: str, limits: Range | None = None) -> Any:
     """Check a value against a type hint."""
+    if hint is Any:
+        return value
     origin, arguments = get_origin(hint), get_args(hint)
     if origin is Annotated:
         return _value(arguments[0], value, where, next((x for x in arguments[1:] if isinstance(x, Range)), None))

@@ -19,10 +19,10 @@ from urllib.parse import quote
 from reverie.engine.bundle import check_files, load_starts, read_manifest
 from reverie.engine.errors import BundleError
 from reverie.engine.families import family
-from reverie.engine.files import read_regular
 from reverie.engine.graph_check import check_graph
 from reverie.engine.graph_file import parse_graph
 from reverie.engine.manifest import DATA, MANIFEST, Manifest
+from reverie.reading import read_regular
 from reverie.web.families import extra_files
 
 PAGE = Path(__file__).parent / "page"

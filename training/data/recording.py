@@ -9,18 +9,29 @@ from __future__ import annotations
 
 import errno
 import json
-from dataclasses import asdict, dataclass
+import re
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from reverie.games.action_space import MOST_ACTIONS
+from reverie.games.environment import Environment
+from reverie.models.config import ConfigError, Range, read_config
+from reverie.reading import read_text, why
 from reverie.training.data.writer_lock import WriterLock
 from reverie.training.files import beside
 
+ROWS = {"frames": ("uint8", True), "actions": ("uint8", False), "rewards": ("float32", False), "ended": ("bool", False)}
+"""Kinds of arrays in a shard: their dtype, and whether each row is a picture."""
+SHARD = re.compile(r"\d{2,}-\d{5,}", re.ASCII)
 HELD_OUT_SHARE = 0.02
 FORMAT = 1
+MOST_INDEX_BYTES = 256 << 20
+MOST_NAME = 300
+"""Letters of the name of a world or an action."""
 SAME = ("world", "actions", "size", "environment", "fps")
 """What all parts of one recording have in common."""
 INSIDE = "recording"
@@ -39,9 +50,43 @@ class Episode:
     """
 
     shard: str
-    start: int
-    length: int
-    seed: int
+    start: Annotated[int, Range(0, 2**40)]
+    length: Annotated[int, Range(1, 2**31)]
+    seed: Annotated[int, Range(-(2**63), 2**63 - 1)]
+
+
+@dataclass(frozen=True)
+class Index:
+    """What one writer's `index-<writer>.json` says; `Recording` has the same fields.
+
+    environment: how the world was made, None where that takes no more than its name. fps: None where it is not known.
+    """
+
+    world: str
+    actions: tuple[str, ...]
+    size: Annotated[int, Range(1, 1024)]
+    episodes: tuple[Episode, ...] = ()
+    environment: dict[str, Any] | None = None
+    fps: Annotated[int, Range(1, 1000)] | None = None
+    format: Annotated[int, Range(FORMAT, FORMAT)] = FORMAT
+
+    def __post_init__(self) -> None:
+        """Raises ValueError for what no writer writes."""
+        for name in (self.world, *self.actions):
+            if not 1 <= len(name) <= MOST_NAME:
+                raise ValueError(f"a name must have 1 to {MOST_NAME} letters, not {len(name)}")
+        if not 1 <= len(self.actions) <= MOST_ACTIONS or len(set(self.actions)) < len(self.actions):
+            raise ValueError(f"actions must be 1 to {MOST_ACTIONS} different names")
+        if self.environment is not None:
+            Environment.from_json(self.environment)
+        for number, episode in enumerate(self.episodes):
+            if not SHARD.fullmatch(episode.shard):
+                raise ValueError(f"episodes[{number}].shard must be like 00-00000, not {episode.shard[:40]!r}")
+
+    def to_json(self) -> dict[str, Any]:
+        """What `index-<writer>.json` holds."""
+        known = {name: value for name, value in vars(self).items() if value is not None}
+        return known | {"actions": list(self.actions), "episodes": [vars(episode) for episode in self.episodes]}
 
 
 @dataclass(frozen=True)
@@ -82,30 +127,29 @@ class RecordingWriter:
         except OSError as error:
             raise _not_written(folder, error) from error
         self.folder, self.writer = folder, self._lock.number
-        self.index: dict[str, Any] = {
-            "format": FORMAT,
-            "world": world,
-            "actions": list(actions),
-            "size": size,
-            "episodes": [],
-            **({"environment": environment} if environment else {}),
-            **({"fps": fps} if fps else {}),
-        }
+        self._remove_unfinished()
+        self.index = Index(world, actions, size, environment=environment or None, fps=fps or None)
         self.path = folder / f"index-{self.writer:02d}.json"
         self._check_others()
         if self.path.exists():
             self.index = _read_index(self.path)
-        self.shards = len({episode["shard"] for episode in self.index["episodes"]})
+        self.shards = len({episode.shard for episode in self.index.episodes})
 
     def close(self) -> None:
         """Let another process have the writer's number. Nothing can be written after it."""
         self._lock.close()
 
+    def _remove_unfinished(self) -> None:
+        """Remove what a writer of this number was about to write when it was killed: nobody else has the number."""
+        for part in self.folder.glob("*.part"):
+            if re.fullmatch(rf"(\w+-{self.writer:02d}-\d+\.npy|index-{self.writer:02d}\.json)\.part", part.name):
+                part.unlink(missing_ok=True)
+
     def _check_others(self) -> None:
         """Raises RecordingError where another writer of the folder records something else."""
         for path in self.folder.glob("index-*.json"):
             known = _read_index(path)
-            if any(known.get(key) != self.index.get(key) for key in SAME):
+            if _differ(known, self.index):
                 raise RecordingError(
                     f"{self.folder} holds a recording of another world or size; choose another folder."
                 )
@@ -116,21 +160,22 @@ class RecordingWriter:
         Raises RecordingError where the disk is full or the folder cannot be written; what was there before stays good.
         """
         name = f"{self.writer:02d}-{self.shards:05d}"
-        if not self.index["episodes"]:
+        if not self.index.episodes:
             self._check_others()  # another process may have begun since
         try:
             for kind, array in vars(rows).items():
                 with beside(self.folder / f"{kind}-{name}.npy") as part, part.open("wb") as file:
                     np.lib.format.write_array(file, np.ascontiguousarray(array), allow_pickle=False)
-            episodes, start = list(self.index["episodes"]), 0
+            episodes, start = [], 0
             for length, seed in zip(lengths, seeds, strict=True):
-                episodes.append(asdict(Episode(name, start, length, seed)))
+                episodes.append(Episode(name, start, length, seed))
                 start += length
+            index = replace(self.index, episodes=(*self.index.episodes, *episodes))
             with beside(self.path) as part:
-                part.write_text(json.dumps({**self.index, "episodes": episodes}))
+                part.write_text(json.dumps(index.to_json()), encoding="utf-8")
         except OSError as error:
             raise _not_written(self.folder, error) from error
-        self.index["episodes"] = episodes  # only now: what could not be written must not be listed later
+        self.index = index  # only now: what could not be written must not be listed later
         self.shards += 1
 
 
@@ -166,14 +211,11 @@ class Recording:
         if not indexes:
             raise RecordingError(f"{folder} holds no recording; make one with: reverie record garden -o {folder}")
         first = indexes[0]
-        if any(index.get(key) != first.get(key) for index in indexes for key in SAME):
+        if any(_differ(index, first) for index in indexes):
             raise RecordingError(f"{folder} mixes recordings of different worlds or sizes; record into a new folder.")
-        self.world: str = first["world"]
-        self.actions: tuple[str, ...] = tuple(first["actions"])
-        self.size: int = first["size"]
-        self.environment: dict[str, Any] | None = first.get("environment")
-        self.fps: int | None = first.get("fps")
-        self.episodes = [Episode(**episode) for index in indexes for episode in index["episodes"]]
+        self.world, self.actions, self.size = first.world, first.actions, first.size
+        self.environment, self.fps = first.environment, first.fps
+        self.episodes = [episode for index in indexes for episode in index.episodes]
         if not self.episodes:
             raise RecordingError(f"{folder} holds no whole episode; record into a new folder.")
         self._shards: dict[str, Rows] = {}
@@ -185,14 +227,21 @@ class Recording:
     def shard(self, name: str) -> Rows:
         """One shard's arrays, memory-mapped. Raises RecordingError where a file is missing or cut short."""
         if name not in self._shards:
-            arrays = {}
-            for kind in ("frames", "actions", "rewards", "ended"):
-                path = self.folder / f"{kind}-{name}.npy"
-                try:
-                    arrays[kind] = np.load(path, mmap_mode="r", allow_pickle=False)
-                except (OSError, ValueError) as error:
-                    raise RecordingError(f"{path} is missing or damaged; record again.") from error
-            self._shards[name] = Rows(**arrays)
+            arrays = {kind: _open_array(self.folder / f"{kind}-{name}.npy") for kind in ROWS}
+            rows = Rows(**arrays)
+            count = max(episode.start + episode.length for episode in self.episodes if episode.shard == name)
+            for kind, (dtype, inner) in ROWS.items():
+                array = arrays[kind]
+                shape = (self.size, self.size, 3) if inner else ()
+                if array.dtype != dtype or array.shape[1:] != shape or array.ndim < 1 or len(array) < count:
+                    wanted = f"{count:,} or more {dtype}{f' of {shape}' if shape else ''}"
+                    is_ = f"{array.dtype} of {array.shape}"
+                    raise RecordingError(f"{self.folder}/{kind}-{name}.npy holds {is_}, not {wanted}; record again.")
+            if rows.actions.max(initial=0) >= len(self.actions) or not np.isfinite(rows.rewards).all():
+                raise RecordingError(
+                    f"{self.folder} holds actions or rewards in {name} that none can be; record again."
+                )
+            self._shards[name] = rows
         return self._shards[name]
 
     @property
@@ -215,11 +264,32 @@ def held_out_count(episodes: int) -> int:
     return min(episodes - 1, max(1, round(episodes * HELD_OUT_SHARE)))
 
 
-def _read_index(path: Path) -> dict[str, Any]:
+def _differ(one: Index, other: Index) -> bool:
+    """True where two indexes are not of one recording."""
+    return any(getattr(one, key) != getattr(other, key) for key in SAME)
+
+
+def _read_index(path: Path) -> Index:
+    """Read an index. Raises RecordingError with file, key, what it is and what is wanted."""
     try:
-        index = json.loads(path.read_text())
-    except (OSError, ValueError) as error:
-        raise RecordingError(f"{path} cannot be read as a recording's index; record into a new folder.") from error
-    if not isinstance(index, dict) or index.get("format") != FORMAT:
+        content = json.loads(read_text(path, MOST_INDEX_BYTES))
+    except (OSError, UnicodeDecodeError) as error:
+        raise RecordingError(f"{path} cannot be read: {why(error)}; record into a new folder.") from error
+    except (ValueError, RecursionError) as error:
+        raise RecordingError(f"{path} is not JSON, or was cut short; record into a new folder.") from error
+    if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise RecordingError(f"{path} is not a recording's index of format {FORMAT}; record into a new folder.")
-    return index
+    try:
+        return read_config(Index, content, f"{path}:")
+    except ConfigError as error:
+        raise RecordingError(f"{error}; record into a new folder.") from error
+
+
+def _open_array(path: Path) -> NDArray[Any]:
+    """One array of a shard, memory-mapped. Raises RecordingError where the file is missing, damaged or no file."""
+    try:
+        if not path.is_file():
+            raise OSError("it is not a file")  # a FIFO would be waited for
+        return np.load(path, mmap_mode="r", allow_pickle=False)
+    except Exception as error:  # numpy reads a header as Python's literals, and raises whatever Python's parser does
+        raise RecordingError(f"{path} is missing or damaged; record again.") from error
