@@ -32,7 +32,13 @@ def why(error: OSError | UnicodeDecodeError) -> str:
     """Why a file could not be read, in words that follow a colon."""
     if isinstance(error, UnicodeDecodeError):
         return "it is no UTF-8 text"
-    return (error.strerror or str(error)).lower()
+    text = error.strerror or str(error)
+    return text[:1].lower() + text[1:]
+
+
+def one_line(text: str) -> str:
+    """A text that can be shown on a terminal: what cannot be printed, such as a line's end, as Python escapes it."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
 def _size(count: int) -> str:

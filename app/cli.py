@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from reverie.app.errors import CheckFailed, Mistake
+from reverie.reading import one_line
 
 COMMANDS = {
     "play": "play:Play",
@@ -152,7 +153,7 @@ def _sentence(error: Exception) -> str:
 
 
 def _say(sentence: str, code: int) -> int:
-    print(f"reverie: {sentence}", file=sys.stderr)
+    print(f"reverie: {one_line(sentence)}", file=sys.stderr)
     return code
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from reverie.reading import read_regular
+from reverie.reading import one_line, read_regular
 
 T = TypeVar("T")
 
@@ -23,7 +23,7 @@ class SchemaError(ValueError):
     """A JSON value is not what its field asks for. The message names the field, and can be shown on a terminal."""
 
     def __init__(self, message: str) -> None:
-        super().__init__("".join(c if c.isprintable() else repr(c)[1:-1] for c in message))
+        super().__init__(one_line(message))
 
 
 @dataclass(frozen=True)

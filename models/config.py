@@ -38,7 +38,7 @@ def read_config(kind: type[T], content: object, where: str) -> T:
     known = {field.name: field for field in fields(kind) if field.init}  # type: ignore[arg-type]
     if unknown := sorted(str(key) for key in content if key not in known):
         raise ConfigError(f"{where.rstrip(':')} has an unknown key {unknown[0][:60]!r}; there are {', '.join(known)}")
-    hints = _hints(kind)
+    hints = _hints(kind)  # type: ignore[arg-type]
     values = {}
     for name, field in known.items():
         if name in content:

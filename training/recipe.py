@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from reverie.models.config import ConfigError, Range
+from reverie.reading import read_text, why
 from reverie.training.data.patches import Codes
 from reverie.training.errors import RunError
 from reverie.training.loop.stage import Stage
@@ -95,11 +96,11 @@ def load(recipe: str) -> Recipe:
     path = Path(recipe) if recipe.endswith(".toml") else FOLDER / f"{recipe}.toml"
     if not path.is_file():
         raise RunError(f"There is no recipe {recipe!r}; there are {', '.join(names())}, or name a .toml file.")
-    if path.stat().st_size > LARGEST_FILE:
-        raise RunError(f"{path} is too large for a recipe: more than {LARGEST_FILE:,} bytes.")
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except (ValueError, RecursionError, OSError) as error:  # UnicodeDecodeError, and tomllib's own, are ValueErrors
+        content = tomllib.loads(read_text(path, LARGEST_FILE))
+    except (OSError, UnicodeDecodeError) as error:
+        raise RunError(f"{path} cannot be read: {why(error)}.") from error
+    except (ValueError, RecursionError) as error:
         reason = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
         raise RunError(f"{path} is not valid TOML: {reason}.") from error
     kind = content.get("kind")

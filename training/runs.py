@@ -16,9 +16,13 @@ from numpy.typing import NDArray
 from torch import nn
 
 from reverie.models.registry import build_network
+from reverie.npz import NpzError, read_npz
+from reverie.reading import read_regular, read_text, why
 from reverie.training.errors import RunError
 from reverie.training.loop.checkpoint import load_weights
 
+MOST_RECORD_BYTES = 64 << 20
+MOST_START_BYTES = 256 << 20
 STARTS = ("frames", "actions", "seeds", "games")
 
 
@@ -38,11 +42,11 @@ class TrainedRun:
 def read_record(folder: Path) -> dict[str, Any]:
     """Return the content of a run's `run.json`; empty where there is none yet. Raises RunError where it is damaged."""
     path = folder / "run.json"
-    if not path.exists():
-        return {}
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, OSError) as error:
+        content = json.loads(read_text(path, MOST_RECORD_BYTES))
+    except FileNotFoundError:
+        return {}
+    except (ValueError, OSError, RecursionError) as error:
         raise RunError(f"{path} is damaged; start the run in another folder.") from error
     if not isinstance(content, dict):
         raise RunError(f"{path} is not a run's record; start the run in another folder.")
@@ -75,7 +79,16 @@ def read_starts(folder: Path) -> dict[str, NDArray[np.generic]]:
     """
     path = folder / "starts.npz"
     try:
-        with np.load(path, allow_pickle=False) as arrays:
-            return {name: arrays[name] for name in STARTS}
-    except (OSError, ValueError, KeyError) as error:
-        raise RunError(f"{path} is missing or damaged; train the run again.") from error
+        arrays = read_npz(read_regular(path, MOST_START_BYTES), STARTS, MOST_START_BYTES)
+    except OSError as error:
+        raise RunError(f"{path} cannot be read: {why(error)}; train the run again.") from error
+    except NpzError as error:
+        raise RunError(f"{path} does not hold start histories: {error}; train the run again.") from error
+    frames, actions, seeds, games = (arrays[name] for name in STARTS)
+    fits = (
+        frames.ndim == 5 and frames.dtype == np.uint8 and frames.shape[-1] == 3 and frames.shape[2] == frames.shape[3]
+    )
+    fits = fits and actions.shape == (len(frames), frames.shape[1] - 1) and actions.dtype == np.uint8
+    if not fits or not seeds.shape == games.shape == (len(frames),):
+        raise RunError(f"{path} does not hold start histories: its arrays do not fit one another; train the run again.")
+    return arrays

@@ -7,25 +7,45 @@ from __future__ import annotations
 
 import math
 import tomllib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from reverie.app.errors import Mistake, cannot_write
 from reverie.engine import library
 from reverie.engine.files import write_whole
 from reverie.engine.manifest import MANIFEST
+from reverie.engine.schema import SchemaError, Within, read_object
 from reverie.games import registry
 from reverie.games.environment import SEARCH, Environment
+from reverie.reading import read_text, why
 
 GAME = "game.toml"
 RECORDING, RUN = "recording", "run"
 SIZES = (64, 128)
-KNOWN: dict[str, type | tuple[type, ...]] = {
-    "title": str, "source": str, "actions": dict, "size": int, "fps": int, "recipe": str, "steps": int,
-    "minutes": (int, float), "frame_skip": int, "options": dict, "picture": str, "colour_order": str,
-}  # fmt: skip
-"""What may stand in a `game.toml`."""
+MOST_BYTES = 1 << 20
+"""A longer `game.toml` is not opened."""
+MOST_DEPTH = 8
+"""Lists and tables inside one another that an option may have."""
+Text = Annotated[str, Within(1, 300)]
+
+
+@dataclass(frozen=True)
+class _GameFile:
+    """What may stand in a `game.toml`."""
+
+    title: Annotated[str, Within(0, 300)] | None = None
+    source: Annotated[str, Within(0, 300)] | None = None
+    actions: dict[Text, Any] = field(default_factory=dict)
+    size: int = 64
+    fps: Annotated[int, Within(1, 1000)] | None = None
+    recipe: Text | None = None
+    steps: Annotated[int, Within(1, 10**12)] | None = None
+    minutes: Annotated[float, Within(1e-6, 1e6)] | None = None
+    frame_skip: Annotated[int, Within(1, 1000)] | None = None
+    options: dict[str, Any] | None = None
+    picture: str | None = None
+    colour_order: str | None = None
 
 
 @dataclass(frozen=True)
@@ -112,22 +132,7 @@ def read_game(name: str | Path) -> GameFolder:
     """Read a game folder. Raises Mistake with one sentence for what cannot be understood."""
     folder = Path(name).parent if Path(name).name == GAME else Path(name)
     path = folder / GAME
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except FileNotFoundError as error:
-        raise Mistake(f"{folder} has no {GAME}; write one, or begin with: reverie record GAME -o {folder}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise Mistake(f"{path} is not valid TOML: {error}.") from error
-    if unknown := sorted(set(content) - set(KNOWN)):
-        raise Mistake(f"{path}: nothing is called '{unknown[0]}'; there is {', '.join(KNOWN)}.")
-    for what, value in content.items():
-        if not isinstance(value, KNOWN[what]) or isinstance(value, bool):
-            raise Mistake(f"{path}: {what} cannot be {value!r}.")
-    for what in ("fps", "steps", "minutes", "frame_skip"):
-        if not 0 < content.get(what, 1) < math.inf:
-            raise Mistake(f"{path}: {what} must be more than 0, not {content[what]}.")
-    if content.get("size", 64) not in SIZES:
-        raise Mistake(f"{path}: size must be {' or '.join(map(str, SIZES))}, not {content['size']}.")
+    content = _content(path)
     own = {what: content[what] for what in ("title", "source", "size", "fps", "recipe", "steps") if what in content}
     if own.get("recipe", "").endswith(".toml") and (folder / own["recipe"]).is_file():
         own["recipe"] = str(folder / own["recipe"])
@@ -144,6 +149,46 @@ def read_game(name: str | Path) -> GameFolder:
         minutes=float(content.get("minutes", GameFolder.minutes)),
         environment=_environment(content, tuple(keys), path),
     )
+
+
+def _content(path: Path) -> dict[str, Any]:
+    """What a `game.toml` says, checked key by key. Raises Mistake."""
+    try:
+        content = tomllib.loads(read_text(path, MOST_BYTES))
+    except FileNotFoundError as error:
+        begin = f"write one, or begin with: reverie record GAME -o {path.parent}"
+        raise Mistake(f"{path.parent} has no {GAME}; {begin}") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise Mistake(f"{path} cannot be read: {why(error)}.") from error
+    except RecursionError as error:
+        raise Mistake(f"{path} is not valid TOML: it is nested too deeply.") from error
+    except ValueError as error:
+        raise Mistake(f"{path} is not valid TOML: {error}.") from error
+    try:
+        known = read_object(_GameFile, content, "")
+    except SchemaError as error:
+        there = ", ".join(name.name for name in fields(_GameFile))
+        more = f"; there is {there}" if "is not known" in str(error) else ""
+        raise Mistake(f"{path}: {error}{more}.") from error
+    if known.size not in SIZES:
+        raise Mistake(f"{path}: size must be {' or '.join(map(str, SIZES))}, not {known.size}.")
+    for option, value in (known.options or {}).items():
+        if not _is_plain(value):
+            raise Mistake(
+                f"{path}: options.{option[:40]} must be a text, a number, true, false, or a list or table of these."
+            )
+    return content
+
+
+def _is_plain(value: object, depth: int = MOST_DEPTH) -> bool:
+    """True for what a recording can write down: no dates, nothing that is no number, nothing nested without end."""
+    if isinstance(value, dict):
+        return depth > 0 and all(_is_plain(part, depth - 1) for part in value.values())
+    if isinstance(value, list):
+        return depth > 0 and all(_is_plain(part, depth - 1) for part in value)
+    if isinstance(value, float):
+        return math.isfinite(value)
+    return isinstance(value, str | bool | int)
 
 
 def _keys(actions: dict[str, Any], path: Path) -> dict[str, tuple[str, ...]]:

@@ -5,6 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from reverie.app.errors import Mistake
+from reverie.reading import read_text, why
+
+MOST_BYTES = 64 << 20
+"""A longer script is not opened."""
 
 
 def read_script(path: Path, actions: tuple[str, ...]) -> tuple[str, ...]:
@@ -13,17 +17,18 @@ def read_script(path: Path, actions: tuple[str, ...]) -> tuple[str, ...]:
     Raises Mistake for a file that cannot be read, has no action, or names an action that the world does not have.
     """
     try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
+        lines = read_text(path, MOST_BYTES).splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        raise Mistake(f"Cannot read the script {path}: {reason}.") from error
+        raise Mistake(f"Cannot read the script {path}: {why(error)}.") from error
     script = []
     for number, line in enumerate(lines, start=1):
         name = line.strip()
         if not name or name.startswith("#"):
             continue
         if name not in actions:
-            raise Mistake(f"{path}, line {number}: unknown action '{name}'; this world knows {', '.join(actions)}.")
+            raise Mistake(
+                f"{path}, line {number}: unknown action '{name[:40]}'; this world knows {', '.join(actions)}."
+            )
         script.append(name)
     if not script:
         raise Mistake(f"The script {path} holds no action; write one action name a line, such as {actions[-1]}.")

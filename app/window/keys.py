@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections.abc import Mapping
@@ -11,6 +10,8 @@ from types import MappingProxyType
 
 from reverie.app.errors import Mistake
 from reverie.engine.families import all_settings
+from reverie.engine.schema import SchemaError, read_json
+from reverie.reading import why
 
 _SETTINGS = {
     key.name: (setting, by, key)
@@ -68,6 +69,8 @@ EXPLAINED: dict[str, str] = {
     "fullscreen": "full screen",
     "menu": "menu, quit",
 }
+MOST_BYTES = 1 << 20
+"""A longer `keys.json` is not opened."""
 RECORD_AS = "record as"
 """The one setting that is no key: "gif" or "mp4"."""
 
@@ -142,11 +145,12 @@ def load_keys(path: Path | None = None) -> Keys:
     if path is None:
         return Keys(names)
     try:
-        own = json.loads(path.read_text(encoding="utf-8-sig"))
+        own, _ = read_json(path, MOST_BYTES)
     except FileNotFoundError:
         return Keys(names)
-    except (OSError, ValueError) as error:
-        raise Mistake(f"{path} cannot be read as JSON ({error}); mend it or delete it.") from error
+    except (OSError, SchemaError) as error:
+        reason = why(error) if isinstance(error, OSError) else error
+        raise Mistake(f"{path} cannot be read: {reason}; mend it or delete it.") from error
     if not isinstance(own, dict):
         raise Mistake(f'{path} must be a table such as {{"pause": ["p"]}}.')
     for what, keys in own.items():
@@ -155,7 +159,7 @@ def load_keys(path: Path | None = None) -> Keys:
                 raise Mistake(f'{path}: \'{RECORD_AS}\' must be "gif" or "mp4".')
             record_as = keys
         elif what not in names:
-            raise Mistake(f"{path}: nothing is called '{what}'; there is {', '.join((*names, RECORD_AS))}.")
+            raise Mistake(f"{path}: nothing is called '{what[:40]}'; there is {', '.join((*names, RECORD_AS))}.")
         elif not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
             raise Mistake(f"{path}: the keys of '{what}' must be a list of key names.")
         else:

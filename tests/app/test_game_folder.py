@@ -158,13 +158,19 @@ def test_an_episode_does_not_cross_a_limit_of_time(tmp_path: Path) -> None:
     ("text", "says"),
     [
         ("title = ", "is not valid TOML"),
-        ("speed = 3", "nothing is called 'speed'; there is title, source"),
+        ("speed = 3", "the key speed is not known; there is title, source"),
         ("size = 65", "size must be 64 or 128, not 65"),
-        ('size = "big"', "size cannot be 'big'"),
-        ("fps = 0", "fps must be more than 0"),
+        ('size = "big"', "size must be a whole number, not 'big'"),
+        ("fps = 0", "fps must be 1 to 1000, not 0"),
         ("[actions]\njump = 3", "the keys of the action 'jump' must be a list"),
         ('source = ""', "is no game"),
-        ("minutes = nan", "minutes must be more than 0"),
+        ("minutes = nan", "minutes must be a number, not nan"),
+        ("steps = 1979-05-27", "steps must be a whole number, not datetime.date"),
+        ("fps = " + "9" * 5000, "is not valid TOML"),
+        ("title = " + "[" * 5000, "is not valid TOML"),
+        ("steps = 9999999999999999999", "steps must be 1 to 1e"),
+        ("[options]\nday = 1979-05-27", "options.day must be a text, a number"),
+        ("[options]\nspeed = inf", "options.speed must be a text, a number"),
         ('source = "garden"\nframe_skip = 2', "garden is built in and played as it is; leave frame_skip out"),
         ('source = "garden"\n[actions]\nfly = ["f"]', "garden has no action 'fly'"),
         ('source = "x:Y"\ncolour_order = "gbr"', "colour_order must be rgb or bgr"),
@@ -355,3 +361,33 @@ def test_recordings_of_other_settings_are_not_mixed(tmp_path: Path) -> None:
     assert main(["record", str(folder), "--steps", "20"]) == 0
     write(folder, f'source = "{TOY}"\nframe_skip = 2\n')
     assert main(["record", str(folder), "--steps", "20"]) == 2
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no FIFOs")
+def test_files_that_would_never_end_are_refused_and_not_waited_for(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "game"
+    (folder / "recording").mkdir(parents=True)
+    for name in ("game.toml", "recording/index-00.json", "keys.json", "script.txt", "recipe.toml"):
+        os.mkfifo(folder / name)
+    with pytest.raises(Mistake, match="it is not a file"):
+        read_game(folder)
+    with pytest.raises(RecordingError, match="it is not a file"):
+        Recording(folder)
+    with pytest.raises(Mistake, match="it is not a file"):
+        load_keys(folder / "keys.json")
+    assert main(["play", "v1.1", "--headless", "--frames", "2", "--script", str(folder / "script.txt")]) == 2
+    assert main(["train", str(folder / "recipe.toml"), "--data", str(folder), "-o", str(tmp_path / "run")]) == 2
+    assert len(capsys.readouterr().err.splitlines()) == 2
+
+
+def test_a_file_that_is_far_too_large_is_refused(tmp_path: Path) -> None:
+    folder = write(tmp_path / "game", "")
+    os.truncate(folder / "game.toml", 1 << 33)
+    with pytest.raises(Mistake, match="larger than 1 MiB"):
+        read_game(folder)
+    (folder / "index-00.json").touch()
+    os.truncate(folder / "index-00.json", 1 << 33)
+    with pytest.raises(RecordingError, match="larger than 256 MiB"):
+        Recording(folder)

@@ -44,7 +44,8 @@ def test_a_person_can_rebind_a_key(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("{", "cannot be read as JSON"),
+        ("{", "cannot be read: it is not JSON"),
+        ('{"pause": NaN}', "it holds NaN"),
         ('{"jump": ["k"]}', "nothing is called 'jump'"),
         ('{"pause": ["nokey"]}', "there is no key 'nokey'"),
         ('{"pause": ["m"], "mode": ["m"]}', "the key 'm' is both"),

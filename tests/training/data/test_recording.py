@@ -210,3 +210,74 @@ def test_an_interrupted_recording_keeps_its_unfinished_episodes(tmp_path: Path) 
     )
     assert len(rows.frames) == len(rows.actions) == 2 * 11
     assert not (rows.frames[10] == rows.frames[11]).all(), "the second trajectory follows the first"
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"size": 0}, r"size must be a whole number from 1 to 1,024, not 0"),
+        ({"size": "64"}, "size must be a whole number from 1 to 1,024, not '64'"),
+        ({"fps": 1.5}, "fps must be a whole number"),
+        ({"world": None}, "world must be a text, not None"),
+        ({"world": ""}, "a name must have 1 to 300 letters"),
+        ({"actions": "noop"}, "actions must be a list"),
+        ({"actions": []}, "actions must be 1 to 256 different names"),
+        ({"actions": ["noop", "noop"]}, "different names"),
+        ({"episodes": [{"shard": "00-00000"}]}, r"episodes\[0\] lacks the key 'start'"),
+        ({"episodes": [{"shard": "../x", "start": 0, "length": 4, "seed": 1}]}, "must be like 00-00000"),
+        ({"episodes": [{"shard": "00-00000", "start": 0, "length": -1, "seed": 1}]}, r"episodes\[0\].length must be"),
+        ({"episodes": {}}, "episodes must be a list"),
+        ({"environment": {"source": 3}}, "does not describe an environment"),
+        ({"speed": 1}, "unknown key 'speed'"),
+        ({"format": 2}, "format 1"),
+    ],
+)
+def test_what_is_wrong_in_an_index_is_said_by_file_and_key(
+    change: dict[str, object], says: str, tmp_path: Path
+) -> None:
+    small_recording(tmp_path)
+    path = tmp_path / "index-00.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **change}))
+    with pytest.raises(RecordingError, match=says) as caught:
+        Recording(tmp_path)
+    assert str(path) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("kind", "array"),
+    [
+        ("frames", np.zeros((4, 8, 8, 4), np.uint8)),
+        ("frames", np.zeros((4, 8, 8, 3), np.float32)),
+        ("frames", np.zeros((3, 8, 8, 3), np.uint8)),
+        ("actions", np.full(4, 2, np.uint8)),
+        ("actions", np.zeros((4, 1), np.uint8)),
+        ("rewards", np.full(4, np.nan, np.float32)),
+        ("ended", np.zeros((), bool)),
+    ],
+)
+def test_a_shard_that_does_not_fit_its_index_is_said(kind: str, array: np.ndarray, tmp_path: Path) -> None:
+    small_recording(tmp_path)
+    np.save(tmp_path / f"{kind}-00-00000.npy", array)
+    recording = Recording(tmp_path)
+    with pytest.raises(RecordingError, match="record again"):
+        recording.rows(recording.episodes[0])
+
+
+def test_what_a_killed_writer_left_unfinished_is_removed_by_the_next(tmp_path: Path) -> None:
+    small_recording(tmp_path)
+    mine = [tmp_path / name for name in ("frames-00-00001.npy.part", "index-00.json.part")]
+    others = [tmp_path / name for name in ("frames-01-00000.npy.part", "notes.part")]
+    for path in (*mine, *others):
+        path.write_bytes(b"half")
+    RecordingWriter(tmp_path, "toy", ("noop", "go"), 8)
+    assert not any(path.exists() for path in mine)
+    assert all(path.exists() for path in others)
+
+
+def small_recording(folder: Path) -> None:
+    """Four frames of 8 x 8 pixels."""
+    writer = RecordingWriter(folder, "toy", ("noop", "go"), 8)
+    frames = np.zeros((4, 8, 8, 3), np.uint8)
+    writer.write(Rows(frames, np.zeros(4, np.uint8), np.zeros(4, np.float32), np.zeros(4, bool)), [4], [1])
+    writer.close()
