@@ -60,7 +60,13 @@ def graphs(rng: Random, base: Path, folder: Path, marker: Path) -> None:
 def starts(rng: Random, base: Path, folder: Path, marker: Path) -> None:
     """Changed start histories."""
     bundle = _copy(base, folder)
-    file = bundle / "starts.npz"
+    change_starts(bundle / "starts.npz", rng, marker)
+    _rehash(bundle)
+    cli("verify", str(bundle))
+
+
+def change_starts(file: Path, rng: Random, marker: Path) -> None:
+    """Change a file of start histories."""
     with np.load(file) as arrays:
         members = dict(arrays)
     name = rng.choice(sorted(members))
@@ -89,11 +95,10 @@ def starts(rng: Random, base: Path, folder: Path, marker: Path) -> None:
         case 7:
             _claim(file, members, name, rng, marker)
         case 8 if rng.random() < 0.2:
-            with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive, archive.open(f"{name}.npy", "w") as out:
-                for _ in range(600):
+            archive = zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=1)
+            with archive, archive.open(f"{name}.npy", "w") as out:
+                for _ in range(300):  # more than may be read
                     out.write(bytes(1 << 20))
-    _rehash(bundle)
-    cli("verify", str(bundle))
 
 
 def weights(rng: Random, base: Path, folder: Path, marker: Path) -> None:
