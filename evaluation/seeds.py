@@ -23,14 +23,17 @@ def over_seeds(entries: Sequence[dict[str, Any]]) -> dict[str, Any]:
 
     `seed` and `first_game_seed` stay those of the first seed and `seeds` lists all. `range` holds, under the key of
     each figure that differs, its lowest and highest value; the keys of `rollout` are nested there as they are in the
-    entry. A figure that some seeds could not measure is the mean of the others. `drift_capped_at` is the lowest.
+    entry. A figure that some seeds could not measure is the mean of the others. `drift_capped_at` and
+    `alive_long_frames` are the lowest.
     """
     first = entries[0]
     if len(entries) == 1:
         return first
     kept = {key: first[key] for key in ("seed", "first_game_seed", "training")}
     kept |= {"seeds": [seed for entry in entries for seed in entry["seeds"]]}
-    kept |= {"drift_capped_at": min(entry["drift_capped_at"] for entry in entries)}
+    for reached in ("drift_capped_at", "alive_long_frames"):
+        if reached in first:
+            kept[reached] = min(entry[reached] for entry in entries)
     measured = [{key: value for key, value in entry.items() if key not in kept} for entry in entries]
     joined, ranges = _joined(measured, COUNTS | family_of(first["family"]).counts)
     return joined | kept | {"range": ranges}

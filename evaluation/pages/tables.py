@@ -207,6 +207,12 @@ def _over_seeds(entries: dict[str, Entry]) -> Table:
     columns.append(_ranged("action followed", "action_follow"))
     columns += [_ranged(f"legal, frames {segment}", "rollout", segment, "validity") for segment in SEGMENT_NAMES]
     columns.append(_ranged("legal for (median)", "drift_free_frames", write=digits(0)))
+    if any("alive" in e for e in entries.values()):
+        columns.append(_ranged("alive by frame 1,024", "alive", "1024"))
+        columns.append(_ranged("actions told, of game", "actions_told"))
+        columns.append(_ranged("once round", "turn_round_psnr_db", write=digits(1, " dB")))
+        for segment in (SEGMENT_NAMES[0], SEGMENT_NAMES[-1]):
+            columns.append(_ranged(f"judge, frames {segment}", "judge", segment, "auc", write=digits(2)))
     e = next(iter(entries.values()))
     note = (
         f"Mean (lowest to highest) over {len(e['seeds'])} evaluations of {e['episodes'] // len(e['seeds'])} episodes "
@@ -222,13 +228,13 @@ def _headline(family: Family) -> tuple[Column, ...]:
 
 
 def _ranged(head: str, *keys: str, write: Callable[[float | None], str] = share) -> Column:
-    """The column of one figure with its range, where it has one."""
+    """The column of one figure with its range, where it has one; a dash for entries without such a figure."""
 
     def cell(e: Entry) -> str:
         value: Any = e
         limits: Any = e.get("range", {})
         for key in keys:
-            value, limits = value[key], limits.get(key, {})
+            value, limits = (value or {}).get(key), limits.get(key, {})
         return f"{write(value)} ({write(limits[0])} to {write(limits[1])})" if limits else write(value)
 
     return Column(head, cell)

@@ -346,6 +346,11 @@ def test_an_unknown_mode_is_one_sentence(tiny: Path) -> None:
         evaluate([tiny], mode="sideways")
 
 
+def test_no_time_at_all_is_one_sentence(tiny: Path) -> None:
+    with pytest.raises(ValueError, match="more than 0 minutes, not -1"):
+        evaluate([tiny], minutes=-1)
+
+
 def test_two_bundles_of_one_name_are_refused(tiny: Path) -> None:
     with pytest.raises(ValueError, match="Two bundles"):
         open_subjects([tiny, tiny])

@@ -45,6 +45,22 @@ def test_a_figure_that_one_seed_could_not_measure_is_that_of_the_others() -> Non
     assert over_seeds([entry(1, None, 0), entry(2, None, 0)])["rollout"]["1-16"]["validity"] is None
 
 
+def test_dreams_without_a_state_reader_are_joined_too() -> None:
+    figures = [
+        entry(seed, None, 4)
+        | {"alive": {"64": seed / 4, "1024": None}, "alive_dreams": 8, "alive_long_frames": 1000 - seed}
+        | {"judge": {"1-16": {"auc": 0.5, "clips": 3}}, "hud_misread_digits": seed}
+        for seed in (1, 3)
+    ]
+    joined = over_seeds(figures)
+    assert joined["alive"] == {"64": 0.5, "1024": None}
+    assert joined["range"]["alive"] == {"64": [0.25, 0.75]}
+    assert joined["alive_dreams"] == 16
+    assert joined["alive_long_frames"] == 997
+    assert joined["judge"] == {"1-16": {"auc": 0.5, "clips": 6}}
+    assert joined["hud_misread_digits"] == 4
+
+
 def test_one_seed_is_itself() -> None:
     assert over_seeds([entry(1, 0.9, 10)]) == entry(1, 0.9, 10)
 
