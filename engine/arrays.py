@@ -42,6 +42,9 @@ class Arrays(Protocol):
     def where(self, rows: Array, new: Array, old: Array) -> Array:
         """new where rows (B,) bool is true, old elsewhere; both (B, ...). May be `new` itself where all are true."""
 
+    def finite(self, array: Array) -> Array:
+        """(B,) bool: whose numbers (B, ...) are all finite."""
+
     def all_of(self, checks: Checks, batch: int) -> Array:
         """(B,) bool: who passed every one of the checks; everybody where there is none."""
 
@@ -81,6 +84,9 @@ class NumpyArrays:
 
     def where(self, rows: NDArray[np.bool_], new: NDArray[Any], old: NDArray[Any]) -> NDArray[Any]:
         return new if rows.all() else np.where(rows.reshape(-1, *[1] * (new.ndim - 1)), new, old)
+
+    def finite(self, array: NDArray[Any]) -> NDArray[np.bool_]:
+        return np.asarray(np.isfinite(array).reshape(len(array), -1).all(1))
 
     def all_of(self, checks: Checks, batch: int) -> NDArray[np.bool_]:
         return np.logical_and.reduce([np.ones(batch, np.bool_), *checks.values()])

@@ -99,7 +99,7 @@ def completed(infos: Mapping[str, SettingInfo], chosen: Mapping[str, Value | Non
     for name in list(given):
         for other, values in infos[name].when.items() if name in infos else ():
             if given.get(other, values[0]) not in values:
-                raise ValueError(f"--{name} needs --{other} {values[0]}: leave one of them out")
+                raise ValueError(f"--{name.replace('_', '-')} needs --{other} {values[0]}: leave one of them out")
             given.setdefault(other, values[0])
     return given
 

@@ -47,6 +47,9 @@ class TorchArrays:
         # Always a new tensor: the next run of a captured graph writes over what the last one gave.
         return torch.where(rows.reshape(-1, *[1] * (new.ndim - 1)), new, old)
 
+    def finite(self, array: Tensor) -> Tensor:
+        return array.flatten(1).isfinite().all(1)
+
     def all_of(self, checks: Checks, batch: int) -> Tensor:
         if not checks:
             return torch.ones(batch, dtype=torch.bool, device=self.device)

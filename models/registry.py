@@ -22,6 +22,7 @@ KINDS = {
     "temporal_visual_world_model": "reverie.models.tokens.world_model:TemporalVisualWorldModel:WorldModelConfig",
     "autoencoder": "reverie.models.latent.autoencoder:Autoencoder:AutoencoderConfig",
     "latent_dynamics": "reverie.models.latent.dynamics:LatentDynamics:LatentDynamicsConfig",
+    "latent_decoder": "reverie.models.latent.diffusion_decoder:LatentDecoder:LatentDecoderConfig",
     "diffusion_decoder": "reverie.models.tokens.diffusion_decoder:DiffusionDecoder:DiffusionDecoderConfig",
 }
 """Module, class and configuration of each kind of network."""

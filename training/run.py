@@ -41,7 +41,8 @@ def train(
     """Train the stages of a recipe on a recording for `minutes`, in all sessions together.
 
     data: folder of the recording, or of recordings of several games in a subfolder each.
-    begin: folder of another run whose weights are taken over as far as they fit.
+    resume: go on with the run in `out`. Where its recipe has gained a network since, that one is trained too.
+    begin: folder of another run whose weights are taken over as far as they are there and fit.
     context: device, precision and processes; the processor by default. Of several processes, which must see the same
     folders, the first one writes the files and the log.
     check: called when nothing else is left to refuse; it may raise.
@@ -59,7 +60,7 @@ def train(
     if recording.environment:
         record["training"]["environment"] = recording.environment
     if begin:
-        other = read_run(begin).record
+        other = read_run(begin, whole=False).record
         record["training"]["from"] = {"recipe": other["recipe"], **other["training"]}
     context.wait()  # from here on the first process changes what the others have just read
     if check is not None and context.first:
@@ -81,7 +82,7 @@ def train(
     if context.first:
         record["training"] |= {
             "recipe": plan.name,
-            "minutes": minutes,
+            "minutes": max(minutes, record["training"].get("minutes", 0)),  # a run that gains a part is not shorter
             "frames": int(record["metrics"]["dynamics"]["frames"]),
             "recorded_frames": len(recording) + plan.extra_frames,
             "learning_rate": plan.learning_rate,
@@ -116,9 +117,22 @@ def _record(plan: recipes.Recipe, recording: Recording, out: Path, minutes: floa
         "size": recording.size,
         **({"fps": recording.fps} if recording.fps else {}),
     }
-    if record and any(record.get(key) != value for key, value in description.items()):
+    if record and not _goes_on(record, description):
         raise RunError(f"{out} was made with another recipe or recording; use another folder.")
     return {**description, "training": record.get("training", {}), "metrics": record.get("metrics", {})}
+
+
+def _goes_on(record: dict[str, Any], description: dict[str, Any]) -> bool:
+    """Whether a run is what its recipe describes, or lacks nothing but a network that the recipe has since gained."""
+    before, now = record.get("networks"), description["networks"]
+    if not isinstance(before, dict) or not before.items() <= now.items():
+        return False
+    gains = len(now) > len(before)
+    return all(
+        record.get(key) == value or (gains and key not in record)
+        for key, value in description.items()
+        if key != "networks"
+    )
 
 
 def _check_frames(plan: recipes.Recipe, recording: Recording, data: Path, out: Path) -> None:

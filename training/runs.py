@@ -53,8 +53,11 @@ def read_record(folder: Path) -> dict[str, Any]:
     return content
 
 
-def read_run(folder: Path) -> TrainedRun:
-    """Read a trained run. Raises RunError where the folder is none, or where something in it is missing or damaged."""
+def read_run(folder: Path, whole: bool = True) -> TrainedRun:
+    """Read a trained run. Raises RunError where the folder is none, or where something in it is missing or damaged.
+
+    whole: false takes the networks that are there, at least one, and leaves out those that are not trained yet.
+    """
     record = read_record(folder)
     if not record:
         raise RunError(f"{folder} is not a run: it has no run.json; name the folder given to `reverie train -o`.")
@@ -63,12 +66,16 @@ def read_run(folder: Path) -> TrainedRun:
         raise RunError(f"{folder / 'run.json'} does not describe networks; train the run again.")
     networks = {}
     for name, network in described.items():
+        if not whole and not (folder / f"{name}.safetensors").exists():
+            continue
         try:
             networks[name] = build_network(network, f"{folder / 'run.json'}: networks.{name}")
         except ValueError as error:
             raise RunError(f"{error}.") from error
         load_weights(folder / f"{name}.safetensors", networks[name])
         networks[name].eval().requires_grad_(False)
+    if not networks:
+        raise RunError(f"{folder} holds no trained network yet; train it first.")
     return TrainedRun(folder, record, networks)
 
 

@@ -1,4 +1,4 @@
-"""The dynamics of latents: one pass of the trunk, a few steps of the denoiser, the outcome, and the decoder.
+"""The dynamics of latents: one pass of the trunk, a few steps of the denoiser, the outcome, and the decoders.
 
 The same lines run on numpy and on torch. What differs between them is behind `Calls`.
 """
@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from reverie.engine import correction
 from reverie.engine.arrays import Array, Arrays
 from reverie.engine.dynamics import Prediction
 from reverie.engine.guard import Checks
@@ -23,7 +24,7 @@ from reverie.engine.settings import Settings
 ENCODER = "the encoder gave NaN or infinity"
 DYNAMICS = "the dynamics gave NaN or infinity"
 DENOISER = "the denoiser gave NaN or infinity"
-STAYS = "the picture of its last good latents is shown"
+PLAIN = "the autoencoder's picture is shown"
 LIMIT = 6.0
 """Largest size of a number in a latent, as in training."""
 
@@ -46,9 +47,6 @@ class Calls(Protocol):
     def normal(self, keys: Array, numbers: int) -> Array:
         """Return standard normal noise (B, numbers) float32 for keys (B,), see `engine.noise`."""
 
-    def finite(self, array: Array) -> Array:
-        """Return (B,) bool: whose numbers (B, ...) are finite."""
-
     def numbers(self, value: int, batch: int) -> Array:
         """Return (B,) int64, all of the same value."""
 
@@ -69,7 +67,7 @@ class LatentContext:
 class LatentDynamics:
     """`engine.dynamics.Dynamics` of latents."""
 
-    instead = STAYS
+    instead = PLAIN
 
     def __init__(self, manifest: Manifest, calls: Calls) -> None:
         self.model = model_of(manifest)
@@ -90,19 +88,19 @@ class LatentDynamics:
     def encode(self, frames: Array) -> tuple[Array, Checks]:
         """Frames (B, H, W, 3) uint8 to latents (B, S, channels) float32; zeros where the encoder gave no numbers."""
         z = self._calls.call("encoder", {"frames": frames})["z"]
-        good = self._calls.finite(z)
+        good = self.arrays.finite(z)
         return self.arrays.where(good, z, self.arrays.zeros(z.shape, "float32")), {ENCODER: good}
 
     def prepare(self, z: Array, state: Mapping[str, Array], actions: Array, games: Array) -> LatentContext:
         """One pass of the trunk over the present frames."""
         out = self._calls.call("dynamics", {"z": z, "action": actions, "game": games, **state})
         new = {name: out[output] for name, output in self._pushed.items()}
-        return LatentContext(z, new, {DYNAMICS: self._calls.finite(out["hidden"])}, out["hidden"])
+        return LatentContext(z, new, {DYNAMICS: self.arrays.finite(out["hidden"])}, out["hidden"])
 
     def predict(self, context: LatentContext, noise: Array, settings: Settings) -> Prediction:
         """Denoise the next frames' latents, and predict the outcome of the step to them."""
         z = self.denoise(context, noise, settings)
-        checks = {**context.checks, DENOISER: self._calls.finite(z)}
+        checks = {**context.checks, DENOISER: self.arrays.finite(z)}
         good = self.arrays.all_of(checks, len(z))
         z = self.arrays.where(good, z, context.z)
         rewards, ended = self.arrays.zeros((len(z),), "float32"), self.arrays.zeros((len(z),), "bool")
@@ -130,14 +128,24 @@ class LatentDynamics:
         return self._rewards[out["rewards"].argmax(-1)], out["ended"] > 0
 
     def decode(self, z: Array, settings: Settings) -> tuple[Array, Checks]:
-        """Latents (B, S, channels) to frames (B, H, W, 3) uint8."""
-        return self.arrays.copy(self._calls.call("decoder", {"z": z})["frames"]), {}
+        """Latents (B, S, channels) to frames (B, H, W, 3) uint8, drawn by the chosen decoder."""
+        picture = self.arrays.copy(self._calls.call("decoder", {"z": z})["frames"])
+        if settings["decoder"] != "diffusion":
+            return picture, {}
+        given = {"z": z, "picture": picture}
+        frames, good = correction.draw(
+            lambda noisy: self._calls.call(correction.GRAPH, {**noisy, **given}),
+            picture,
+            int(settings["decoder_steps"]),
+            self.arrays,
+        )
+        return frames, {correction.FAULT: good}
 
     def checked(self, z: Any) -> Array:
         """Latents (B, S, channels) from outside. Raises ValueError for another shape or for what is no number."""
         own = z if self.arrays.is_own(z) else self.arrays.of(np.ascontiguousarray(z, np.float32))
         if own.ndim != 3 or tuple(own.shape[1:]) != (self.model.latents, self.model.channels):
             raise ValueError("the frame is none that this bundle has")
-        if not bool(self._calls.finite(own).all()):
+        if not bool(self.arrays.finite(own).all()):
             raise ValueError("the frame is none that this bundle has")
         return own

@@ -31,9 +31,9 @@ def dynamics(manifest: Manifest, runtime: Any) -> Dynamics:
 
 def settings(manifest: Manifest) -> Mapping[str, SettingSpec]:
     """Return the family's own settings, for those that a manifest leaves out."""
-    return settings_of_model({})
+    return settings_of_model(manifest.graphs, {})
 
 
 def known_settings(manifest: Manifest) -> Mapping[str, Value]:
-    """Return one step from no noise at all, in which differences between machines grow least."""
-    return {"steps": 1, "temperature": 0.0}
+    """Return one step from no noise at all, in which differences between machines grow least, drawn plainly."""
+    return {"steps": 1, "temperature": 0.0, "decoder": "autoencoder"}

@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reverie.engine.arrays import NumpyArrays
-from reverie.engine.guard import Bools
 from reverie.engine.noise import Keys, normal
 from reverie.engine.runtime import Runtime
 
@@ -32,9 +31,6 @@ class GraphCalls:
 
     def normal(self, keys: Keys, numbers: int) -> NDArray[np.float32]:
         return normal(keys[:, None], np.arange(numbers))
-
-    def finite(self, array: NDArray[np.float32]) -> Bools:
-        return np.asarray(np.isfinite(array).reshape(len(array), -1).all(1))
 
     def numbers(self, value: int, batch: int) -> NDArray[np.int64]:
         return np.full(batch, value, np.int64)

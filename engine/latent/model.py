@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Annotated, Any
 
@@ -10,7 +11,7 @@ from reverie.engine.latent.settings import SETTINGS
 from reverie.engine.manifest import BATCH, GraphSpec, Manifest, SettingSpec, StateSpec, TensorSpec
 from reverie.engine.schema import SchemaError, Within, read_object
 
-GRAPHS = ("encoder", "dynamics", "denoiser", "decoder", "outcome")
+GRAPHS = ("encoder", "dynamics", "denoiser", "decoder", "outcome", "diffusion")
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,10 @@ def graph(name: str, model: LatentModel, resolution: int, history: int, games: i
             inputs, outputs = {"frames": image}, {"z": z}
         case "decoder":
             inputs, outputs = {"z": z}, {"frames": image}
+        case "diffusion":
+            noisy, level = of("float32", resolution, resolution, 3), of("float32")
+            inputs = {"noisy": noisy, "level": level, "target": level, "z": z, "picture": image}
+            outputs = {"less_noisy": noisy, "frames": image}
         case "denoiser":
             inputs, outputs = {"hidden": hidden, "noisy": z, "level": number, "size": number}, {"clean": z}
         case "outcome":
@@ -98,12 +103,16 @@ def graph(name: str, model: LatentModel, resolution: int, history: int, games: i
     return GraphSpec(file, inputs, outputs)
 
 
-def settings(defaults: dict[str, Any]) -> dict[str, SettingSpec]:
-    """Return what may be set of a model. defaults: those of a bundle that has its own."""
-    return {
-        name: SettingSpec(defaults.get(name, info.default), None, float(info.lowest), float(info.highest))
-        for name, info in SETTINGS.items()
-    }
+def settings(graphs: Iterable[str], defaults: dict[str, Any]) -> dict[str, SettingSpec]:
+    """Return what may be set of a model with these graphs. defaults: those of a bundle that has its own."""
+    diffusion, specs = "diffusion" in graphs, {}
+    for name, info in SETTINGS.items():
+        default = defaults.get(name, info.default)
+        if name == "decoder":
+            specs[name] = SettingSpec(default, info.choices if diffusion else info.choices[:1])
+        elif diffusion or name != "decoder_steps":
+            specs[name] = SettingSpec(default, None, float(info.lowest), float(info.highest))
+    return specs
 
 
 def check(manifest: Manifest) -> None:
@@ -133,15 +142,28 @@ def check(manifest: Manifest) -> None:
                 )
     if bool(model.rewards) != ("outcome" in m.graphs) or not all(map(math.isfinite, model.rewards)):
         raise SchemaError("model.rewards and graphs.outcome need each other")
-    wanted_settings = settings({})
-    if not set(m.settings) <= set(wanted_settings):
-        raise SchemaError(f"settings must be some of {', '.join(wanted_settings)}")
+    _check_settings(m)
+
+
+def _check_settings(m: Manifest) -> None:
+    """The settings are those of the graphs that are there, within what the sampler and the decoders can do."""
+    wanted = settings(m.graphs, {})
+    if not set(m.settings) <= set(wanted):
+        raise SchemaError(f"settings must be some of {', '.join(wanted)}")
     for name, setting in m.settings.items():
-        known = wanted_settings[name]
-        assert known.lowest is not None
-        assert known.highest is not None
+        known = wanted[name]
         if type(setting.default) is not type(known.default):
             raise SchemaError(f"settings.{name}.default is of another type than {known.default!r}")
+        if known.choices is not None:
+            if setting.choices is None or not set(setting.choices) <= set(known.choices):
+                raise SchemaError(f"settings.{name}.choices must be some of {', '.join(known.choices)}")
+            if SETTINGS[name].default not in setting.choices:
+                raise SchemaError(
+                    f"settings.{name} must have {SETTINGS[name].default}, with which the known frame is drawn"
+                )
+            continue
+        assert known.lowest is not None
+        assert known.highest is not None
         if (
             setting.lowest is None
             or setting.highest is None

@@ -5,6 +5,9 @@ from __future__ import annotations
 from reverie.engine.latent.schedule import FINEST
 from reverie.engine.settings import SettingInfo, SettingKey
 
+MOST_DECODER_STEPS = 4
+"""Steps of the diffusion decoder, at most."""
+
 SETTINGS: dict[str, SettingInfo] = {
     "steps": SettingInfo(
         "steps",
@@ -19,6 +22,28 @@ SETTINGS: dict[str, SettingInfo] = {
         show="{} steps",
         message="{} steps",
         one="1 step",
+    ),
+    "decoder": SettingInfo(
+        "decoder",
+        "How a frame is drawn: autoencoder or diffusion.",
+        "autoencoder",
+        choices=("autoencoder", "diffusion"),
+        keys=(SettingKey("decoder", "v", "decoder: plain / diffusion"),),
+    ),
+    "decoder_steps": SettingInfo(
+        "decoder steps",
+        "Steps of the diffusion decoder, 1 to 4: 1 is the fastest, more are sharper.",
+        2,
+        lowest=1,
+        highest=MOST_DECODER_STEPS,
+        keys=(
+            SettingKey("fewer decoder steps", "c", "fewer steps of the decoder"),
+            SettingKey("more decoder steps", "b", "more steps of the decoder"),
+        ),
+        show="×{}",
+        message="{} decoder steps",
+        one="1 decoder step",
+        when={"decoder": ("diffusion",)},
     ),
     "temperature": SettingInfo(
         "temperature",

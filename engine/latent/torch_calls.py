@@ -46,8 +46,5 @@ class TorchCalls:
     def normal(self, keys: Tensor, numbers: int) -> Tensor:
         return normal(keys[:, None], torch.arange(numbers, device=keys.device))
 
-    def finite(self, array: Tensor) -> Tensor:
-        return array.flatten(1).isfinite().all(1)
-
     def numbers(self, value: int, batch: int) -> Tensor:
         return torch.full((batch,), value, dtype=torch.int64, device=self._runtime.device)

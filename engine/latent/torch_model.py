@@ -10,6 +10,7 @@ from reverie.engine.errors import BundleError
 from reverie.engine.latent.model import LatentModel, graph
 from reverie.engine.manifest import TensorSpec
 from reverie.models.latent.autoencoder import Autoencoder
+from reverie.models.latent.diffusion_decoder import LatentDecoder
 from reverie.models.latent.dynamics import LatentDynamics
 from reverie.models.latent.graph_modules import graph_modules
 
@@ -27,14 +28,22 @@ def latent_model(dynamics: LatentDynamics) -> LatentModel:
 def graphs_of(networks: Mapping[str, nn.Module]) -> tuple[dict[str, nn.Module], dict[str, Ends]]:
     """Return the module of each graph that these networks make, and what it takes and gives.
 
-    Raises BundleError where they are not an autoencoder and dynamics of its latents.
+    Raises BundleError where they are not an autoencoder, dynamics of its latents, and at most a diffusion decoder.
     """
-    autoencoder, dynamics = networks.get("autoencoder"), networks.get("dynamics")
-    if not isinstance(autoencoder, Autoencoder) or not isinstance(dynamics, LatentDynamics) or len(networks) > 2:
-        raise BundleError("networks must be an autoencoder and dynamics: export the bundle again")
-    c = dynamics.config
-    if (autoencoder.config.grid, autoencoder.config.channels) != (c.grid, c.channels):
+    autoencoder, dynamics, decoder = (networks.get(name) for name in ("autoencoder", "dynamics", "decoder"))
+    if (
+        not isinstance(autoencoder, Autoencoder)
+        or not isinstance(dynamics, LatentDynamics)
+        or not isinstance(decoder, LatentDecoder | None)
+        or len(networks) > 2 + (decoder is not None)
+    ):
+        raise BundleError("networks must be an autoencoder, dynamics and at most a decoder: export the bundle again")
+    c, pictures = dynamics.config, autoencoder.config
+    fit = (pictures.grid, pictures.channels) == (c.grid, c.channels)
+    if decoder is not None:
+        fit &= all(getattr(decoder.config, x) == getattr(pictures, x) for x in ("patch", "grid", "channels"))
+    if not fit:
         raise BundleError("the networks have other latents than one another: export the bundle again")
-    modules, model = graph_modules(autoencoder, dynamics), latent_model(dynamics)
+    modules, model = graph_modules(autoencoder, dynamics, decoder), latent_model(dynamics)
     specs = {name: graph(name, model, autoencoder.config.size, c.history, c.games) for name in modules}
     return modules, {name: (spec.inputs, spec.outputs) for name, spec in specs.items()}

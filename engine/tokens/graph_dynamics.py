@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from reverie.engine import correction
 from reverie.engine.arrays import NumpyArrays
 from reverie.engine.dynamics import Prediction
 from reverie.engine.guard import Bools, Checks, finite, passed
@@ -17,8 +18,7 @@ from reverie.engine.manifest import Manifest
 from reverie.engine.noise import Keys
 from reverie.engine.runtime import Runtime
 from reverie.engine.settings import Settings
-from reverie.engine.tokens import diffusion
-from reverie.engine.tokens.guard import CAUSAL_HEAD, DIFFUSION, DYNAMICS, ENCODER, SAMPLER, VQ_PICTURE, known
+from reverie.engine.tokens.guard import CAUSAL_HEAD, DYNAMICS, ENCODER, SAMPLER, VQ_PICTURE, known
 from reverie.engine.tokens.model import model_of
 from reverie.engine.tokens.sampler import Floats, Tokens, draw, most_passes, refine
 
@@ -114,8 +114,14 @@ class GraphDynamics:
         vq = self._runtime.call("decoder", {"tokens": z})["frames"]
         if settings["decoder"] != "diffusion":
             return vq, {}
-        frames, good = diffusion.sample(self._runtime, z, vq, int(settings["steps"]))
-        return frames, {DIFFUSION: good}
+        given = {"tokens": z, "vq": vq}
+        frames, good = correction.draw(
+            lambda noisy: self._runtime.call(correction.GRAPH, {**noisy, **given}),
+            vq,
+            int(settings["steps"]),
+            self.arrays,
+        )
+        return frames, {correction.FAULT: good}
 
     def checked(self, z: Any) -> Tokens:
         """Tokens (B, S) from outside. Raises ValueError for another shape or a token that there is not."""

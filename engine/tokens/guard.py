@@ -11,7 +11,6 @@ DYNAMICS = "the dynamics gave NaN or infinity"
 CAUSAL_HEAD = "the causal head gave NaN or infinity"
 SAMPLER = "the sampler drew a token that there is not"
 ENCODER = "the encoder gave a token that there is not"
-DIFFUSION = "the diffusion decoder gave NaN or infinity"
 VQ_PICTURE = "the VQ decoder's picture is shown"
 
 

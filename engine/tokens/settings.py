@@ -39,7 +39,7 @@ SETTINGS: dict[str, SettingInfo] = {
         "How a frame is drawn: vq or diffusion.",
         "vq",
         choices=("vq", "diffusion"),
-        keys=(SettingKey("decoder", "v", "vq / diffusion"),),
+        keys=(SettingKey("decoder", "v", "decoder: plain / diffusion"),),
     ),
     "steps": SettingInfo(
         "steps",

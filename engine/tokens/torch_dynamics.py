@@ -5,20 +5,19 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from reverie.engine import correction
 from reverie.engine.dynamics import Prediction
 from reverie.engine.errors import BundleError
 from reverie.engine.guard import Checks
 from reverie.engine.manifest import Manifest
 from reverie.engine.settings import Settings
-from reverie.engine.tokens.diffusion import fixed_noise
-from reverie.engine.tokens.guard import CAUSAL_HEAD, DIFFUSION, DYNAMICS, ENCODER, SAMPLER, VQ_PICTURE
+from reverie.engine.tokens.guard import CAUSAL_HEAD, DYNAMICS, ENCODER, SAMPLER, VQ_PICTURE
 from reverie.engine.tokens.model import model_of
 from reverie.engine.tokens.sampler import most_passes
 from reverie.engine.tokens.torch_model import graphs_of
@@ -126,18 +125,11 @@ class TorchDynamics:
         vq = self.call("decoder", {"tokens": z})["frames"].clone()
         if settings["decoder"] != "diffusion":
             return vq, {}
-        batch, height, width, _ = vq.shape
-        noisy = self.arrays.of(fixed_noise(height, width).copy()).expand(batch, -1, -1, -1).contiguous()
-        frames = vq
-        for level, target in pairwise(np.linspace(1, 0, int(settings["steps"]) + 1)):
-            levels = {
-                name: torch.full((batch,), float(at), device=z.device)
-                for name, at in (("level", level), ("target", target))
-            }
-            out = self.call("diffusion", {"noisy": noisy, **levels, "tokens": z, "vq": vq})
-            noisy, frames = out["less_noisy"], out["frames"]
-        good = noisy.flatten(1).isfinite().all(1)  # at level 0 it is the correction itself
-        return self.arrays.where(good, frames, vq), {DIFFUSION: good}
+        given = {"tokens": z, "vq": vq}
+        frames, good = correction.draw(
+            lambda noisy: self.call(correction.GRAPH, {**noisy, **given}), vq, int(settings["steps"]), self.arrays
+        )
+        return frames, {correction.FAULT: good}
 
     def checked(self, z: Any) -> Tensor:
         """Tokens (B, S) from outside. Raises ValueError for another shape or an unknown token."""

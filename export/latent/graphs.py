@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from reverie.engine.latent.schedule import FINEST
 from reverie.engine.latent.torch_model import graphs_of
@@ -12,16 +14,16 @@ from reverie.models.latent.autoencoder import Autoencoder
 from reverie.models.latent.dynamics import LatentDynamics
 
 
-def split(autoencoder: Autoencoder, dynamics: LatentDynamics) -> dict[str, Graph]:
-    """Return every graph of a bundle, by name."""
-    modules, ends = graphs_of({"autoencoder": autoencoder, "dynamics": dynamics})
+def split(networks: Mapping[str, nn.Module]) -> dict[str, Graph]:
+    """Return every graph of a bundle of these networks, by name."""
+    modules, ends = graphs_of(networks)
     return {name: Graph(module, tuple(ends[name][0]), tuple(ends[name][1])) for name, module in modules.items()}
 
 
 def random_inputs(
     graph: str, autoencoder: Autoencoder, dynamics: LatentDynamics, batch: int, generator: torch.Generator
 ) -> tuple[Tensor, ...]:
-    """Random inputs of a graph at some batch size; the ring is filled to a random depth."""
+    """Random inputs of a graph at some batch size; the ring is filled to a random depth, and noise gets less."""
     c, size = dynamics.config, autoencoder.config.size
 
     def integers(high: int, *shape: int) -> Tensor:
@@ -34,6 +36,10 @@ def random_inputs(
             return (integers(256, batch, size, size, 3).to(torch.uint8),)
         case "decoder":
             return (z,)
+        case "diffusion":
+            noisy = torch.randn(batch, size, size, 3, generator=generator)
+            target, level = torch.rand(2, batch, generator=generator).sort(0).values
+            return noisy, level, target, z, integers(256, batch, size, size, 3).to(torch.uint8)
         case "denoiser":
             step = integers(FINEST.bit_length(), batch)
             return hidden, z, integers(FINEST, batch) >> step << step, step

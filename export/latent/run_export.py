@@ -8,8 +8,10 @@ from pathlib import Path
 import torch
 
 from reverie.engine.bundle import Bundle
+from reverie.engine.errors import BundleError
 from reverie.engine.latent.model import as_json, graph, representation, settings, state
 from reverie.engine.latent.schedule import FINEST
+from reverie.engine.latent.settings import MOST_DECODER_STEPS
 from reverie.engine.latent.torch_model import latent_model
 from reverie.engine.manifest import FORMAT, KnownFrame, Manifest, Network, Networks
 from reverie.engine.verify import verify
@@ -46,12 +48,15 @@ def export_run(run_dir: Path, out: Path, precision: str, called: str, log: Calla
     for name, network in run.networks.items():
         if not all(torch.isfinite(weight).all() for weight in network.state_dict().values()):
             raise ExportError(f"{run_dir / name}.safetensors holds NaN or infinity: train the run again")
-    parameters = count_parameters(autoencoder, dynamics)
+    parameters = count_parameters(*run.networks.values())
     if precision != "fp32":
-        round_to_half(autoencoder, dynamics)
+        round_to_half(*run.networks.values())
     if precision == "int8":
         round_to_bytes(dynamics)
-    graphs = split(autoencoder, dynamics)
+    try:
+        graphs = split(run.networks)
+    except BundleError as error:
+        raise ExportError(f"{run_dir / 'run.json'} does not describe one dream: {error}") from error
 
     def inputs(name: str, batch: int, generator: torch.Generator) -> tuple[torch.Tensor, ...]:
         return random_inputs(name, autoencoder, dynamics, batch, generator)
@@ -64,7 +69,7 @@ def export_run(run_dir: Path, out: Path, precision: str, called: str, log: Calla
             if precision != "fp32":
                 model = quantize_int8(model) if precision == "int8" and name in IN_BYTES else store_small(model)
             models[name] = model
-        weights = SharedWeights(save_weights({"autoencoder": autoencoder, "dynamics": dynamics}, folder, precision))
+        weights = SharedWeights(save_weights(run.networks, folder, precision))
         for name, model in models.items():
             weights.save(model, folder / f"{name}.onnx")
         write_starts(starts, dynamics.config.history, folder / "starts.npz")
@@ -93,6 +98,12 @@ def _manifest(
     steps = record.get("steps")
     if not isinstance(steps, int) or not 1 <= steps <= FINEST:
         raise ExportError(f"{run.folder / 'run.json'}: steps must be 1 to {FINEST}, not {steps}")
+    defaults, most = {"steps": steps}, MOST_DECODER_STEPS
+    if "diffusion" in graphs:
+        decoder_steps = record.get("decoder_steps")
+        if not isinstance(decoder_steps, int) or not 1 <= decoder_steps <= most:
+            raise ExportError(f"{run.folder / 'run.json'}: decoder_steps must be 1 to {most}, not {decoder_steps}")
+        defaults["decoder_steps"] = decoder_steps
     return Manifest(
         format=FORMAT,
         family="latent",
@@ -104,7 +115,7 @@ def _manifest(
             part: graph(part, model, autoencoder.config.size, c.history, c.games, f"{part}.onnx") for part in graphs
         },
         state=state(model, c.history),
-        settings=settings({"steps": steps}),
+        settings=settings(graphs, defaults),
         model=as_json(model),
         networks=Networks(
             WEIGHTS, {part: Network(**describe_network(network)) for part, network in run.networks.items()}

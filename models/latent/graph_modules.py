@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
+from reverie.models.correction import DenoiseStep
 from reverie.models.latent.autoencoder import Autoencoder
+from reverie.models.latent.diffusion_decoder import LatentDecoder
 from reverie.models.latent.dynamics import LatentDynamics
 
 
@@ -19,7 +21,7 @@ class LatentEncoder(nn.Module):
         return self.autoencoder.encode(frames)
 
 
-class LatentDecoder(nn.Module):
+class LatentPicture(nn.Module):
     """latents (B, S, channels) float32 -> frames (B, H, W, 3) uint8."""
 
     def __init__(self, autoencoder: Autoencoder) -> None:
@@ -65,14 +67,18 @@ class LatentOutcome(nn.Module):
         return self.model.outcome(hidden, z)
 
 
-def graph_modules(autoencoder: Autoencoder, dynamics: LatentDynamics) -> dict[str, nn.Module]:
+def graph_modules(
+    autoencoder: Autoencoder, dynamics: LatentDynamics, decoder: LatentDecoder | None = None
+) -> dict[str, nn.Module]:
     """Return every graph of a bundle, by name, in evaluation mode."""
     modules: dict[str, nn.Module] = {
         "encoder": LatentEncoder(autoencoder),
         "dynamics": Trunk(dynamics),
         "denoiser": Denoiser(dynamics),
-        "decoder": LatentDecoder(autoencoder),
+        "decoder": LatentPicture(autoencoder),
     }
     if dynamics.outcome_head is not None:
         modules["outcome"] = LatentOutcome(dynamics)
+    if decoder is not None:
+        modules["diffusion"] = DenoiseStep(decoder)
     return {name: module.eval() for name, module in modules.items()}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
+from reverie.models.correction import DenoiseStep
 from reverie.models.tokens.diffusion_decoder import DiffusionDecoder
 from reverie.models.tokens.world_model import TemporalVisualWorldModel
 
@@ -82,19 +83,6 @@ class Outcome(nn.Module):
 
     def forward(self, hidden: Tensor, tokens: Tensor) -> tuple[Tensor, Tensor]:
         return self.model.outcome(hidden, tokens)
-
-
-class DenoiseStep(nn.Module):
-    """One step of the diffusion decoder -> the noisy correction at `target` (B, H, W, 3), frames (B, H, W, 3) uint8."""
-
-    def __init__(self, decoder: DiffusionDecoder) -> None:
-        super().__init__()
-        self.decoder = decoder
-
-    def forward(
-        self, noisy: Tensor, level: Tensor, target: Tensor, tokens: Tensor, vq: Tensor
-    ) -> tuple[Tensor, Tensor]:
-        return self.decoder.denoise_step(noisy, level, target, tokens, vq)
 
 
 def graph_modules(tokenizer: nn.Module, dynamics: nn.Module, decoder: nn.Module | None = None) -> dict[str, nn.Module]:

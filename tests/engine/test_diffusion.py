@@ -10,11 +10,11 @@ from fake import FakeRuntime, fake_bundle
 from numpy.typing import NDArray
 
 from reverie.engine.bundle import Bundle
+from reverie.engine.correction import fixed_noise
 from reverie.engine.dream import Dream
 from reverie.engine.dream_batch import DreamBatch, DreamSnapshot
 from reverie.engine.tape import Tape
 from reverie.engine.taping import TapedDream, replay
-from reverie.engine.tokens.diffusion import fixed_noise
 
 SCRIPT = [0, 4, 4, 1, 1, 2, 3, 0]
 

@@ -10,10 +10,10 @@ import torch
 from tiny import tiny_run
 
 from reverie.engine.bundle import Bundle
+from reverie.engine.correction import fixed_noise
 from reverie.engine.dream import Dream
 from reverie.engine.dream_batch import DreamBatch
 from reverie.engine.noise import keys_of
-from reverie.engine.tokens.diffusion import fixed_noise
 from reverie.engine.tokens.sampler import draw, refine
 from reverie.engine.verify import verify
 from reverie.export.errors import ExportError

@@ -108,7 +108,7 @@ def test_torch_dreams_the_same_from_full_weights(run: Path, tmp_path: Path) -> N
 
 def test_the_keys_of_play_change_it_and_m_says_why_not(deep: Path) -> None:
     session = Session(Choice("deep", settings={"steps": 3}), Bundle.load(deep, threads=1))
-    assert session.status().shown == "3 steps  T 1.00"
+    assert session.status().shown == "3 steps  autoencoder  T 1.00"
     assert session.change_setting("steps", 1) == "4 steps"
     assert session.change_setting("mode") == "deep has no mode: all of a frame is sampled together"
     shown = [session.step(action).frame.copy() for action in WORDS]

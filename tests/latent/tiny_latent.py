@@ -9,23 +9,29 @@ from typing import Any
 import numpy as np
 import torch
 from safetensors.torch import save_file
+from torch import nn
 
 from reverie.models.latent.autoencoder import Autoencoder, AutoencoderConfig
+from reverie.models.latent.diffusion_decoder import LatentDecoder, LatentDecoderConfig
 from reverie.models.latent.dynamics import LatentDynamics, LatentDynamicsConfig
 from reverie.models.registry import describe_network
 
 ACTIONS = ("noop", "up", "down", "left", "right", "a")
 
 
-def tiny_run(folder: Path, **record_has: Any) -> Path:
-    """A run folder with random weights. record_has: what else its record says."""
+def tiny_run(folder: Path, decoder: bool = False, **record_has: Any) -> Path:
+    """A run folder with random weights. decoder: it has a diffusion decoder too. record_has: what else its record says."""
     torch.manual_seed(0)
     folder.mkdir(parents=True)
     autoencoder = Autoencoder(AutoencoderConfig(channels=8, width=16, encoder_blocks=1, decoder_blocks=1))
     sizes: dict[str, Any] = {"grid": (8, 8), "channels": 8, "merge": 2, "actions": 6, "history": 5}
     sizes |= {"width": 32, "layers": 2, "heads": 2, "denoiser_width": 32, "denoiser_layers": 1, "denoiser_heads": 2}
     dynamics = LatentDynamics(LatentDynamicsConfig(**sizes, rewards=(0.0, 1.0)))
-    networks = {"autoencoder": autoencoder, "dynamics": dynamics}
+    networks: dict[str, nn.Module] = {"autoencoder": autoencoder, "dynamics": dynamics}
+    if decoder:
+        networks["decoder"] = LatentDecoder(LatentDecoderConfig(channels=8, widths=(8, 16), conditioning=8, spread=0.3))
+        nn.init.normal_(networks["decoder"].leave.weight, std=0.5)
+        record_has = {"decoder_steps": 3, **record_has}
     for name, network in networks.items():
         save_file({k: v.contiguous() for k, v in network.state_dict().items()}, folder / f"{name}.safetensors")
     rng = np.random.default_rng(0)

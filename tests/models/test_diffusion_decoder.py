@@ -12,8 +12,8 @@ from torch import Tensor
 
 from reverie.export.graph import Graph
 from reverie.export.onnx_export import export_program, to_onnx
-from reverie.models.tokens.diffusion_decoder import DiffusionDecoder, DiffusionDecoderConfig, ddim, sigma, signal
-from reverie.models.tokens.graph_modules import DenoiseStep
+from reverie.models.correction import DenoiseStep, ddim, sigma, signal
+from reverie.models.tokens.diffusion_decoder import DiffusionDecoder, DiffusionDecoderConfig
 
 CONFIG = DiffusionDecoderConfig(vocabulary=16, patch=8, grid=(2, 3), widths=(8, 16), conditioning=16)
 VARIANTS = {

@@ -1,4 +1,4 @@
-"""The recipes of the latent family: autoencoder, then diffusion dynamics on its latents."""
+"""The recipes of the latent family: autoencoder, diffusion dynamics on its latents and, in some, diffusion decoder."""
 
 from __future__ import annotations
 
@@ -14,10 +14,13 @@ from numpy.typing import NDArray
 
 from reverie.models.config import ConfigError, Range, read_config
 from reverie.models.latent.autoencoder import Autoencoder, AutoencoderConfig
+from reverie.models.latent.diffusion_decoder import LatentDecoder, LatentDecoderConfig
 from reverie.models.latent.dynamics import LatentDynamics, LatentDynamicsConfig
 from reverie.models.registry import describe_network
+from reverie.training.correction.frames import split_frames
 from reverie.training.errors import RunError
 from reverie.training.latent.autoencoder_stage import AutoencoderStage, AutoencoderTraining
+from reverie.training.latent.decoder_stage import LatentDecoderStage, LatentDecoderTraining
 from reverie.training.latent.dynamics_stage import LatentDynamicsStage, LatentDynamicsTraining
 from reverie.training.latent.windows import Encode, read_latents, split_episodes, write_latents
 from reverie.training.loop.checkpoint import save_weights
@@ -33,14 +36,18 @@ class LatentRecipe(Recipe):
     """A recipe of the latent family.
 
     steps: denoising steps of a bundle by default.
-    autoencoder, dynamics: sizes of the networks.
+    decoder_steps: sampling steps of the diffusion decoder by default.
+    autoencoder, dynamics, decoder: sizes of the networks; decoder is None where there is no diffusion decoder.
     """
 
     steps: int
+    decoder_steps: int
     autoencoder: AutoencoderConfig
     dynamics: LatentDynamicsConfig
+    decoder: LatentDecoderConfig | None
     autoencoder_training: AutoencoderTraining
     dynamics_training: LatentDynamicsTraining
+    decoder_training: LatentDecoderTraining
 
     def __post_init__(self) -> None:
         """Raises ConfigError where the parts do not fit one another."""
@@ -50,6 +57,15 @@ class LatentRecipe(Recipe):
                 f"the autoencoder makes latents of {made[1]} numbers in a grid of {made[0][0]} x {made[0][1]}, and the "
                 f"dynamics expect {expected.channels} in {expected.grid[0]} x {expected.grid[1]}"
             )
+        if self.decoder and _places(self.decoder) != _places(self.autoencoder):
+            raise ConfigError("the decoder's patch, grid and channels must be those of the autoencoder")
+        if self.autoencoder_training.share + self.decoder_share >= 1:
+            raise ConfigError("autoencoder and decoder leave the dynamics no training time")
+
+    @property
+    def decoder_share(self) -> float:
+        """Share of the training time for the diffusion decoder."""
+        return self.decoder_training.share if self.decoder else 0.0
 
     @property
     def size(self) -> int:
@@ -87,7 +103,8 @@ class LatentRecipe(Recipe):
             rewards=rewards,
             games=len(games),
         )
-        return replace(self, autoencoder=autoencoder, dynamics=dynamics)
+        decoder = replace(self.decoder, grid=autoencoder.grid) if self.decoder else None
+        return replace(self, autoencoder=autoencoder, dynamics=dynamics, decoder=decoder)
 
     def parameters(self, shown: int | None = None) -> int:
         """Return how many weights the dynamics learn."""
@@ -95,22 +112,28 @@ class LatentRecipe(Recipe):
             return sum(p.numel() for p in LatentDynamics(self.dynamics).parameters())
 
     def describe(self) -> dict[str, Any]:
-        """Return the networks and the sampler's default."""
+        """Return the networks and the defaults of sampler and decoder."""
         with torch.device("meta"):
-            networks = {"autoencoder": Autoencoder(self.autoencoder), "dynamics": LatentDynamics(self.dynamics)}
+            networks: dict[str, Any] = {
+                "autoencoder": Autoencoder(self.autoencoder),
+                "dynamics": LatentDynamics(self.dynamics),
+                **({"decoder": LatentDecoder(self.decoder)} if self.decoder else {}),
+            }
         return {
             "steps": self.steps,
+            **({"decoder_steps": self.decoder_steps} if self.decoder else {}),
             "networks": {name: describe_network(network) for name, network in networks.items()},
         }
 
     def stages(self, session: Session) -> Iterator[Stage[Any]]:
-        """Autoencoder, then dynamics on the latents of all frames."""
+        """Autoencoder, dynamics on the latents of all frames, diffusion decoder."""
         recording, seed, context = session.recording, session.seed, session.context
         torch.manual_seed(seed)
         autoencoder = Autoencoder(self.autoencoder).to(context.device)
-        other = read_run(session.begin) if session.begin else None
-        if other and getattr(other.networks.get("autoencoder"), "config", None) == self.autoencoder:
-            weights = other.networks["autoencoder"].state_dict()
+        other = read_run(session.begin, whole=False).networks if session.begin else {}
+        same_latents = getattr(other.get("autoencoder"), "config", None) == self.autoencoder
+        if same_latents:
+            weights = other["autoencoder"].state_dict()
             session.once("autoencoder.safetensors", lambda path: save_weights(path, weights))
         share = self.autoencoder_training.share
         yield AutoencoderStage(autoencoder, recording, self.autoencoder_training, session.minutes * share, seed)
@@ -119,8 +142,8 @@ class LatentRecipe(Recipe):
         train, held_out = split_episodes(read_latents(session.once("latents.npz", write)), self.frames_needed)
         torch.manual_seed(seed)
         dynamics = LatentDynamics(self.dynamics)
-        if other and getattr(other.networks.get("dynamics"), "config", None) == self.dynamics:
-            dynamics.load_state_dict(other.networks["dynamics"].state_dict())
+        if getattr(other.get("dynamics"), "config", None) == self.dynamics:
+            dynamics.load_state_dict(other["dynamics"].state_dict())
             session.log("dynamics: begun with the weights of the other run")
         yield LatentDynamicsStage(
             dynamics.to(context.device),
@@ -128,10 +151,25 @@ class LatentRecipe(Recipe):
             train,
             held_out,
             self.dynamics_training,
-            session.minutes * (1 - share),
+            session.minutes * (1 - share - self.decoder_share),
             seed,
             context,
         )
+
+        if self.decoder:
+            torch.manual_seed(seed)
+            decoder = LatentDecoder(self.decoder)
+            if same_latents and getattr(other.get("decoder"), "config", None) == self.decoder:
+                decoder.load_state_dict(other["decoder"].state_dict())
+                session.log("decoder: begun with the weights of the other run")
+            yield LatentDecoderStage(
+                decoder.to(context.device),
+                autoencoder,
+                *split_frames(recording),
+                self.decoder_training,
+                session.minutes * self.decoder_share,
+                seed,
+            )
 
     def recorded_frames(self, run: Path, games: int) -> int | None:
         """Return how many frames of the recording a run has made latents of; None where it has none yet."""
@@ -156,14 +194,18 @@ def frame_encoder(autoencoder: Autoencoder, context: DeviceContext) -> Encode:
 
 def read(name: str, content: dict[str, Any], where: str) -> LatentRecipe:
     """Read a recipe's content. Raises ConfigError with file, section and key of a mistake."""
-    table = dict(content)
+    table, has_decoder = dict(content), "decoder" in content
     sections: dict[str, type[Any]] = {
         "autoencoder": AutoencoderConfig,
         "dynamics": LatentDynamicsConfig,
+        "decoder": LatentDecoderConfig,
         "autoencoder_training": AutoencoderTraining,
         "dynamics_training": LatentDynamicsTraining,
+        "decoder_training": LatentDecoderTraining,
     }
     parts = {key: read_config(section, table.pop(key, {}), f"{where}: {key}") for key, section in sections.items()}
+    if not has_decoder:
+        parts["decoder"] = None
     plain = read_config(_Plain, table, f"{where}:")
     try:
         return LatentRecipe(name=name, history=parts["dynamics"].history, **vars(plain), **parts)
@@ -177,3 +219,8 @@ class _Plain:
 
     kind: str
     steps: Annotated[int, Range(1, 8)] = 4
+    decoder_steps: Annotated[int, Range(1, 4)] = 2
+
+
+def _places(config: AutoencoderConfig | LatentDecoderConfig) -> tuple[int, tuple[int, int], int]:
+    return config.patch, config.grid, config.channels

@@ -28,6 +28,7 @@ from reverie.models.tokens.two_level_vq import TwoLevelVQConfig
 from reverie.models.tokens.world_model import TemporalVisualWorldModel, WorldModelConfig
 from reverie.models.v1.vqvae import VQVAE, VQVAEConfig
 from reverie.models.v1.world_model import VisualWorldModelConfig
+from reverie.training.correction.frames import split_frames
 from reverie.training.data.patches import Codes
 from reverie.training.errors import RunError
 from reverie.training.loop.checkpoint import save_weights
@@ -35,7 +36,6 @@ from reverie.training.loop.stage import Stage
 from reverie.training.recipe import Recipe
 from reverie.training.runs import read_run
 from reverie.training.session import Session
-from reverie.training.tokens.decoder_frames import split_frames
 from reverie.training.tokens.decoder_stage import DecoderStage, DecoderTraining
 from reverie.training.tokens.dynamics_stage import DynamicsStage, DynamicsTraining
 from reverie.training.tokens.encode import frame_encoder, read_tokens, recorded_frames, split_episodes, write_tokens
@@ -190,7 +190,7 @@ class TokenRecipe(Recipe):
         """Tokenizer, dynamics on the tokens of all frames, diffusion decoder."""
         recording, seed, context = session.recording, session.seed, session.context
         tokenizer = build_tokenizer(self.tokenizer).to(context.device)
-        other = read_run(session.begin) if session.begin else None
+        other = read_run(session.begin, whole=False) if session.begin else None
         if other and getattr(other.networks.get("tokenizer"), "config", None) == self.tokenizer:
             weights = other.networks["tokenizer"].state_dict()
             session.once("tokenizer.safetensors", lambda path: save_weights(path, weights))

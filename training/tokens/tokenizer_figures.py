@@ -8,8 +8,8 @@ import numpy as np
 import torch
 
 from reverie.models.tokens.networks import Tokenizer, codes
+from reverie.training.correction.figures import psnr_db
 from reverie.training.data.recording import Recording
-from reverie.training.tokens.decoder_figures import psnr_db
 from reverie.training.tokens.patch_codes import some_frames
 
 

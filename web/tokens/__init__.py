@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from reverie.engine.correction import fixed_noise
 from reverie.engine.manifest import Manifest
-from reverie.engine.tokens.diffusion import fixed_noise
 
 NOISE = "noise.bin"
 

@@ -13,22 +13,16 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from reverie.models.tokens.diffusion_decoder import DiffusionDecoder, DiffusionDecoderConfig
+from reverie.training.correction.figures import decoder_figures, psnr_db, ssim
+from reverie.training.correction.frames import Frames, encode_decode, place_means, split_frames
+from reverie.training.correction.stage import draw_levels, mix, two_halves
 from reverie.training.data.recording import Recording, RecordingWriter, Rows
 from reverie.training.errors import RunError
 from reverie.training.loop.checkpoint import load_state, save_state
 from reverie.training.loop.device_context import DeviceContext
 from reverie.training.loop.train import run_stage
 from reverie.training.loop.trainer import Trainer
-from reverie.training.tokens.decoder_figures import decoder_figures, psnr_db, ssim
-from reverie.training.tokens.decoder_frames import Frames, encode_decode, split_frames, tile_means
-from reverie.training.tokens.decoder_stage import (
-    DecoderStage,
-    DecoderTraining,
-    code_statistics,
-    draw_levels,
-    mix,
-    two_halves,
-)
+from reverie.training.tokens.decoder_stage import DecoderStage, DecoderTraining, code_statistics
 
 CONFIG = DiffusionDecoderConfig(vocabulary=8, patch=8, grid=(2, 2), widths=(32, 64), conditioning=32, spread=0.5)
 TRAINING = DecoderTraining(batch=8, warmup_steps=10, learning_rate=5e-3, average=0.9, long_share=0.5)
@@ -88,7 +82,7 @@ def test_the_error_falls_and_the_picture_beats_the_one_it_began_with(recording: 
     trainer = _trainer(recording)
     errors = [float(trainer.step(i / 240)["visible_error"]) for i in range(240)]
     assert np.mean(errors[-20:]) < 0.2 * np.mean(errors[:20])
-    figures = decoder_figures(trainer.target, Blurry(), split_frames(recording)[1])
+    figures = decoder_figures(trainer.target, Blurry(), split_frames(recording)[1], "vq")
     for name in ("steps_1", "steps_2", "steps_4", "steps_8"):
         assert figures[f"{name}_psnr_db"] > figures["vq_psnr_db"] + 6, name
         assert figures[f"{name}_ssim"] > figures["vq_ssim"] + 0.2, name
@@ -124,7 +118,7 @@ def test_a_recording_or_a_tokenizer_that_does_not_fit_is_refused(recording: Reco
     with pytest.raises(RunError, match="16 pixels"):
         DecoderStage(decoder, Blurry(), *split_frames(recording), TRAINING, 1, 0)
     decoder = DiffusionDecoder(DiffusionDecoderConfig(patch=4, grid=(4, 4), widths=(4,), conditioning=4))
-    with pytest.raises(RunError, match="4 tokens"):
+    with pytest.raises(RunError, match="4 places"):
         DecoderStage(decoder, Blurry(), *split_frames(recording), TRAINING, 1, 0)
 
 
@@ -183,7 +177,7 @@ def test_a_code_that_lacks_nothing_or_was_never_seen_is_trusted_as_far_as_that_g
 
 def test_a_tiles_mean_is_over_its_own_pixels(recording: Recording) -> None:
     pixels = torch.arange(4.0).reshape(1, 2, 2, 1).repeat_interleave(8, 1).repeat_interleave(8, 2)
-    assert torch.equal(tile_means(pixels, DiffusionDecoder(CONFIG)), torch.arange(4.0)[None])
+    assert torch.equal(place_means(pixels, 8), torch.arange(4.0)[None])
 
 
 def test_figures_of_equal_and_of_different_pictures() -> None:

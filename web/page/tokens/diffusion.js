@@ -1,4 +1,4 @@
-// The diffusion decoder's sampler, as `reverie.engine.tokens.diffusion`.
+// The diffusion decoder's sampler, as `reverie.engine.correction`.
 
 /** @typedef {import("./dynamics.js").Call} Call */
 

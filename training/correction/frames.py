@@ -1,4 +1,4 @@
-"""The data of the diffusion decoder: frames of a recording, their tokens and the VQ decoder's picture of them."""
+"""The data of a diffusion decoder: frames of a recording, and what the plain decoder draws of them."""
 
 from __future__ import annotations
 
@@ -9,18 +9,17 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from reverie.models.tokens.diffusion_decoder import DiffusionDecoder
 from reverie.training.data.recording import Episode, Recording, held_out_count
 
 
 class Codec(Protocol):
-    """What every tokenizer offers: the two ways between frames (N, H, W, 3) uint8 and tokens (N, S) int64."""
+    """The two ways between frames (N, H, W, 3) uint8 and their representation z (N, S, ...)."""
 
-    def encode(self, frames: Tensor) -> Tensor:
-        """Frames to tokens."""
+    def encode(self, frames: Tensor, /) -> Tensor:
+        """Frames to z."""
 
-    def decode(self, tokens: Tensor) -> Tensor:
-        """Tokens to frames."""
+    def decode(self, z: Tensor, /) -> Tensor:
+        """z to frames."""
 
 
 class Frames:
@@ -53,13 +52,13 @@ def split_frames(recording: Recording) -> tuple[Frames, Frames]:
 
 
 @torch.no_grad()
-def encode_decode(tokenizer: Codec, frames: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the tokens (N, S) of frames (N, H, W, 3) uint8, and the VQ decoder's picture of them."""
-    tokens = tokenizer.encode(frames)
-    return tokens, tokenizer.decode(tokens)
+def encode_decode(codec: Codec, frames: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the representation z (N, S, ...) of frames (N, H, W, 3) uint8, and the plain decoder's picture of it."""
+    z = codec.encode(frames)
+    return z, codec.decode(z)
 
 
-def tile_means(pixels: Tensor, decoder: DiffusionDecoder) -> Tensor:
-    """Means over each tile, (N, S), of pixels (N, H, W, C)."""
-    (h, w), p = decoder.config.grid, decoder.config.patch
-    return pixels.reshape(-1, h, p, w, p, pixels.shape[3]).mean((2, 4, 5)).flatten(1)
+def place_means(pixels: Tensor, patch: int) -> Tensor:
+    """Means over each square of `patch` pixels, (N, S), of pixels (N, H, W, C)."""
+    n, height, width, c = pixels.shape
+    return pixels.reshape(n, height // patch, patch, width // patch, patch, c).mean((2, 4, 5)).flatten(1)

@@ -1,4 +1,4 @@
-"""How well a diffusion decoder draws held-out frames, by its steps, beside the VQ decoder."""
+"""How well a diffusion decoder draws held-out frames, by its steps, beside the plain decoder."""
 
 from __future__ import annotations
 
@@ -7,36 +7,38 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from reverie.models.tokens.diffusion_decoder import DiffusionDecoder
-from reverie.training.tokens.decoder_frames import Codec, Frames, encode_decode, tile_means
+from reverie.models.correction import Correction
+from reverie.training.correction.frames import Codec, Frames, encode_decode, place_means
 
 STEPS = (1, 2, 4, 8)
 """Numbers of sampling steps that figures are given for."""
 
 
 @torch.no_grad()
-def decoder_figures(decoder: DiffusionDecoder, tokenizer: Codec, frames: Frames, count: int = 64) -> dict[str, float]:
-    """PSNR in dB and SSIM against the true frames, of the VQ decoder and of the diffusion decoder by its steps.
+def decoder_figures(decoder: Correction, codec: Codec, frames: Frames, plain: str, count: int = 64) -> dict[str, float]:
+    """PSNR in dB and SSIM against the true frames, of the plain decoder and of the diffusion decoder by its steps.
 
-    `*_flicker`: by how many levels, in the mean, drawn pixels change from frame to frame where their tile does not.
+    `*_flicker`: by how many levels, in the mean, drawn pixels change from frame to frame where their place does not.
+    plain: what the plain decoder is called.
     """
     device, noise, numbers = next(decoder.parameters()).device, start_noise(decoder), frames.spread(count)
+    patch = decoder.config.patch
     values: dict[str, list[Tensor]] = {}
     for part in np.array_split(numbers, -(-len(numbers) // 16)):
         moments = [frames.take(part + after).to(device) for after in (0, 1)]
-        seen = [encode_decode(tokenizer, moment) for moment in moments]
-        drawn = {"vq": [vq for _, vq in seen]}
+        seen = [encode_decode(codec, moment) for moment in moments]
+        drawn = {plain: [picture for _, picture in seen]}
         drawn |= {f"steps_{steps}": [decoder.sample(*pair, noise, steps) for pair in seen] for steps in STEPS}
-        still = tile_means((moments[0] != moments[1]).float(), decoder) == 0
+        still = place_means((moments[0] != moments[1]).float(), patch) == 0
         for name, (first, second) in drawn.items():
             values.setdefault(f"{name}_psnr_db", []).append(psnr_db(first, moments[0]))
             values.setdefault(f"{name}_ssim", []).append(ssim(first, moments[0]))
-            change = tile_means((second.float() - first.float()).abs(), decoder)
+            change = place_means((second.float() - first.float()).abs(), patch)
             values.setdefault(f"{name}_flicker", []).append(change[still])
     return {name: float(torch.cat(parts).mean()) for name, parts in values.items()}
 
 
-def start_noise(decoder: DiffusionDecoder, seed: int = 0) -> Tensor:
+def start_noise(decoder: Correction, seed: int = 0) -> Tensor:
     """A field of noise (H, W, 3) to begin every frame with."""
     device = next(decoder.parameters()).device
     return torch.randn(*decoder.config.size, 3, generator=torch.Generator().manual_seed(seed)).to(device)

@@ -1,0 +1,1 @@
+"""Training of a diffusion decoder (`models.correction`) of any family."""
