@@ -30,7 +30,7 @@ class Eval:
     mode: Name = ""
     """Measure this mode alone: parallel or ar; by default every mode there is."""
     decoder: Name = ""
-    """Measure this decoder alone: vq or diffusion; by default every decoder there is."""
+    """Measure this decoder alone: vq, autoencoder or diffusion; by default every decoder there is."""
     game: Name = ""
     """Measure this game alone; by default every game that a dream is of."""
     backend: str = "onnx"

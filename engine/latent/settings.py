@@ -25,7 +25,7 @@ SETTINGS: dict[str, SettingInfo] = {
     ),
     "decoder": SettingInfo(
         "decoder",
-        "How a frame is drawn: autoencoder or diffusion.",
+        "How a frame is drawn: by the plain decoder (vq or autoencoder) or by diffusion.",
         "autoencoder",
         choices=("autoencoder", "diffusion"),
         keys=(SettingKey("decoder", "v", "decoder: plain / diffusion"),),

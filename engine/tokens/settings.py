@@ -36,7 +36,7 @@ SETTINGS: dict[str, SettingInfo] = {
     ),
     "decoder": SettingInfo(
         "decoder",
-        "How a frame is drawn: vq or diffusion.",
+        "How a frame is drawn: by the plain decoder (vq or autoencoder) or by diffusion.",
         "vq",
         choices=("vq", "diffusion"),
         keys=(SettingKey("decoder", "v", "decoder: plain / diffusion"),),

@@ -61,7 +61,7 @@ def _figures(entries: Entries) -> Table:
 
 def _variant(e: dict[str, Any]) -> str:
     """The mode, and the decoder where the label of the entry names one."""
-    return str(e["mode"]) if e["decoder"] in ("", "vq") else f"{e['mode']}+{e['decoder']}"
+    return str(e["mode"]) if e["decoder"] != "diffusion" else f"{e['mode']}+{e['decoder']}".lstrip("+")
 
 
 def _measure(entries: Entries) -> Table:

@@ -8,10 +8,15 @@ BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"
 """Everything between these marks is replaced."""
 
 
-def filled(page: str, table: Table) -> str:
-    """The page with the table between its marks. Raises ValueError where the page has no marks."""
+def filled(page: str, *tables: Table) -> str:
+    """The page with the tables between its marks, and their titles over them where there are several.
+
+    Raises ValueError where the page has no marks.
+    """
     before, begin, rest = page.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not begin or not end:
         raise ValueError(f"the page has no place for figures: write {BEGIN} and {END} where they belong")
-    return f"{before}{BEGIN}\n\n{table.markdown()}\n\n{table.note}\n\n{END}{after}"
+    titles = [f"### {table.title}\n\n" if len(tables) > 1 else "" for table in tables]
+    parts = [f"{title}{table.markdown()}\n\n{table.note}\n\n" for title, table in zip(titles, tables, strict=True)]
+    return f"{before}{BEGIN}\n\n{''.join(parts)}{END}{after}"

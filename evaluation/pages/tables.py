@@ -275,11 +275,12 @@ def speed_table(report: dict[str, Any]) -> Table:
     rows = []
     for row in report["rows"]:
         ms, stages = row["frame_ms"], row["stages_ms"]
+        drawn_in = row.get("decoder_steps", row["steps"])  # a report from before there were both has the decoder's
         rows.append(
             [
                 f"{row['bundle']} ({row['backend']})" if row["backend"].endswith("-cuda") else row["bundle"],
-                row["mode"],
-                f"{row['decoder']} ×{row['steps']}".strip() if row["steps"] else row["decoder"],
+                row["mode"] or (f"{row['steps']} steps" if row["steps"] and not drawn_in else ""),
+                f"{row['decoder']} ×{drawn_in}".strip() if drawn_in else row["decoder"],
                 f"**{number(row['fps'], 1)}**",
                 *(f"{number(ms[key], 1)} ms" for key in ("p50", "p95", "max")),
                 *(f"{number(stages.get(key), 1)} ms" for key in ("dynamics", "sample", "decode")),

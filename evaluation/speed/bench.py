@@ -131,8 +131,9 @@ def bench_row(
     chosen = {key: value for key, value in (("mode", mode), ("decoder", decoder)) if value}
     dream = Dream(bundle, seed=seed, **chosen)
     dream.reset(seed)
-    about_steps = families.family(bundle.manifest.family).SETTINGS.get("steps")
-    steps = dream.settings.get("steps") if about_steps and about_steps.matters(dream.settings) else None
+    infos = families.family(bundle.manifest.family).SETTINGS
+    counts = {name: dream.settings.get(name) for name, info in infos.items() if info.matters(dream.settings)}
+    drawn_in = (count for name, count in counts.items() if "decoder" in infos[name].when)
     rng = np.random.default_rng(seed)
     actions = np.repeat(rng.integers(0, len(dream.actions), (WARM_UP + frames) // _HELD + 1), _HELD).tolist()
     for action in actions[:WARM_UP]:
@@ -156,7 +157,8 @@ def bench_row(
         "bundle": manifest.name,
         "mode": mode,
         "decoder": decoder,
-        "steps": steps,
+        "steps": counts.get("steps"),
+        "decoder_steps": next(drawn_in, None),
         "backend": bundle.backend,
         "note": bundle.runtime.note,
         "threads": threads,

@@ -113,6 +113,7 @@ def baseline_row(resolution: int, actions: int, frames: int, threads: int, seed:
         "mode": "parallel",
         "decoder": "pixels",
         "steps": STEPS,
+        "decoder_steps": STEPS,
         "backend": "torch",
         "threads": threads,
         "parameters": sum(p.numel() for p in network.parameters()),

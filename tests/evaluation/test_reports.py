@@ -57,6 +57,7 @@ BENCH_KEYS = {
     "mode",
     "decoder",
     "steps",
+    "decoder_steps",
     "backend",
     "threads",
     "parameters",
@@ -164,11 +165,11 @@ def test_the_diffusion_decoder_has_rows_and_an_entry_of_its_own_that_say_its_ste
     monkeypatch.setattr("reverie.cores.usable_cores", lambda: 3)
     rows = bench([both], frames=3)["rows"]
     assert [row["threads"] for row in rows] == [3] * 4, "as many as play uses"
-    assert [(row["mode"], row["decoder"], row["steps"]) for row in rows] == [
-        ("parallel", "vq", None),
-        ("ar", "vq", None),
-        ("parallel", "diffusion", 2),
-        ("ar", "diffusion", 2),
+    assert [(row["mode"], row["decoder"], row["steps"], row["decoder_steps"]) for row in rows] == [
+        ("parallel", "vq", None, None),
+        ("ar", "vq", None, None),
+        ("parallel", "diffusion", 2, 2),
+        ("ar", "diffusion", 2, 2),
     ]
     step = 2 * 64 * 64 * 3 * 3 / 1e9
     assert rows[2]["gflop_per_frame"] == pytest.approx(rows[0]["gflop_per_frame"] + 2 * step)

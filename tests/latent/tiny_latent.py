@@ -20,7 +20,7 @@ ACTIONS = ("noop", "up", "down", "left", "right", "a")
 
 
 def tiny_run(folder: Path, decoder: bool = False, **record_has: Any) -> Path:
-    """A run folder with random weights. decoder: it has a diffusion decoder too. record_has: what else its record says."""
+    """A run folder with random weights. decoder: with a diffusion decoder. record_has: what else its record says."""
     torch.manual_seed(0)
     folder.mkdir(parents=True)
     autoencoder = Autoencoder(AutoencoderConfig(channels=8, width=16, encoder_blocks=1, decoder_blocks=1))

@@ -25,8 +25,6 @@ C = TypeVar("C", bound=Correction)
 
 LOWEST = 0.01
 """The lowest noise level in training."""
-COUNTED = 8192
-"""Frames over which the errors of the plain decoder are measured."""
 
 
 @dataclass(frozen=True)

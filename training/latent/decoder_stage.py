@@ -12,9 +12,13 @@ from torch.nn import functional as F
 
 from reverie.models.config import Range
 from reverie.models.latent.diffusion_decoder import LatentDecoder
-from reverie.training.correction.frames import encode_decode
-from reverie.training.correction.stage import COUNTED, CorrectionStage, CorrectionTraining, DecoderBatch
+from reverie.training.correction.frames import Codec, Frames, encode_decode
+from reverie.training.correction.stage import CorrectionStage, CorrectionTraining, DecoderBatch
 
+COUNTED = 512
+"""Frames over which the errors of the autoencoder are measured."""
+LEAST_SPREAD = 1e-3
+"""Smallest size of corrections: an eighth of a level of a pixel."""
 WINDOW = 8
 """Edge in pixels of the squares over which contrast is measured, as that of SSIM."""
 FAINT = 0.03 * 255
@@ -43,16 +47,19 @@ class LatentDecoderStage(CorrectionStage[LatentDecoder]):
     plain = "autoencoder"
     config: LatentDecoderTraining
 
-    @torch.no_grad()
-    def prepare(self) -> None:
-        """Measure how large corrections are: the root of their mean square."""
-        device, numbers = self.network.spread.device, self.frames.spread(COUNTED // 8)
-        square, parts = torch.zeros(()), np.array_split(numbers, -(-len(numbers) // 64))
-        for part in parts:
-            true = self.frames.take(part).to(device)
-            _, picture = encode_decode(self.codec, true)
-            square += ((true.float() - picture.float()) / 127.5).square().mean().cpu() / len(parts)
-        self.network.spread.fill_(square.sqrt().clamp(min=1e-4).item())
+    def __init__(
+        self,
+        network: LatentDecoder,
+        codec: Codec,
+        train: Frames,
+        held_out: Frames,
+        config: LatentDecoderTraining,
+        minutes: float,
+        seed: int,
+    ) -> None:
+        """See `CorrectionStage`; the codec is an autoencoder."""
+        super().__init__(network, codec, train, held_out, config, minutes, seed)
+        network.spread.fill_(typical_correction(codec, train, network.spread.device))
 
     def draw_error(self, count: int, generator: torch.Generator) -> Tensor:
         """Draw errors of latents (count, S, channels), of a size of its own in each frame."""
@@ -72,6 +79,17 @@ class LatentDecoderStage(CorrectionStage[LatentDecoder]):
         share = self.config.faint
         weight = share * faintness(frames) + 1 - share  # (B, H, W, 1)
         return (error * weight).mean(), error.mean() * self.network.spread.square()
+
+
+@torch.no_grad()
+def typical_correction(codec: Codec, frames: Frames, device: torch.device) -> float:
+    """Return the root of the mean square of what the codec's pictures lack, in units of a picture in [-1, 1]."""
+    numbers, squares = frames.spread(COUNTED), []
+    for part in np.array_split(numbers, -(-len(numbers) // 64)):
+        true = frames.take(part).to(device)
+        _, picture = encode_decode(codec, true)
+        squares.append(float(((true.float() - picture.float()) / 127.5).square().mean()))
+    return max(float(np.mean(squares)) ** 0.5, LEAST_SPREAD)
 
 
 def faintness(frames: Tensor) -> Tensor:

@@ -12,8 +12,10 @@ from torch import Tensor
 from reverie.models.config import Range
 from reverie.models.tokens.diffusion_decoder import DiffusionDecoder
 from reverie.training.correction.frames import Codec, Frames, encode_decode, place_means
-from reverie.training.correction.stage import COUNTED, CorrectionStage, CorrectionTraining
+from reverie.training.correction.stage import CorrectionStage, CorrectionTraining
 
+COUNTED = 8192
+"""Frames over which tokens are counted and the errors of the VQ decoder are measured."""
 LEAST_SPREAD = 0.1 / 127.5
 """Smallest size of a code's corrections: a tenth of a level of a pixel."""
 DOUBT = 0.1

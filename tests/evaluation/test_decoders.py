@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from reverie.engine.bundle import Bundle
+from reverie.evaluation.decoders import Sharpness, compare, moments
 from reverie.evaluation.references import built_in_reference
 from reverie.evaluation.sizes import Sizes
-from reverie.evaluation.tokens.decoders import Sharpness, compare, moments
 from tests.evaluation.tiny_bundle import write_tiny_bundle
 
 
@@ -35,12 +35,12 @@ def test_moments_are_frames_with_the_one_before() -> None:
 def test_every_number_of_steps_is_a_row_and_each_is_measured(tmp_path: Path) -> None:
     table, sheet = compare(Bundle.load(write_tiny_bundle(tmp_path / "b", diffusion=True), threads=1), 2, seed=0)
     assert [row[0] for row in table.rows] == [
-        "VQ",
+        "vq",
         *(f"diffusion, {n}" for n in ("1 step", "2 steps", "4 steps", "8 steps")),
     ]
     assert all(len(row) == len(table.head) for row in table.rows)
     psnr = {row[0]: row[1] for row in table.rows}
-    assert psnr["VQ"] != psnr["diffusion, 1 step"]  # which is ten levels brighter
+    assert psnr["vq"] != psnr["diffusion, 1 step"]  # which is ten levels brighter
     assert all(row[5] == "0.000" for row in table.rows)  # nothing that it draws flickers
     assert sheet.width > sheet.height > 100
 
