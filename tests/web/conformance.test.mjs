@@ -109,6 +109,31 @@ test("latents that are no numbers are a fault", async () => {
   assert.throws(() => family.checked(new Float32Array(12).fill(Infinity)));
 });
 
+test("the diffusion decoder of latents takes its steps from the fixed noise, and a bad picture is the autoencoder's", async () => {
+  const { model, z } = vectors("latent");
+  const noise = Float32Array.of(1, 2, 4);
+  const picture = Uint8Array.of(7, 8, 9);
+  const taken = [];
+  let broken = false;
+  const graphs = {
+    decoder: () => ({ frames: picture }),
+    diffusion: ({ noisy, level, target, z: told, picture: shown }) => {
+      taken.push([level[0], target[0], [...noisy], told.length, [...shown]]);
+      return { less_noisy: broken ? noisy.map(() => NaN) : noisy.map((x) => x / 2), frames: shown.map((x) => x + 1) };
+    },
+  };
+  const files = { "noise.bin": new Uint8Array(noise.buffer) };
+  const family = latentDynamics({ model, state: {}, graphs }, async (graph, inputs) => graphs[graph](inputs), files);
+  const drawn = (decoder) => family.decode(Float32Array.from(z), { decoder, decoder_steps: 2 });
+  assert.deepEqual(await drawn("autoencoder"), { frame: picture, fault: "" });
+  assert.deepEqual(await drawn("diffusion"), { frame: Uint8Array.of(8, 9, 10), fault: "" });
+  assert.deepEqual(taken, [[1, 0.5, [1, 2, 4], z.length, [7, 8, 9]], [0.5, 0, [0.5, 1, 2], z.length, [7, 8, 9]]]);
+  broken = true;
+  const { frame, fault } = await drawn("diffusion");
+  assert.deepEqual(frame, picture);
+  assert.equal(fault, "the diffusion decoder gave NaN or infinity: the autoencoder's picture is shown");
+});
+
 test("the ring holds the last frames and their ages", () => {
   const { state, after } = vectors("ring");
   const ring = new Ring(state);

@@ -1,4 +1,5 @@
 // The family `latent` on graphs, as `reverie.engine.latent.dynamics`, for one trajectory.
+import { FAULT, fixedNoise, sample } from "../engine/correction.js";
 import { normal } from "../engine/noise.js";
 import { pushedOutputs } from "../engine/ring.js";
 import { schedule } from "./schedule.js";
@@ -10,19 +11,21 @@ import { schedule } from "./schedule.js";
 const ENCODER = "the encoder gave NaN or infinity";
 const DYNAMICS = "the dynamics gave NaN or infinity";
 const DENOISER = "the denoiser gave NaN or infinity";
+const DIFFUSION = `${FAULT}: the autoencoder's picture is shown`;
 /** Largest size of a number in a latent, as in training. */
 const LIMIT = 6;
 const round = Math.fround;
 
-/** What `engine/families.js` asks of a family. @param {any} manifest @param {Call} call */
-export function dynamics(manifest, call) {
-  return new LatentDynamics(manifest, call);
+/** What `engine/families.js` asks of a family. @param {any} manifest @param {Call} call @param {Record<string, any>} files */
+export function dynamics(manifest, call, files = {}) {
+  return new LatentDynamics(manifest, call, fixedNoise(files));
 }
 
 class LatentDynamics {
-  /** @param {any} manifest @param {Call} call */
-  constructor(manifest, call) {
+  /** @param {any} manifest @param {Call} call @param {Float32Array | null} noise of the diffusion decoder (H * W * 3) */
+  constructor(manifest, call, noise) {
     this.call = call;
+    this.noise = noise;
     this.model = manifest.model;
     this.rewards = Boolean(manifest.graphs.outcome);
     this.numbers = this.model.grid[0] * this.model.grid[1] * this.model.channels;
@@ -65,9 +68,12 @@ class LatentDynamics {
     return x.map((number) => Math.min(Math.max(number, -LIMIT), LIMIT));
   }
 
-  /** @param {Float32Array} z @returns {Promise<{frame: Uint8Array, fault: string}>} */
-  async decode(z) {
-    return { frame: (await this.call("decoder", { z })).frames, fault: "" };
+  /** @param {Float32Array} z @param {Settings} settings @returns {Promise<{frame: Uint8Array, fault: string}>} */
+  async decode(z, settings) {
+    const { frames } = await this.call("decoder", { z });
+    if (settings.decoder !== "diffusion" || !this.noise) return { frame: frames, fault: "" };
+    const drawn = await sample(this.call, { z, picture: frames }, this.noise, Number(settings.decoder_steps));
+    return drawn ? { frame: drawn, fault: "" } : { frame: frames, fault: DIFFUSION };
   }
 
   /** @param {Float32Array} z */

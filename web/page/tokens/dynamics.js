@@ -1,6 +1,6 @@
 // The family `tokens` on graphs, as `reverie.engine.tokens.graph_dynamics`, for one trajectory.
+import { FAULT, fixedNoise, sample } from "../engine/correction.js";
 import { pushedOutputs } from "../engine/ring.js";
-import { sample } from "./diffusion.js";
 import { draw, mostPasses, refine, tops } from "./sampler.js";
 
 /** @typedef {import("../engine/noise.js").Key} Key */
@@ -10,19 +10,19 @@ import { draw, mostPasses, refine, tops } from "./sampler.js";
 const DYNAMICS = "the dynamics gave NaN or infinity";
 const CAUSAL_HEAD = "the causal head gave NaN or infinity";
 const ENCODER = "the encoder gave a token that there is not";
-const DIFFUSION = "the diffusion decoder gave NaN or infinity: the VQ decoder's picture is shown";
+const DIFFUSION = `${FAULT}: the VQ decoder's picture is shown`;
 
 /** What `engine/families.js` asks of a family. @param {any} manifest @param {Call} call @param {Record<string, any>} files */
 export function dynamics(manifest, call, files) {
-  return new TokenDynamics(manifest, call, files["noise.bin"] ?? null);
+  return new TokenDynamics(manifest, call, fixedNoise(files));
 }
 
 class TokenDynamics {
-  /** @param {any} manifest @param {Call} call @param {Uint8Array | null} noise of the diffusion decoder, float32 */
+  /** @param {any} manifest @param {Call} call @param {Float32Array | null} noise of the diffusion decoder (H * W * 3) */
   constructor(manifest, call, noise) {
     this.call = call;
     this.rewards = Boolean(manifest.graphs.outcome);
-    this.noise = noise && new Float32Array(noise.slice().buffer); // (H * W * 3)
+    this.noise = noise;
     this.positions = manifest.representation.shape[1];
     this.model = manifest.model;
     this.pushed = pushedOutputs(manifest.state);
@@ -72,7 +72,7 @@ class TokenDynamics {
   async decode(z, settings) {
     const { frames } = await this.call("decoder", { tokens: z });
     if (settings.decoder !== "diffusion" || !this.noise) return { frame: frames, fault: "" };
-    const drawn = await sample(this.call, z, frames, this.noise, Number(settings.steps));
+    const drawn = await sample(this.call, { tokens: z, vq: frames }, this.noise, Number(settings.steps));
     return drawn ? { frame: drawn, fault: "" } : { frame: frames, fault: DIFFUSION };
   }
 
