@@ -427,8 +427,10 @@ class Window:
         return tuple(pill for pill in (waits, auto, hud.REC if self.saving.recording else None) if pill)
 
     def _unused(self, status: Status) -> frozenset[str]:
-        """Entries of the help that have nothing to do in this game."""
+        """Entries of the help that have nothing to do in this game, or change what this dream does not have."""
         unused = {"a"} - set(self.loop.session.actions)
+        if status.settings:
+            unused |= {name for name, (setting, _) in SETTING_KEYS.items() if setting not in status.settings}
         return frozenset(unused if len(status.games) > 1 else unused | {"next game"})
 
     def _draw(self, shot: ShownFrame, status: Status, now: float) -> None:

@@ -35,7 +35,6 @@ class LatentDecoderTraining(CorrectionTraining):
         level alike.
     """
 
-    learning_rate: Annotated[float, Range(1e-8, 1)] = 1.5e-3
     share: Annotated[float, Range(0.001, 0.9)] = 0.15
     noise: Annotated[float, Range(0, 1)] = 0.1
     faint: Annotated[float, Range(0, 1)] = 0.5
