@@ -129,14 +129,15 @@ class Scores:
 
     def row(self, milliseconds: float, calls: int) -> list[str]:
         """A line of the table."""
-        means = [float(np.concatenate(parts).mean()) for parts in (self.psnr, self.ssim, self.flicker)]
+        psnr, ssim = (float(np.concatenate(parts).mean()) for parts in (self.psnr, self.ssim))
+        still = np.concatenate(self.flicker)
         return [
             self.name,
-            f"{means[0]:.2f} dB",
-            f"{means[1]:.5f}",
+            f"{psnr:.2f} dB",
+            f"{ssim:.5f}",
             f"{self.moving_psnr_db:.2f} dB",
             share(self.sharpness.value),
-            f"{means[2]:.3f}",
+            number(float(still.mean()) if len(still) else None, 3),
             f"{number(milliseconds, 1)} ms",
             f"{number(milliseconds / calls, 1)} ms",
         ]

@@ -165,7 +165,7 @@ def test_a_manifest_with_other_settings_is_refused_in_a_sentence(
 def test_a_manifest_that_offers_a_decoder_without_its_graph_is_refused(plain: Path, tmp_path: Path) -> None:
     choice = {"default": "autoencoder", "choices": ["autoencoder", "diffusion"]}
     _change(plain, tmp_path / "b", settings={"decoder": choice})
-    with pytest.raises(BundleError, match=r"choices must be some of autoencoder$"):
+    with pytest.raises(BundleError, match="choices must be some of autoencoder; "):
         Bundle.load(tmp_path / "b", threads=1)
 
 
