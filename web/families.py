@@ -6,7 +6,7 @@ from importlib import import_module
 
 from reverie.engine.manifest import Manifest
 
-EXTRAS: dict[str, str] = dict.fromkeys(("tokens", "latent"), "reverie.web.correction")
+EXTRAS: dict[str, str] = {"tokens": "reverie.web.correction", "latent": "reverie.web.correction"}
 """Family → the module whose `extra_files(manifest)` gives files by name; a family without an entry needs none."""
 
 
