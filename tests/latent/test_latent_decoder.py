@@ -18,6 +18,7 @@ from reverie.engine.errors import BundleError
 from reverie.engine.tape import Tape
 from reverie.engine.taping import TapedDream, replay
 from reverie.engine.verify import verify
+from reverie.evaluation.decoders import compare
 from reverie.export.errors import ExportError
 from reverie.export.run_export import export_run
 from reverie.models.latent.diffusion_decoder import LatentDecoder, LatentDecoderConfig
@@ -179,6 +180,15 @@ def test_an_untrained_decoder_shows_the_autoencoders_picture() -> None:
     decoder = LatentDecoder(LatentDecoderConfig(channels=8, widths=(8, 16), conditioning=8))
     z, picture = torch.randn(2, 64, 8), torch.randint(256, (2, 64, 64, 3)).to(torch.uint8)
     assert torch.equal(decoder.sample(z, picture, torch.randn(64, 64, 3), 2), picture)
+
+
+def test_both_decoders_are_compared_on_play_that_nobody_has_learnt_from(both: Path) -> None:
+    table, sheet = compare(Bundle.load(both, threads=1), 2, seed=0)
+    steps = [f"diffusion, {n}" for n in ("1 step", "2 steps", "4 steps")]
+    assert [row[0] for row in table.rows] == ["autoencoder", *steps]
+    assert len({row[1] for row in table.rows}) == 4
+    assert "held-out episodes of crypt" in table.note
+    assert sheet.height > 100
 
 
 def _change(bundle: Path, copy: Path, **change: object) -> None:
