@@ -220,7 +220,8 @@ def _shown(count: int, fps: float) -> list[int]:
     begins = [round(100 * number / fps) for number in range(count + 1)]
     kept: list[int] = []  # numbers of the frames that are shown
     for number in range(count):
-        if not kept or begins[number] - begins[kept[-1]] >= SHORTEST:
+        rest = begins[count] - begins[number]  # the last one must not be shown for longer than the play goes on
+        if not kept or (begins[number] - begins[kept[-1]] >= SHORTEST and rest >= SHORTEST):
             kept.append(number)
     shown = [0] * count
     for number, following in pairwise([*kept, count]):

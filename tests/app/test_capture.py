@@ -14,7 +14,7 @@ from PIL import Image, ImageSequence
 
 from reverie.app.errors import Mistake
 from reverie.app.play import capture
-from reverie.app.play.capture import VideoRecording, checked_target, save
+from reverie.app.play.capture import VideoRecording, _shown, checked_target, save
 from reverie.games.world import Frame
 
 
@@ -77,6 +77,14 @@ def test_a_gif_lasts_as_long_as_the_play_did(fps: int, tmp_path: Path) -> None:
     assert sum(durations) == pytest.approx(2000, rel=0.01)
     assert min(durations) >= 20, "players slow shorter pictures down"
     assert len(durations) == 2 * fps if fps <= 50 else 60 <= len(durations) <= 101
+
+
+@pytest.mark.parametrize("fps", [10, 30, 50, 60, 75, 120, 144, 240])
+def test_a_short_gif_lasts_as_long_as_the_play_did_to_the_hundredth(fps: int) -> None:
+    for count in (fps // 10 + 1, fps - 1, fps, fps + 1):
+        shown = _shown(count, fps)
+        assert sum(shown) == round(100 * count / fps)
+        assert min(filter(None, shown)) >= 2
 
 
 def test_a_name_that_no_file_system_takes_is_said_before_play(tmp_path: Path) -> None:
