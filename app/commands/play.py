@@ -31,6 +31,8 @@ class Play:
     """Number of the start picture, from 0; by default the seed chooses."""
     image: File = None
     """Begin the dream at this picture, fitted to its size; the window first shows what the dream makes of it."""
+    lucid: bool = False
+    """Go back to the last good picture by itself, when the dream loses the game."""
     scale: Count = None
     """Screen pixels for one pixel of the picture; more where the help would not fit into the window."""
     fullscreen: bool = False
@@ -80,5 +82,7 @@ class Play:
         if self.image and (self.real or self.start is not None):
             other = "--real plays the real game" if self.real else "--start chooses a start picture"
             raise Mistake(f"--image begins the dream at a picture, and {other}; leave one of them out.")
+        if self.real and self.lucid:
+            raise Mistake("--lucid wakes a dream, and --real plays the real game; leave one of them out.")
         if self.headless and self.frames is None:
             raise Mistake("Without a window nobody ends the play; say how long with --frames N.")

@@ -150,5 +150,6 @@ def _choice(options: Play, bundle: Bundle | None, settings: dict[str, Value], ga
         picture=read_picture(options.image, bundle.manifest.resolution) if options.image and bundle else None,
         backend=options.backend,
         tape=options.tape is not None,
+        lucid=options.lucid,
         environment=game.environment if game and not options.game else None,
     )

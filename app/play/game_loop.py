@@ -233,7 +233,7 @@ class GameLoop:
             name = together(name, held, actions)
         action = actions.index(name) if name in actions else NOOP
         began = time.perf_counter()
-        fault = self.session.fault
+        fault, woke = self.session.fault, self.session.woke
         frame, _, ended = self.session.step(action)
         now = time.perf_counter()
         late = self.paced and not stepping and not ahead and now > due + self.period
@@ -242,6 +242,8 @@ class GameLoop:
             self.messages.append("game over")
         if self.session.fault != fault:
             self.messages.append(self.session.fault)
+        if self.session.woke != woke:
+            self.messages.append("it woke by itself, at its last good picture")
         self._show(frame, pressed_at=pressed_at)
         return ahead
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from reverie.app.errors import Mistake
+from reverie.app.play.likeness import GOOD, Likeness
 from reverie.app.play.rewind import Moment, Rewind
 from reverie.games.world import Frame, Step, World
 from reverie.games.worlds import RealWorld
@@ -25,7 +26,8 @@ class GameState:
 
     frame: (H, W, 3) uint8, the present picture. seed: of what is played now. score: since the round began.
     history: the last frames, each with the action that led to it. known_faults: how many of the dream's faults
-    were reported.
+    were reported. far: of the dream's picture from what the game shows, as last measured; None in the real game and
+    where nothing is remembered. lost: how often in a row it was measured too far.
     """
 
     def __init__(
@@ -41,6 +43,9 @@ class GameState:
         self.is_real = real
         self.score = 0.0
         self.known_faults = 0
+        self.far: float | None = None
+        self.lost = 0
+        self._likeness: Likeness | None = None
         self.history: deque[tuple[Frame, int]] = deque(maxlen=KEPT)
         self._open_real = open_real
         self._real: RealWorld | None = None
@@ -145,7 +150,15 @@ class GameState:
 
     def remember(self) -> None:
         """Keep the way back to the present frame."""
-        self._past.add(self.frame, self._moment)
+        self._past.add(self.frame, self._moment, self._is_good)
+
+    def wake(self, frames: int) -> bool:
+        """Go back to the last good picture that is at least so many frames old; False where none is kept."""
+        moment = self._past.last_good(frames)
+        if moment is not None:
+            self._return_to(moment)
+            self.lost = 0
+        return moment is not None
 
     def rewind(self, frames: int) -> bool:
         """Show the picture of so many frames ago; False where what is kept does not go back further.
@@ -170,6 +183,17 @@ class GameState:
         if self._moment() is None:
             return f"the state of {self.name} cannot be copied in time"
         return "that is as far back as it goes"
+
+    def _is_good(self) -> bool:
+        """Measure how far the present picture is from what the game shows; whether it is good."""
+        if self.is_real or self.dream is None:
+            self.far, self.lost = None, 0
+            return True
+        if self._likeness is None:
+            self._likeness = Likeness(self.dream.starts)
+        self.far = self._likeness.far(self.frame)
+        self.lost = self.lost + 1 if self.far > GOOD else 0
+        return not self.lost
 
     def _moment(self) -> Moment | None:
         """The present moment; None where the world could not go back to it at once."""

@@ -32,10 +32,11 @@ class Moment(NamedTuple):
 
 @dataclass(frozen=True)
 class Segment:
-    """A moment, its picture, and those that followed until the next moment."""
+    """A moment, its picture, and those that followed until the next moment. good: the picture is like the game's."""
 
     moment: Moment
     frames: list[Frame]
+    good: bool
 
     @property
     def bytes(self) -> int:
@@ -49,10 +50,14 @@ class Rewind:
     def __init__(self) -> None:
         self._segments: deque[Segment] = deque()
 
-    def add(self, frame: Frame, moment: Callable[[], Moment | None]) -> None:
+    def add(
+        self, frame: Frame, moment: Callable[[], Moment | None], is_good: Callable[[], bool] = lambda: True
+    ) -> None:
         """`frame` (H, W, 3) uint8 is what is seen now; `moment` gives its moment, and is asked when one is due.
 
-        Where it gives None the world cannot go back to here, and the way back from here ends.
+        is_good: whether the frame is like those of the game, asked with it.
+
+        Where `moment` gives None the world cannot go back to here, and the way back from here ends.
         """
         segments = self._segments
         if segments and len(segments[-1].frames) < EVERY:
@@ -61,7 +66,7 @@ class Rewind:
         if (here := moment()) is None:
             segments.clear()
             return
-        segments.append(Segment(here, [frame]))
+        segments.append(Segment(here, [frame], is_good()))
         while len(segments) > MOST or (len(segments) > 1 and sum(each.bytes for each in segments) > MOST_BYTES):
             segments.popleft()
 
@@ -76,6 +81,20 @@ class Rewind:
                 self._segments.pop()
                 went += 1
         return self._segments[-1].frames[-1] if went else None
+
+    def last_good(self, frames: int) -> Moment | None:
+        """Forget everything after the last moment with a good picture that is at least so many frames old; return it.
+
+        None, and everything stays, where there is none.
+        """
+        segments, age = self._segments, 0
+        for number in reversed(range(len(segments))):
+            age += len(segments[number].frames)
+            if segments[number].good and age > frames:
+                while len(segments) > number + 1:
+                    segments.pop()
+                return self.moment()
+        return None
 
     def moment(self) -> Moment:
         """The last moment up to the present picture, to which it goes back."""

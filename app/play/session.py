@@ -30,6 +30,11 @@ if TYPE_CHECKING:
 REWIND_FRAMES = 2
 """Frames that the picture goes back in a tick: twice as fast as they were played."""
 
+WAKE_FRAMES = 20
+"""How old a picture is to which a dream wakes, at least, so that waking twice goes back further."""
+LOST_MEASUREMENTS = 3
+"""After so many measurements in a row without the game, one every five frames, a lucid dream wakes by itself."""
+
 
 @dataclass(frozen=True)
 class Choice:
@@ -39,7 +44,8 @@ class Choice:
     for the first. real: every game begins as the real one. settings: of the dream; the bundle's own hold for those that
     are left out. seed: of the first start of every game. start: which of the first game's start histories, None to
     let the seed choose. picture: (H, W, 3) uint8 that the first dream begins at instead. tape: note down what replays
-    the first dream. environment: how the real game is made, None for what its name and the bundle say.
+    the first dream. environment: how the real game is made, None for what its name and the bundle say. lucid: a dream that
+    loses the game goes back by itself.
     """
 
     bundle: str | None = None
@@ -52,6 +58,7 @@ class Choice:
     backend: str = "onnx"
     tape: bool = False
     environment: Environment | None = None
+    lucid: bool = False
 
 
 @dataclass(frozen=True)
@@ -60,7 +67,8 @@ class Status:
 
     settings: of the dream, empty for the real game. shown: the same in one line. compared: what a frame costs with each
     choice of the mode, where all were played. score: None where a dream predicts no
-    rewards. games: all that can be played here, in order.
+    rewards. games: all that can be played here, in order. far: how far the picture is from what the game shows, see
+    `Likeness`; None where it is not measured.
     """
 
     real: bool
@@ -76,6 +84,7 @@ class Status:
     timings: Mapping[str, float]
     score: float | None
     faults: int
+    far: float | None
 
 
 class TransitionRecorder(Protocol):
@@ -94,7 +103,8 @@ class Session:
     def __init__(self, choice: Choice, bundle: Bundle | None = None, size: int = 64) -> None:
         """bundle: the loaded bundle of `choice.bundle`. size: of the real game's frames where no dream gives it.
 
-        `remembers`, false at first, is whether the way back is kept, which takes memory and a little time a frame.
+        `remembers` is whether the way back is kept, which takes memory and a little time a frame: at first only where
+        the choice is to be lucid, which needs it.
         Raises Mistake, or the ValueErrors of engine and games.
         """
         self.choice = choice
@@ -102,7 +112,8 @@ class Session:
         self.bundle = bundle
         self.taped: TapedDream | None = None
         self.recorder: TransitionRecorder | None = None
-        self.remembers = False
+        self.remembers = choice.lucid
+        self.woke = 0
         self.fault = ""
         self._speeds = Speeds()
         self._player: SelfPlayer | None = None
@@ -158,6 +169,9 @@ class Session:
             self._break()
         elif self.recorder:
             self.recorder.step(action, *step)
+        if self.choice.lucid and self.game.lost >= LOST_MEASUREMENTS:
+            self.wake()
+            self.woke += 1
         return step
 
     def own_action(self) -> int:
@@ -289,6 +303,17 @@ class Session:
         self._break()
         return "back to the saved moment"
 
+    def wake(self) -> str:
+        """Take the dream back to its last good picture, or where none is kept to a start, and on with other luck."""
+        if self.is_real:
+            raise Mistake("this is no dream: there is nothing to wake from")
+        dream = self._dream()
+        if self.game.wake(WAKE_FRAMES):
+            dream.change_luck(next(self._lucks))
+            self._break()
+            return "back to the last good picture, with other luck"
+        return f"no good picture is kept: {self.new_start()}"
+
     def rewind(self) -> bool:
         """Show the picture before the last ones; False where what is kept does not go back further."""
         return self.game.rewind(REWIND_FRAMES)
@@ -310,6 +335,7 @@ class Session:
             "score": game.score if known else None,
             "real": self.is_real,
             "faults": dream.faults.count if dream else 0,
+            "far": game.far,
         }
         if dream is None or self.is_real:
             return Status(settings={}, shown="", compared="", history=0, slots=0, timings={}, **common)  # type: ignore[arg-type]

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import pygame
 
+from reverie.app.play.likeness import GOOD, cells_of
 from reverie.app.play.meter import Meter
 from reverie.app.play.session import Status
 from reverie.app.window import font, theme
@@ -58,6 +59,9 @@ def draw_figures(screen: pygame.Surface, status: Status, meter: Meter, fps: floa
     x = theme.text(screen, status.shown, (theme.MARGIN, top), theme.DIM)
     x = _if_room(screen, f"faults {status.faults}" if status.faults else "", x + 14, top, width, theme.ALARM)
     x = _if_room(screen, score, x + 14, top, width)
+    if status.far is not None:
+        colour = theme.ALARM if status.far > GOOD else theme.DIM
+        x = _if_room(screen, f"likeness {cells_of(status.far)}", x + 14, top, width, colour)
     cells = "■" * min(status.history, status.slots) + "□" * max(0, status.slots - status.history)
     x = _if_room(screen, f"late {meter.late}", x + 14, top, width)
     _if_room(screen, f"history {cells}", x + 14, top, width)

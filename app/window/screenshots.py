@@ -15,6 +15,7 @@ import pygame
 from PIL import Image
 
 from reverie.app.play.game_loop import GameLoop
+from reverie.app.play.likeness import GOOD
 from reverie.app.play.meter import Meter
 from reverie.app.play.picture import read_picture
 from reverie.app.play.select_bundle import load_bundle
@@ -107,11 +108,19 @@ def branch(window: Window) -> Iterator[Events]:
     yield from still(lambda: window.offer and window.offer.pictures)
 
 
+def wake(window: Window) -> Iterator[Events]:
+    """The meter, in a dream that has lost its game."""
+    window.loop.plays_itself = True
+    far = window.loop.session.status
+    yield from until(lambda: (far().far or 0) > GOOD)
+
+
 SCENES: dict[str, tuple[str, Scene]] = {
     "start-pictures": ("v2", start_pictures),
     "your-picture": ("v2", your_picture),
     "plays-itself": ("v2", plays_itself),
     "branch": ("v2", branch),
+    "wake": ("v1", wake),
 }
 """Name of the picture → the bundle, and the scene."""
 
@@ -124,7 +133,7 @@ def photograph(name: str, folder: Path) -> Path:
     picture = read_picture(SOMEWHERE, size)[:, ::-1] if scene is your_picture else None
     session = Session(Choice(bundle_name, seed=7, picture=picture, settings={"mode": "parallel"}), bundle)
     loop = GameLoop(session, Meter(time.perf_counter()))
-    screen = pygame.display.set_mode(theme.window_size(size, 4))
+    screen = pygame.display.set_mode(theme.window_size(size, 512 // size))
     window = Directed(screen, loop, Keys(DEFAULTS), Saving(), (), fullscreen=False)
     window.direct(scene)
     window.run()

@@ -91,6 +91,7 @@ class Window:
             "start pictures": lambda: self._do(self._offer_starts),
             "play itself": self._toggle_self_play,
             "branch": self._branch,
+            "wake": lambda: self._do(lambda: loop.session.wake()),
             "save moment": lambda: self._do(lambda: loop.session.save_moment()),
             "load moment": lambda: self._do(lambda: loop.session.load_moment()),
             **{key: self._changes(name, by) for key, (name, by) in SETTING_KEYS.items()},

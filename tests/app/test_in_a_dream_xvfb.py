@@ -85,3 +85,11 @@ def test_k_shows_four_futures_and_a_number_goes_on_with_one(play: Callable[..., 
     events = json.loads((tmp_path / "a.tape").read_text())["events"]
     number = next(number for number, event in enumerate(events) if "luck" in event)
     assert events[number + 1]["count"] >= 1
+
+
+def test_b_goes_back_to_a_good_picture(play: Callable[..., Played], tmp_path: Path) -> None:
+    played = play("--tape", "a.tape", what=DREAM)
+    played.keys("key", "Right", "sleep", "3", "key", "b", "sleep", "1")
+    assert played.end() == 0
+    kinds = [key for event in json.loads((tmp_path / "a.tape").read_text())["events"] for key in event]
+    assert "restore" in kinds or "reset" in kinds

@@ -56,7 +56,9 @@ def status() -> Status:
     compared = "parallel, 3 passes: 7.6 ms · ar: 8.1 ms"
     known = Session(Choice("dots"), make_bundle(outcome=True, diffusion=True)).status()
     timings = {"dynamics": 12.3, "sample": 4.5, "decode": 6.7}
-    return replace(known, compared=compared, timings=timings, score=12345.0, faults=123, game="A street of a name")
+    return replace(
+        known, compared=compared, timings=timings, score=12345.0, faults=123, far=1.7, game="A street of a name"
+    )
 
 
 def check(written: list[tuple[str, pygame.Rect]], window: tuple[int, int]) -> None:
