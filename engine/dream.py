@@ -110,6 +110,10 @@ class Dream:
         self._batch.paint_z(z[None])
         return self.frame
 
+    def paint(self, frame: Frame) -> Frame:
+        """Change the present frame into this picture (H, W, 3) uint8, as the family sees it. Returns it decoded."""
+        return self.paint_z(self._numpy(self._batch.painted(frame[None]))[0])
+
     def change_luck(self, seed: int) -> None:
         """Let what follows come out as the noise of this seed has it."""
         self._batch.change_luck([seed])

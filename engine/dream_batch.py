@@ -227,6 +227,18 @@ class DreamBatch:
             raise ValueError(f"{self.batch} trajectories need {self.batch} seeds, not {len(seeds)}")
         self._noise = self._arrays.keys_of(seeds)
 
+    def painted(self, frames: Array) -> Array:
+        """What the present frames are when they are changed into these (B, H, W, 3) uint8: z (B, ...).
+
+        It is that of the new frames where they look otherwise than the present ones, and elsewhere as it was: a frame
+        that is decoded and encoded again need not be the same.
+        """
+        self._must_have_begun()
+        (now, checks), (then, more) = self._dynamics.encode(self.frames), self._dynamics.encode(self._given(frames))
+        self._tally.add({**checks, **more}, STAYS)
+        same = now == then
+        return self.z * same + then * ~same
+
     def paint_z(self, z: Any) -> Array:
         """Change the present frames into those of this representation (B, ...). Returns them decoded.
 

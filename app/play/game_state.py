@@ -148,9 +148,17 @@ class GameState:
         self._return_to(self._saved)
         return True
 
-    def remember(self) -> None:
-        """Keep the way back to the present frame."""
-        self._past.add(self.frame, self._moment, self._is_good)
+    def paint(self, patch: Frame, top: int, left: int) -> None:
+        """Put a patch (h, w, 3) uint8 into the dream's picture: what leads on is what the dream makes of it."""
+        assert self.dream is not None
+        picture = self.frame.copy()
+        picture[top : top + patch.shape[0], left : left + patch.shape[1]] = patch
+        self.frame = np.array(self.dream.paint(picture))
+        self.history[-1] = (self.frame, self.history[-1][1])
+
+    def remember(self, now: bool = False) -> None:
+        """Keep the way back to the present frame. now: so that play can go on from this very frame."""
+        self._past.add(self.frame, self._moment, self._is_good, now)
 
     def wake(self, frames: int) -> bool:
         """Go back to the last good picture that is at least so many frames old; False where none is kept."""

@@ -51,16 +51,20 @@ class Rewind:
         self._segments: deque[Segment] = deque()
 
     def add(
-        self, frame: Frame, moment: Callable[[], Moment | None], is_good: Callable[[], bool] = lambda: True
+        self,
+        frame: Frame,
+        moment: Callable[[], Moment | None],
+        is_good: Callable[[], bool] = lambda: True,
+        now: bool = False,
     ) -> None:
         """`frame` (H, W, 3) uint8 is what is seen now; `moment` gives its moment, and is asked when one is due.
 
-        is_good: whether the frame is like those of the game, asked with it.
+        is_good: whether the frame is like those of the game, asked with it. now: a moment is due.
 
         Where `moment` gives None the world cannot go back to here, and the way back from here ends.
         """
         segments = self._segments
-        if segments and len(segments[-1].frames) < EVERY:
+        if segments and len(segments[-1].frames) < EVERY and not now:
             segments[-1].frames.append(frame)
             return
         if (here := moment()) is None:

@@ -44,8 +44,8 @@ class Choice:
     for the first. real: every game begins as the real one. settings: of the dream; the bundle's own hold for those that
     are left out. seed: of the first start of every game. start: which of the first game's start histories, None to
     let the seed choose. picture: (H, W, 3) uint8 that the first dream begins at instead. tape: note down what replays
-    the first dream. environment: how the real game is made, None for what its name and the bundle say. lucid: a dream that
-    loses the game goes back by itself.
+    the first dream. environment: how the real game is made, None for what its name and the bundle say. lucid: a dream
+    that loses the game goes back by itself.
     """
 
     bundle: str | None = None
@@ -223,6 +223,16 @@ class Session:
         pressed = self.actions.index(action) if action in self.actions else 0
         frames = round(seconds * self._bundle().manifest.fps)
         return Futures(self._dream(), tuple(islice(self._lucks, number)), pressed, frames)
+
+    def paint(self, patch: Frame, top: int, left: int) -> str:
+        """Put a patch (h, w, 3) uint8 into the dream's picture. Raises Mistake in the real game."""
+        if self.is_real:
+            raise Mistake("the real game cannot be painted: Tab goes to the dream")
+        self.game.paint(patch, top, left)
+        if self.remembers:
+            self.game.remember(now=True)
+        self._break()
+        return "the dream goes on from the changed picture"
 
     def change_luck(self, seed: int) -> None:
         """Let the dream go on with that luck."""

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+import numpy as np
 import pygame
 from PIL import Image
 
@@ -115,12 +116,36 @@ def wake(window: Window) -> Iterator[Events]:
     yield from until(lambda: (far().far or 0) > GOOD)
 
 
+def click(window: Window, button: int, pixel: tuple[int, int]) -> Iterator[Events]:
+    """Click at a pixel (y, x) of the picture."""
+    size = window.loop.session.frame.shape[0]
+    picture = theme.layout(window.screen.get_size(), size).picture
+    scale = picture.width // size
+    point = (picture.left + pixel[1] * scale, picture.top + pixel[0] * scale)
+    yield [pygame.event.Event(pygame.MOUSEBUTTONDOWN, button=button, pos=point)]
+    yield from [[]] * 20
+
+
+def paint(window: Window) -> Iterator[Events]:
+    """The right button, and the left."""
+    yield from frames(window, 4)
+    yield from press(pygame.K_p)
+    yield from [[]] * 300
+    coat = np.all(np.abs(window.loop.session.frame.astype(int) - (255, 146, 36)) < 40, axis=-1)
+    y, x = (int(pixels.mean()) for pixels in np.nonzero(coat))
+    yield from click(window, pygame.BUTTON_RIGHT, (y, x))
+    for place in ((y + 32, x), (y + 48, x - 32)):
+        yield from click(window, pygame.BUTTON_LEFT, place)
+    yield from [[]] * 300
+
+
 SCENES: dict[str, tuple[str, Scene]] = {
     "start-pictures": ("v2", start_pictures),
     "your-picture": ("v2", your_picture),
     "plays-itself": ("v2", plays_itself),
     "branch": ("v2", branch),
     "wake": ("v1", wake),
+    "paint": ("v2", paint),
 }
 """Name of the picture → the bundle, and the scene."""
 

@@ -16,6 +16,7 @@ from reverie.app.play.picture import read_picture
 from reverie.app.play.session import Status
 from reverie.app.window import hud, overlays, theme
 from reverie.app.window import offer as offers
+from reverie.app.window.brush import Brush, draw_brush, pixel_at
 from reverie.app.window.display import goal_of, name_window, title_of
 from reverie.app.window.game_keys import keys_of_game
 from reverie.app.window.keys import SETTING_KEYS, Keys
@@ -69,6 +70,7 @@ class Window:
         self.chosen = 0
         self.page, self._pages = 0, 1
         self.offer: Offer | None = None
+        self.brush = Brush()
         self._offered: Offer | None = None
         self._was_paused = False
         self._rewind_key: int | None = None
@@ -163,6 +165,8 @@ class Window:
             self._do(lambda: self._offer_picture(Path(event.file)))
         elif event.type == pygame.MOUSEBUTTONDOWN:
             self._mouse_down(event)
+        elif event.type == pygame.MOUSEMOTION:
+            self._dirty = self._dirty or self.brush.patch is not None
         elif event.type in (pygame.VIDEORESIZE, pygame.WINDOWEXPOSED):
             self._dirty = True
 
@@ -213,11 +217,27 @@ class Window:
         return offers.columns((pygame.display.get_surface() or self.screen).get_size(), offer)
 
     def _mouse_down(self, event: pygame.event.Event) -> None:
+        window = (pygame.display.get_surface() or self.screen).get_size()
         if self.offer and event.button == pygame.BUTTON_LEFT:
-            window = (pygame.display.get_surface() or self.screen).get_size()
             number = offers.at(window, self.offer, event.pos)
             if number is not None:
                 self._take(self.offer, number)
+        elif self.overlay is None and self._shot:
+            self._paint(event, self._shot.frame, theme.layout(window, self._shot.frame.shape[0]).picture)
+
+    def _paint(self, event: pygame.event.Event, frame: Frame, picture: pygame.Rect) -> None:
+        """The right button picks up a patch of the picture, and beside it lets go of it; the left puts it down."""
+        brush, size = self.brush, frame.shape[0]
+        at = pixel_at(event.pos, picture, size)
+        self._dirty = True
+        if event.button == pygame.BUTTON_RIGHT and at is None:
+            brush.patch = None
+        elif event.button == pygame.BUTTON_RIGHT and at:
+            brush.pick(frame, at)
+            self.loop.messages.append("picked up: the left button puts it down")
+        elif event.button == pygame.BUTTON_LEFT and at and brush.patch is not None:
+            patch, place = brush.patch, brush.place(size, at)
+            self._do(lambda: self.loop.session.paint(patch, *place))
 
     def _take(self, offer: Offer, number: int) -> None:
         """A picture was chosen."""
@@ -439,6 +459,8 @@ class Window:
         place = theme.layout(screen.get_size(), shot.frame.shape[0])
         screen.fill(theme.NIGHT)
         theme.draw_picture(screen, shot.frame, place)
+        if self.overlay is None:
+            draw_brush(screen, self.brush, place.picture, shot.frame.shape[0])
         hud.draw_header(screen, status, self._pills(), self.folder.title if self.folder else "")
         if self._message and self.overlay is None:
             hud.draw_message(screen, self._message[0])

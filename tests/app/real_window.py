@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
+import pygame
 import pytest
 from PIL import ImageGrab
 
@@ -79,10 +80,14 @@ class Played:
         """What xdotool does with the keyboard."""
         subprocess.run(["xdotool", *words], env=self.environment, check=True, capture_output=True, timeout=20)
 
+    def place(self) -> pygame.Rect:
+        """Where the picture is on the screen."""
+        left, top = (SCREEN[0] - SIZE[0]) // 2, (SCREEN[1] - SIZE[1]) // 2
+        return theme.layout(SIZE, 64).picture.move(left, top)
+
     def picture(self) -> np.ndarray:
         """The picture in the window, one value a pixel of the game: (64, 64, 3)."""
-        left, top = (SCREEN[0] - SIZE[0]) // 2, (SCREEN[1] - SIZE[1]) // 2
-        rect = theme.layout(SIZE, 64).picture.move(left, top)
+        rect = self.place()
         screen = np.asarray(ImageGrab.grab(xdisplay=self.display))
         return screen[rect.top : rect.bottom, rect.left : rect.right][SCALE // 2 :: SCALE, SCALE // 2 :: SCALE]
 

@@ -14,6 +14,8 @@ from PIL import Image
 from reverie.app.play.game_loop import GameLoop
 from reverie.app.play.meter import Meter
 from reverie.app.play.session import Choice, Session
+from reverie.app.window import theme
+from reverie.app.window.brush import TILES, Brush
 from reverie.app.window.keys import load_keys
 from reverie.app.window.saving import Saving
 from reverie.app.window.window import BRANCH_SECONDS, Window
@@ -195,3 +197,74 @@ def test_futures_that_nobody_wants_are_given_up_and_the_real_game_has_none(opene
     real = opened(real=True)
     press(real, pygame.K_k)
     assert seen(real, lambda: real._message and "the real game has the luck" in real._message[0])
+
+
+def test_a_patch_is_picked_up_and_put_down_and_the_dream_goes_on_from_there(opened: Open) -> None:
+    window = opened(tape=True, settings={"temperature": 0.0})
+    session, loop = window.loop.session, window.loop
+    session.remembers = True
+    assert seen(window, lambda: loop.meter.frames > 2)
+    press(window, pygame.K_p)
+    time.sleep(0.2)
+    window._refresh()
+    y, x = 0, dot_column(session.frame)
+    picture = theme.layout((400, 460), 64).picture
+    scale = picture.width // 64
+
+    def click(button: int, row: int, column: int) -> None:
+        pos = (picture.left + (8 * column + 4) * scale, picture.top + (8 * row + 4) * scale)
+        window._handle(pygame.event.Event(pygame.MOUSEBUTTONDOWN, button=button, pos=pos), time.perf_counter())
+
+    click(pygame.BUTTON_LEFT, 5, 1)  # nothing was picked up
+    click(pygame.BUTTON_RIGHT, y, x)
+    click(pygame.BUTTON_LEFT, 5, 1)
+    assert seen(window, lambda: session.frame[44, 12, 0] > 200)
+    assert session.frame[4, 8 * x + 4, 0] > 200, "the rest stays"
+    click(pygame.BUTTON_RIGHT, 2, 2)  # the dark, with which the first dot is covered
+    click(pygame.BUTTON_LEFT, y, x)
+    assert seen(window, lambda: session.frame[4, 8 * x + 4, 0] < 50)
+    painted = session.frame.copy()
+    loop.do(session.save_moment)
+    loop.press("d", "right", time.perf_counter())
+    loop.single_step()
+    assert seen(window, lambda: np.array_equal(session.frame, dot_frame(5, 2)))
+    loop.do(session.load_moment)
+    assert seen(window, lambda: np.array_equal(session.frame, painted))
+    loop.latch.clear()
+    made = loop.meter.frames
+    loop.single_step()
+    assert seen(window, lambda: loop.meter.frames == made + 1)
+    assert np.array_equal(session.frame, dot_frame(5, 1))
+    loop.stop()
+    assert session.taped is not None
+    again = list(replay(session.taped.tape(), session.bundle))  # type: ignore[arg-type]
+    assert np.array_equal(again[-1], dot_frame(5, 1))
+    assert np.array_equal(again[-2], dot_frame(5, 2))
+
+
+def test_the_real_game_is_not_painted(opened: Open) -> None:
+    window = opened(real=True)
+    window.loop.do(lambda: window.loop.session.paint(np.zeros((8, 8, 3), np.uint8), 0, 0))
+    assert seen(window, lambda: window._message and "cannot be painted" in window._message[0])
+
+
+@pytest.mark.parametrize("size", [64, 128])
+def test_a_patch_lies_between_the_tiles_as_it_lay_and_inside_the_picture(size: int) -> None:
+    frame = np.random.default_rng(0).integers(0, 256, (size, size, 3), np.uint8)
+    brush = Brush()
+    for at in ((0, 0), (size - 1, size - 1), (13, 27), (size // 2, 3)):
+        brush.pick(frame, at)
+        assert brush.patch is not None
+        side = size // TILES
+        [(y, x)] = [
+            (y, x)
+            for y in range(size - side + 1)
+            for x in range(size - side + 1)
+            if np.array_equal(frame[y : y + side, x : x + side], brush.patch)
+        ]
+        for to in ((0, 0), (size - 1, size - 1), (31, 5)):
+            top, left = brush.place(size, to)
+            assert 0 <= top <= size - side
+            assert 0 <= left <= size - side
+            assert (top - y) % side == (left - x) % side == 0
+        assert brush.place(size, (y + side // 2, x + side // 2)) == (y, x)

@@ -93,3 +93,23 @@ def test_b_goes_back_to_a_good_picture(play: Callable[..., Played], tmp_path: Pa
     assert played.end() == 0
     kinds = [key for event in json.loads((tmp_path / "a.tape").read_text())["events"] for key in event]
     assert "restore" in kinds or "reset" in kinds
+
+
+def test_the_mouse_paints_a_second_keeper(play: Callable[..., Played], tmp_path: Path) -> None:
+    played = play("--tape", "a.tape", what=DREAM)
+    played.keys("key", "p", "sleep", "2")
+    keeper = played.keeper()
+    assert keeper is not None
+    rect = played.place()
+
+    def click(button: str, y: int, x: int) -> None:
+        played.keys("mousemove", str(rect.left + x * SCALE), str(rect.top + y * SCALE), "click", button)
+
+    before = played.picture()
+    click("3", *keeper)
+    row = 44 if keeper[0] < 32 else 20
+    click("1", row, 32)
+    assert eventually(lambda: np.any(played.picture()[row - 4 : row + 4, 28:36] != before[row - 4 : row + 4, 28:36]))
+    assert played.end() == 0
+    events = json.loads((tmp_path / "a.tape").read_text())["events"]
+    assert {"z"} in [set(event) for event in events]
