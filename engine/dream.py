@@ -110,6 +110,15 @@ class Dream:
         self._batch.paint_z(z[None])
         return self.frame
 
+    def measure_doubt(self, on: bool) -> None:
+        """Say with every following step where it is unsure, or do so no more."""
+        self._batch.measures_doubt = on
+
+    @property
+    def doubt(self) -> NDArray[np.float32] | None:
+        """Where over the picture the last measured step was unsure, in bits: (rows, columns). None before one."""
+        return None if self._batch.doubt is None else self._numpy(self._batch.doubt)[0]
+
     def paint(self, frame: Frame) -> Frame:
         """Change the present frame into this picture (H, W, 3) uint8, as the family sees it. Returns it decoded."""
         return self.paint_z(self._numpy(self._batch.painted(frame[None]))[0])

@@ -50,6 +50,9 @@ class DreamBatch:
     decoded. `frames` (B, H, W, 3) uint8 are the pictures. All of these are arrays of the bundle's backend: numpy's, or
     torch's on a device, to which only actions go and from which nothing comes unless it is asked for.
 
+    `doubt` (B, rows, columns) float32 says where over the picture the last step was unsure, in bits, while
+    `measures_doubt` is set; else it stays as it was, None at first.
+
     If a graph gives what it never may (see `engine.guard`), that trajectory stays as it was before the step and
     shows its frame again; only its noise is spent, so that the next step may come out otherwise. `faults` counts these.
     """
@@ -76,6 +79,8 @@ class DreamBatch:
         self.frames = arrays.zeros((batch, self.size, self.size, 3), "uint8")
         self.timings: dict[str, float] = {}
         self.rewards, self.ended = arrays.zeros((batch,), "float32"), arrays.zeros((batch,), "bool")
+        self.measures_doubt = False
+        self.doubt: Array | None = None
         self._tally = arrays.tally()
         self._noise: Array = None
 
@@ -211,6 +216,8 @@ class DreamBatch:
         context = self._prepare(actions)
         t1 = perf_counter()
         noise, self._noise = self._noise, self._arrays.next_keys(self._noise)
+        if self.measures_doubt:
+            self.doubt = self._dynamics.doubt(context, noise, self.settings)
         following = self._dynamics.predict(context, noise, self.settings)
         self._tally.add(following.checks, STAYS)
         self.rewards, self.ended = following.rewards, following.ended

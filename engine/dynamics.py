@@ -76,6 +76,12 @@ class Dynamics(Protocol):
     def predict(self, context: Any, noise: Array, settings: Settings) -> Prediction:
         """The next frames. noise: (B,) keys of this frame's noise, see `engine.noise`."""
 
+    def doubt(self, context: Any, noise: Array, settings: Settings) -> Array:
+        """How unsure the next frames are: bits over the picture, (B, rows, columns) float32, of any grid.
+
+        noise: (B,) keys of the frame's noise, for a family that has to draw to find out.
+        """
+
     def decode(self, z: Array, settings: Settings) -> tuple[Array, Checks]:
         """z (B, ...) to frames (B, H, W, 3) uint8, which can be shown also where a check failed."""
 

@@ -199,7 +199,11 @@ class GameLoop:
                 self._go_back()
                 due += self.period
             else:
+                began = time.perf_counter()
                 due += self.period * (not self._frame(due))
+                if self.session.mind and not self._jobs and not self.paused:
+                    now = time.perf_counter()
+                    self.session.think(now - began, due - now if self.paced else 0.0)
             # What came too late is not caught up: the slots begin anew.
             due = max(due, time.perf_counter())
 

@@ -22,6 +22,7 @@ from reverie.games.world import Frame, Step
 
 if TYPE_CHECKING:
     from reverie.app.play.futures import Futures
+    from reverie.app.play.mind import Mind, Thoughts
     from reverie.engine.bundle import Bundle
     from reverie.engine.dream import Dream
     from reverie.engine.settings import SettingInfo, Settings, Value
@@ -68,7 +69,7 @@ class Status:
     settings: of the dream, empty for the real game. shown: the same in one line. compared: what a frame costs with each
     choice of the mode, where all were played. score: None where a dream predicts no
     rewards. games: all that can be played here, in order. far: how far the picture is from what the game shows, see
-    `Likeness`; None where it is not measured.
+    `Likeness`; None where it is not measured. thoughts: what goes on in the dream; None while that is hidden.
     """
 
     real: bool
@@ -85,6 +86,7 @@ class Status:
     score: float | None
     faults: int
     far: float | None
+    thoughts: Thoughts | None
 
 
 class TransitionRecorder(Protocol):
@@ -118,6 +120,7 @@ class Session:
         self._speeds = Speeds()
         self._player: SelfPlayer | None = None
         self._lucks = count(1)
+        self.mind: Mind | None = None
         self._settings: Settings = settings_in(bundle, choice, None) if bundle else {}
         self.game = self._begin(self._first_game(), bundle, choice.seed, choice.real, choice.start)
         self._played = {self.game.name: self.game}
@@ -161,6 +164,11 @@ class Session:
         step = self.game.step(action)
         if not self.is_real:
             self._speeds.add(*self._dreamt_with(), sum(self._dream().timings.values()))
+            if self.mind and self.mind.dream is not self.dream:  # another game or bundle was opened
+                self.toggle_mind()
+                self.toggle_mind()
+            if self.mind:
+                self.mind.see(action)
         if self.remembers:
             self.game.remember()
         if self.dream is not None and self.dream.faults.count > self.game.known_faults:
@@ -223,6 +231,24 @@ class Session:
         pressed = self.actions.index(action) if action in self.actions else 0
         frames = round(seconds * self._bundle().manifest.fps)
         return Futures(self._dream(), tuple(islice(self._lucks, number)), pressed, frames)
+
+    def toggle_mind(self) -> str:
+        """Follow what goes on in the dream, or do so no more."""
+        from reverie.app.play.mind import Mind
+
+        if self.mind:
+            self.mind.end()
+            self.mind = None
+            return "what goes on in the dream is hidden"
+        if self.is_real:
+            raise Mistake("the real game has no mind: Tab goes to the dream")
+        self.mind = Mind(self._dream(), partial(next, self._lucks))
+        return "where the dream is unsure, and how else it may go on"
+
+    def think(self, frame: float, rest: float) -> None:
+        """Use the time between two frames, see `Mind.think`."""
+        if self.mind and not self.is_real:
+            self.mind.think(frame, rest)
 
     def paint(self, patch: Frame, top: int, left: int) -> str:
         """Put a patch (h, w, 3) uint8 into the dream's picture. Raises Mistake in the real game."""
@@ -346,6 +372,7 @@ class Session:
             "real": self.is_real,
             "faults": dream.faults.count if dream else 0,
             "far": game.far,
+            "thoughts": self.mind.thoughts if self.mind and not self.is_real else None,
         }
         if dream is None or self.is_real:
             return Status(settings={}, shown="", compared="", history=0, slots=0, timings={}, **common)  # type: ignore[arg-type]

@@ -48,23 +48,23 @@ def draw_figures(screen: pygame.Surface, status: Status, meter: Meter, fps: floa
     )
     x = theme.text(screen, f"{fps:.1f} fps", (theme.MARGIN, top), theme.TEXT)
     x = theme.text(screen, f"{meter.last_ms:.1f} ms", (x + 14, top), theme.TEXT)
-    x = _if_room(screen, status.compared, x + 14, top, width)
-    _if_room(screen, stages, x + 14, top, width)
+    x = _if_room(screen, status.compared, x, top, width)
+    _if_room(screen, stages, x, top, width)
     top += 22
     score = f"reward {status.score:g}" if status.score is not None else ""
     if status.real:
         x = theme.text(screen, f"the real game   seed {status.seed}", (theme.MARGIN, top), theme.DIM)
-        _if_room(screen, score, x + 14, top, width)
+        _if_room(screen, score, x, top, width)
         return
     x = theme.text(screen, status.shown, (theme.MARGIN, top), theme.DIM)
-    x = _if_room(screen, f"faults {status.faults}" if status.faults else "", x + 14, top, width, theme.ALARM)
-    x = _if_room(screen, score, x + 14, top, width)
+    x = _if_room(screen, f"faults {status.faults}" if status.faults else "", x, top, width, theme.ALARM)
+    x = _if_room(screen, score, x, top, width)
     if status.far is not None:
         colour = theme.ALARM if status.far > GOOD else theme.DIM
-        x = _if_room(screen, f"likeness {cells_of(status.far)}", x + 14, top, width, colour)
+        x = _if_room(screen, f"likeness {cells_of(status.far)}", x, top, width, colour)
     cells = "■" * min(status.history, status.slots) + "□" * max(0, status.slots - status.history)
-    x = _if_room(screen, f"late {meter.late}", x + 14, top, width)
-    _if_room(screen, f"history {cells}", x + 14, top, width)
+    x = _if_room(screen, f"late {meter.late}", x, top, width)
+    _if_room(screen, f"history {cells}", x, top, width)
 
 
 def draw_hint(screen: pygame.Surface) -> None:
@@ -91,10 +91,10 @@ def draw_message(screen: pygame.Surface, words: str) -> None:
 
 
 def _if_room(screen: pygame.Surface, words: str, x: int, top: int, width: int, colour: font.Colour = theme.DIM) -> int:
-    """Write unless it would run out of the window. Returns the x where it ended."""
-    if not words or x + font.measure(words, theme.TEXT_SCALE) > width - theme.MARGIN:
+    """Write behind what ended at x, unless it would run out of the window. Returns the x where it ended."""
+    if not words or x + 14 + font.measure(words, theme.TEXT_SCALE) > width - theme.MARGIN:
         return x
-    return theme.text(screen, words, (x, top), colour)
+    return theme.text(screen, words, (x + 14, top), colour)
 
 
 @lru_cache(maxsize=16)

@@ -139,6 +139,21 @@ def paint(window: Window) -> Iterator[Events]:
     yield from [[]] * 300
 
 
+def mind(window: Window) -> Iterator[Events]:
+    """I."""
+    window.loop.plays_itself = True
+    yield from frames(window, 20)
+    yield from press(pygame.K_i)
+    status = window.loop.session.status
+
+    def much() -> bool:
+        thoughts = status().thoughts
+        return bool(thoughts and len(thoughts.bits) > 30 and thoughts.futures and thoughts.unsure.max() > 1)  # type: ignore[union-attr]
+
+    yield from until(much)
+    yield from press(pygame.K_p)
+
+
 SCENES: dict[str, tuple[str, Scene]] = {
     "start-pictures": ("v2", start_pictures),
     "your-picture": ("v2", your_picture),
@@ -146,6 +161,7 @@ SCENES: dict[str, tuple[str, Scene]] = {
     "branch": ("v2", branch),
     "wake": ("v1", wake),
     "paint": ("v2", paint),
+    "mind": ("v2", mind),
 }
 """Name of the picture → the bundle, and the scene."""
 

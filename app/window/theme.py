@@ -28,18 +28,23 @@ TEXT_SCALE = 2
 
 
 class Layout(NamedTuple):
-    """Where things are in a window: the picture's rectangle."""
+    """Where things are in a window: the picture's rectangle, and the room beside it, which may have no width."""
 
     picture: pygame.Rect
+    side: pygame.Rect
 
 
-def layout(window: tuple[int, int], size: int) -> Layout:
-    """The largest whole-number enlargement of a size x size picture that leaves room for header and footer, centred."""
-    width, height = window
+def layout(window: tuple[int, int], size: int, side: int = 0) -> Layout:
+    """The largest whole-number enlargement of a size x size picture that leaves room for header and footer, centred.
+
+    side: pixels that are left free at the right.
+    """
+    width, height = window[0] - side, window[1]
     scale = max(1, min((width - 2 * MARGIN) // size, (height - HEADER - FOOTER) // size))
-    side = scale * size
-    top = HEADER + max(0, height - HEADER - FOOTER - side) // 2
-    return Layout(pygame.Rect((width - side) // 2, top, side, side))
+    edge = scale * size
+    top = HEADER + max(0, height - HEADER - FOOTER - edge) // 2
+    beside = pygame.Rect(width, HEADER, side and side - MARGIN, height - HEADER - FOOTER)
+    return Layout(pygame.Rect((width - edge) // 2, top, edge, edge), beside)
 
 
 def window_size(size: int, scale: int) -> tuple[int, int]:

@@ -21,6 +21,7 @@ from reverie.app.window.display import goal_of, name_window, title_of
 from reverie.app.window.game_keys import keys_of_game
 from reverie.app.window.keys import SETTING_KEYS, Keys
 from reverie.app.window.lost_display import check_display, watch_display
+from reverie.app.window.mind_view import draw_mind, side_of
 from reverie.app.window.offer import Offer
 from reverie.app.window.saving import Saving
 from reverie.games.world import Frame
@@ -94,6 +95,7 @@ class Window:
             "play itself": self._toggle_self_play,
             "branch": self._branch,
             "wake": lambda: self._do(lambda: loop.session.wake()),
+            "mind": lambda: self._do(lambda: loop.session.toggle_mind()),
             "save moment": lambda: self._do(lambda: loop.session.save_moment()),
             "load moment": lambda: self._do(lambda: loop.session.load_moment()),
             **{key: self._changes(name, by) for key, (name, by) in SETTING_KEYS.items()},
@@ -223,7 +225,12 @@ class Window:
             if number is not None:
                 self._take(self.offer, number)
         elif self.overlay is None and self._shot:
-            self._paint(event, self._shot.frame, theme.layout(window, self._shot.frame.shape[0]).picture)
+            self._paint(event, self._shot.frame, self._place(window, self._shot).picture)
+
+    def _place(self, window: tuple[int, int], shot: ShownFrame) -> theme.Layout:
+        """Where the picture stands, and what is beside it."""
+        side = side_of(window) if shot.status.thoughts else 0
+        return theme.layout(window, shot.frame.shape[0], side)
 
     def _paint(self, event: pygame.event.Event, frame: Frame, picture: pygame.Rect) -> None:
         """The right button picks up a patch of the picture, and beside it lets go of it; the left puts it down."""
@@ -456,9 +463,11 @@ class Window:
 
     def _draw(self, shot: ShownFrame, status: Status, now: float) -> None:
         screen = pygame.display.get_surface() or self.screen
-        place = theme.layout(screen.get_size(), shot.frame.shape[0])
+        place = self._place(screen.get_size(), shot)
         screen.fill(theme.NIGHT)
         theme.draw_picture(screen, shot.frame, place)
+        if status.thoughts:
+            draw_mind(screen, status.thoughts, place)
         if self.overlay is None:
             draw_brush(screen, self.brush, place.picture, shot.frame.shape[0])
         hud.draw_header(screen, status, self._pills(), self.folder.title if self.folder else "")

@@ -25,6 +25,10 @@ ENCODER = "the encoder gave NaN or infinity"
 DYNAMICS = "the dynamics gave NaN or infinity"
 DENOISER = "the denoiser gave NaN or infinity"
 PLAIN = "the autoencoder's picture is shown"
+DRAWS = 3
+"""Draws of the next frame, whose spread says how unsure it is."""
+RESOLUTION = 0.1
+"""Numbers in a latent that are nearer to each other than this look alike."""
 LIMIT = 6.0
 """Largest size of a number in a latent, as in training."""
 
@@ -46,6 +50,9 @@ class Calls(Protocol):
 
     def normal(self, keys: Array, numbers: int) -> Array:
         """Return standard normal noise (B, numbers) float32 for keys (B,), see `engine.noise`."""
+
+    def bits(self, ratio: Array) -> Array:
+        """Return the information of normal noise at these ratios of signal to noise: log2(1 + ratio) / 2."""
 
     def numbers(self, value: int, batch: int) -> Array:
         """Return (B,) int64, all of the same value."""
@@ -121,6 +128,17 @@ class LatentDynamics:
             given = {"hidden": context.hidden, "noisy": x, "level": level, "size": size}
             x = x + (self._calls.call("denoiser", given)["clean"] - x) * step.share
         return x.clip(-LIMIT, LIMIT)
+
+    def doubt(self, context: LatentContext, noise: Array, settings: Settings) -> Array:
+        """Bits that tell a few draws of one step apart at a resolution of `RESOLUTION`: (B, rows, columns) float32."""
+        draws = []
+        for _ in range(DRAWS):
+            noise = self.arrays.next_keys(noise)
+            draws.append(self.denoise(context, noise, {**settings, "steps": 1}))
+        mean = sum(draws) / DRAWS
+        variance = sum((draw - mean) ** 2 for draw in draws) / (DRAWS - 1)
+        bits = self._calls.bits(variance / RESOLUTION**2).sum(-1)
+        return bits.reshape(len(bits), *self.model.grid)
 
     def outcome(self, context: LatentContext, z: Array) -> tuple[Array, Array]:
         """Return the most likely reward (B,), and whether the round ends (B,), of the step to the latents z."""

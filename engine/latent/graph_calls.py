@@ -32,5 +32,8 @@ class GraphCalls:
     def normal(self, keys: Keys, numbers: int) -> NDArray[np.float32]:
         return normal(keys[:, None], np.arange(numbers))
 
+    def bits(self, ratio: NDArray[np.float32]) -> NDArray[np.float32]:
+        return np.asarray(np.log2(1 + ratio) / 2)
+
     def numbers(self, value: int, batch: int) -> NDArray[np.int64]:
         return np.full(batch, value, np.int64)

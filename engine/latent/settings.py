@@ -38,7 +38,7 @@ SETTINGS: dict[str, SettingInfo] = {
         highest=MOST_DECODER_STEPS,
         keys=(
             SettingKey("fewer decoder steps", "c", "fewer steps of the decoder"),
-            SettingKey("more decoder steps", "b", "more steps of the decoder"),
+            SettingKey("more decoder steps", "f", "more steps of the decoder"),
         ),
         show="×{}",
         message="{} decoder steps",

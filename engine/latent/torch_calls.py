@@ -46,5 +46,8 @@ class TorchCalls:
     def normal(self, keys: Tensor, numbers: int) -> Tensor:
         return normal(keys[:, None], torch.arange(numbers, device=keys.device))
 
+    def bits(self, ratio: Tensor) -> Tensor:
+        return (1 + ratio).log2() / 2
+
     def numbers(self, value: int, batch: int) -> Tensor:
         return torch.full((batch,), value, dtype=torch.int64, device=self._runtime.device)

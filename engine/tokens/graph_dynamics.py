@@ -20,7 +20,7 @@ from reverie.engine.runtime import Runtime
 from reverie.engine.settings import Settings
 from reverie.engine.tokens.guard import CAUSAL_HEAD, DYNAMICS, ENCODER, SAMPLER, VQ_PICTURE, known
 from reverie.engine.tokens.model import model_of
-from reverie.engine.tokens.sampler import Floats, Tokens, draw, most_passes, refine
+from reverie.engine.tokens.sampler import Floats, Tokens, draw, entropy, most_passes, refine
 
 Frames = NDArray[np.uint8]
 
@@ -91,6 +91,12 @@ class GraphDynamics:
             rewards, ended = self.outcome(context, tokens)
             rewards, ended = rewards * good, ended & good
         return Prediction(tokens, rewards, ended, good, checks)
+
+    def doubt(self, context: TokenContext, noise: Keys, settings: Settings) -> Floats:
+        """Bits that say which token is drawn, the causal head not asked: (B, rows, columns) float32."""
+        sound = np.where(np.isfinite(context.logits), context.logits, np.float32(-1e9))
+        bits: Floats = self.model.over_picture(entropy(sound, settings))
+        return bits
 
     def causal_logits(self, context: TokenContext, tokens: Tokens, rows: NDArray[np.intp] | None = None) -> Floats:
         """Logits (N, S, V) of the next frames from their tokens (N, S): position i from the tokens before i.

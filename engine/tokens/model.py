@@ -46,6 +46,15 @@ class TokenModel:
         rows, columns = self.grid
         return ((rows, columns),) if self.fine is None else ((rows, columns), (rows * self.fine, columns * self.fine))
 
+    def over_picture(self, values: Any) -> Any:
+        """Numbers of the tokens (B, S) over the picture: (B, rows, columns), of two levels the sums."""
+        rows, columns = self.grid
+        coarse = values[:, : rows * columns].reshape(-1, rows, columns)
+        if self.fine is None:
+            return coarse
+        fine = values[:, rows * columns :].reshape(-1, rows, self.fine, columns, self.fine)
+        return coarse + fine.sum(4).sum(2)
+
 
 def as_json(model: TokenModel) -> dict[str, Any]:
     """The manifest's `model`."""

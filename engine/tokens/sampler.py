@@ -39,11 +39,7 @@ def draw(logits: Floats, keys: Keys, settings: Settings) -> Tokens:
     top = logits.max(-1, keepdims=True)
     if not (sound := np.isfinite(top)).all():  # what is no number is for the guard; the others are drawn as ever
         logits, top = np.where(sound, logits, 0), np.where(sound, top, 0)
-    # Few codes are likely enough, and whatever costs more than a look is done for those alone.
-    floor = top + np.float32(np.log(min_p)) if min_p > 0 else -np.inf  # p >= min_p * max p, in logits
-    kept = np.flatnonzero(logits >= floor)
-    if top_p < 1:
-        kept = kept[_inside_nucleus(logits, top, kept, top_p)]
+    kept = _kept(logits, top, min_p, top_p)
     _, positions, vocabulary = logits.shape
     row, code = np.divmod(kept, vocabulary)
     trajectory, place = np.divmod(kept, positions * vocabulary)
@@ -52,6 +48,29 @@ def draw(logits: Floats, keys: Keys, settings: Settings) -> Tokens:
     won = np.flatnonzero(scores == best[row])
     _, first = np.unique(row[won], return_index=True)
     return code[won[first]].reshape(logits.shape[:-1]).astype(np.int64, copy=False)
+
+
+def entropy(logits: Floats, settings: Settings) -> Floats:
+    """Bits that say on average which token is drawn from finite logits (B, S, V), of each position (B, S)."""
+    temperature, min_p, top_p = (float(settings[name]) for name in ("temperature", "min_p", "top_p"))
+    if temperature == 0:
+        return np.zeros(logits.shape[:2], np.float32)
+    top = logits.max(-1, keepdims=True)
+    kept = _kept(logits, top, min_p, top_p)
+    row = kept // logits.shape[-1]
+    nats = (logits.ravel()[kept] - top.ravel()[row]) / temperature  # of each code that is kept, less than the likeliest
+    weights = np.exp(nats)
+    mass = np.bincount(row, weights, top.size)
+    mean = np.bincount(row, weights * nats, top.size) / mass
+    return ((np.log(mass) - mean) / np.log(2)).reshape(logits.shape[:2]).astype(np.float32)
+
+
+def _kept(logits: Floats, top: Floats, min_p: float, top_p: float) -> NDArray[np.intp]:
+    """Which codes may be drawn, as indices into all logits. top: (B, S, 1), the largest of each position."""
+    # Few codes are likely enough, and whatever costs more than a look is done for those alone.
+    floor = top + np.float32(np.log(min_p)) if min_p > 0 else -np.inf  # p >= min_p * max p, in logits
+    kept = np.flatnonzero(logits >= floor)
+    return kept[_inside_nucleus(logits, top, kept, top_p)] if top_p < 1 else kept
 
 
 def _inside_nucleus(logits: Floats, top: Floats, kept: NDArray[np.intp], top_p: float) -> NDArray[np.bool_]:

@@ -21,7 +21,7 @@ from reverie.engine.tokens.guard import CAUSAL_HEAD, DYNAMICS, ENCODER, SAMPLER,
 from reverie.engine.tokens.model import model_of
 from reverie.engine.tokens.sampler import most_passes
 from reverie.engine.tokens.torch_model import graphs_of
-from reverie.engine.tokens.torch_sampler import draw
+from reverie.engine.tokens.torch_sampler import draw, entropy
 from reverie.engine.torch_arrays import TorchArrays
 from reverie.engine.torch_runtime import TorchRuntime
 
@@ -102,6 +102,12 @@ class TorchDynamics:
             rewards, ended = self.outcome(context, tokens)
             rewards, ended = rewards * good, ended & good
         return Prediction(tokens, rewards, ended, good, checks)
+
+    def doubt(self, context: TorchContext, noise: Tensor, settings: Settings) -> Tensor:
+        """Bits that say which token is drawn, the causal head not asked: (B, rows, columns) float32."""
+        sound = context.logits.nan_to_num(-1e9, -1e9, -1e9)
+        bits: Tensor = self.model.over_picture(entropy(sound, settings))
+        return bits
 
     def causal_logits(self, context: TorchContext, tokens: Tensor, rows: Tensor | None = None) -> Tensor:
         """Logits (N, S, V) of the next frames from their tokens (N, S): position i from the tokens before i.

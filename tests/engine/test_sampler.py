@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from reverie.engine.noise import Keys, gumbel, keys_of
 from reverie.engine.settings import Settings
-from reverie.engine.tokens.sampler import Tokens, draw, refine
+from reverie.engine.tokens.sampler import Tokens, draw, entropy, refine
 
 S, V = 12, 7
 
@@ -139,3 +139,24 @@ def test_temperature_zero_takes_the_most_likely_token() -> None:
     logits = np.random.default_rng(0).standard_normal((2, S, V)).astype(np.float32)
     noise = keys_of(range(2))
     assert np.array_equal(draw(logits, noise, chosen(temperature=0)), logits.argmax(-1))
+
+
+@pytest.mark.parametrize("settings", [{}, {"temperature": 0.5}, {"min_p": 0.3}, {"top_p": 0.6}, {"temperature": 0.0}])
+def test_the_entropy_is_that_of_what_is_drawn(settings: dict[str, float]) -> None:
+    logits = np.random.default_rng(0).standard_normal((1, 3, V)).astype(np.float32) * 2
+    draws = 4000
+    tokens = draw(np.repeat(logits, draws, 0), keys_of(range(draws)), chosen(**settings))
+    for position, bits in enumerate(entropy(logits, chosen(**settings))[0]):
+        shares = np.bincount(tokens[:, position], minlength=V) / draws
+        counted = -sum(share * np.log2(share) for share in shares if share)
+        assert abs(counted - bits) < 0.05
+
+
+def test_the_entropy_is_the_same_on_both_backends() -> None:
+    torch = pytest.importorskip("torch")
+    from reverie.engine.tokens import torch_sampler
+
+    logits = np.random.default_rng(1).standard_normal((2, S, V)).astype(np.float32) * 3
+    for settings in (chosen(), chosen(top_p=0.7, min_p=0.1), chosen(temperature=0.4)):
+        other = torch_sampler.entropy(torch.tensor(logits), settings).numpy()
+        assert np.abs(entropy(logits, settings) - other).max() < 1e-4

@@ -87,6 +87,9 @@ class GlowDynamics:
         nothing = np.zeros(len(z), np.float32)
         return Prediction(z, nothing, nothing > 0, good, context.checks)
 
+    def doubt(self, context: GlowContext, noise: NDArray[np.uint64], settings: Settings) -> NDArray[np.float32]:
+        return np.full((len(context.z), 8, 8), float(settings["shimmer"]), np.float32)
+
     def decode(self, z: NDArray[Any], settings: Settings) -> tuple[NDArray[np.uint8], Checks]:
         return self._runtime.call("decoder", {"z": z})["frames"], {}
 

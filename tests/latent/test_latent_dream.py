@@ -98,6 +98,23 @@ def test_it_begins_at_any_picture_and_the_tape_knows(deep: Path) -> None:
     assert all(np.array_equal(a, b) for a, b in zip(frames, again, strict=True))
 
 
+def test_it_says_where_it_is_unsure_and_is_painted(deep: Path) -> None:
+    bundle = Bundle.load(deep, threads=1)
+    session = Session(Choice("deep", tape=True), bundle)
+    session.toggle_mind()
+    frames = [session.step(action).frame.copy() for action in WORDS[:3]]
+    assert session.dream is not None
+    assert session.dream.doubt is not None
+    assert session.dream.doubt.shape == (8, 8)
+    assert np.isfinite(session.dream.doubt).all()
+    assert (session.dream.doubt >= 0).all()
+    session.paint(np.full((8, 8, 3), 255, np.uint8), 8, 16)
+    frames += [session.step(action).frame.copy() for action in WORDS[:3]]
+    assert session.taped is not None
+    again = list(replay(session.taped.tape(), bundle))
+    assert all(np.array_equal(a, b) for a, b in zip(frames, again, strict=True))
+
+
 def test_torch_dreams_the_same_from_full_weights(run: Path, tmp_path: Path) -> None:
     folder = export_run(run, tmp_path / "full", "fp32", log=lambda line: None)
     onnx, torch = (Dream(Bundle.load(folder, backend, threads=1), seed=3) for backend in ("onnx", "torch"))

@@ -1,0 +1,65 @@
+"""Draws what goes on in a dream: doubt over the picture, and beside it other futures and the bits of a frame."""
+
+from __future__ import annotations
+
+import numpy as np
+import pygame
+
+from reverie.app.play.mind import CURVE, Thoughts
+from reverie.app.window import theme
+from reverie.app.window.theme import Layout
+
+CLEAR, STRONGEST = 60, 190
+"""How strongly the least and the most unsure places are marked, of 255."""
+MOST_BITS = 3.0
+"""A place with so many bits or more is marked most strongly."""
+LINE = 9 * theme.TEXT_SCALE + 4
+LEAST_CURVE = 40
+
+
+def side_of(window: tuple[int, int]) -> int:
+    """How wide the room beside the picture is."""
+    return max(100, window[0] // 5)
+
+
+def draw_mind(screen: pygame.Surface, thoughts: Thoughts, place: Layout) -> None:
+    """Mark where the dream was unsure, and draw the rest beside the picture, as much of it as there is room for."""
+    if thoughts.unsure is not None:
+        screen.blit(pygame.transform.scale(_marks(thoughts.unsure), place.picture.size), place.picture)
+    x, y, width = place.side.x, place.side.y, place.side.width
+    theme.text(screen, "or else", (x, y), theme.DIM)
+    y += LINE
+    for picture in thoughts.futures:
+        if y + width + LINE + LEAST_CURVE > place.side.bottom:
+            break
+        small = pygame.image.frombuffer(picture.tobytes(), picture.shape[1::-1], "RGB")
+        screen.blit(pygame.transform.smoothscale(small, (width, width)), (x, y))
+        y += width + 8
+    if thoughts.bits:
+        theme.text(screen, f"{thoughts.bits[-1]:.0f} bits", (x, y), theme.WARM)
+        _draw_curve(screen, thoughts.bits, pygame.Rect(x, y + LINE, width, min(80, place.side.bottom - y - LINE)))
+
+
+def _marks(unsure: np.ndarray) -> pygame.Surface:
+    """One pixel for each place, the clearer the surer."""
+    rows, columns = unsure.shape
+    share = np.clip(unsure / MOST_BITS, 0, 1)
+    alpha = np.where(share > 0.02, CLEAR + (STRONGEST - CLEAR) * share, 0).astype(np.uint8)
+    colour = np.broadcast_to(np.array(theme.ALARM, np.uint8), (rows, columns, 3))
+    marks = np.ascontiguousarray(np.concatenate([colour, alpha[..., None]], -1))
+    return pygame.image.frombuffer(marks.tobytes(), (columns, rows), "RGBA")
+
+
+def _draw_curve(screen: pygame.Surface, bits: tuple[float, ...], room: pygame.Rect) -> None:
+    """The bits of the last frames, the newest at the right."""
+    pygame.draw.rect(screen, theme.PANEL, room)
+    most = max(*bits, 1.0)
+    points = [
+        (
+            room.right - 1 - (len(bits) - 1 - number) * room.width / CURVE,
+            room.bottom - 2 - (room.height - 4) * value / most,
+        )
+        for number, value in enumerate(bits)
+    ]
+    if len(points) > 1:
+        pygame.draw.lines(screen, theme.WARM, False, points, 2)
