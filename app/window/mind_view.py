@@ -36,7 +36,7 @@ def draw_mind(screen: pygame.Surface, thoughts: Thoughts, place: Layout) -> None
         screen.blit(pygame.transform.smoothscale(small, (width, width)), (x, y))
         y += width + 8
     if thoughts.bits:
-        theme.text(screen, f"{thoughts.bits[-1]:.0f} bits", (x, y), theme.WARM)
+        theme.text(screen, f"{thoughts.bits[-1]:.1f} bits", (x, y), theme.WARM)
         _draw_curve(screen, thoughts.bits, pygame.Rect(x, y + LINE, width, min(80, place.side.bottom - y - LINE)))
 
 

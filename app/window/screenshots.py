@@ -151,6 +151,7 @@ def mind(window: Window) -> Iterator[Events]:
         return bool(thoughts and len(thoughts.bits) > 30 and thoughts.futures and thoughts.unsure.max() > 1)  # type: ignore[union-attr]
 
     yield from until(much)
+    yield from frames(window, 1)
     yield from press(pygame.K_p)
 
 

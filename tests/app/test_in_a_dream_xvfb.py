@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from reverie.app.window import theme
 from reverie.engine import library
 from reverie.engine.bundle import Bundle
 from tests.app.real_window import SCALE, Played, eventually, needs_display
@@ -113,3 +114,21 @@ def test_the_mouse_paints_a_second_keeper(play: Callable[..., Played], tmp_path:
     assert played.end() == 0
     events = json.loads((tmp_path / "a.tape").read_text())["events"]
     assert {"z"} in [set(event) for event in events]
+
+
+def test_i_shows_what_goes_on_in_the_dream_beside_the_picture(play: Callable[..., Played]) -> None:
+    played = play(what=DREAM)
+    rect = played.place()
+    right = rect.right + 12  # the frame around it
+
+    def beside() -> int:
+        """Pixels of the window's right edge in which something is drawn."""
+        screen = played.screen().astype(int)[rect.top : rect.bottom, rect.right - 60 : right]
+        return int(np.count_nonzero(np.all(np.abs(screen - theme.WARM) < 30, axis=-1)))
+
+    assert beside() < 50
+    played.keys("key", "i")
+    assert eventually(lambda: beside() > 50), "no curve and no figure"
+    played.keys("key", "i")
+    assert eventually(lambda: beside() < 50), "it stays"
+    assert played.end() == 0
