@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from importlib.util import find_spec
+from typing import Any
 
 from reverie.evaluation.metrics.actions_told import ActionsTold
 from reverie.evaluation.metrics.alive import Alive, Bank, alive_for_long
+from reverie.evaluation.metrics.clips import Clips
 from reverie.evaluation.metrics.hud import HudReadable
 from reverie.evaluation.metrics.recorded_rollout import Watcher, recorded_rollout
 from reverie.evaluation.metrics.turn_round import turn_round
@@ -15,9 +17,6 @@ from reverie.evaluation.references import RecordedReference
 from reverie.evaluation.sizes import Sizes
 from reverie.evaluation.subjects.subject import Subject
 from reverie.evaluation.subjects.truth import PlayedTruth
-
-if TYPE_CHECKING:
-    from reverie.evaluation.metrics.clips import Clips
 
 
 def any_picture(
@@ -41,7 +40,7 @@ def any_picture(
         watchers.append(alive)
     if reference.hud is not None:
         watchers.append(HudReadable(reference.hud, subject, horizon, truth.batch))
-    clips = _clips(subject, horizon) if sizes.judge_steps else None
+    clips = Clips(subject, horizon) if sizes.judge_steps and find_spec("torch") is not None else None
     if clips is not None:
         watchers.append(clips)
     entry = recorded_rollout(subject, truth, horizon, seed, watchers, progress)
@@ -55,14 +54,3 @@ def any_picture(
         left = deadline - time.monotonic()
         entry |= alive_for_long(subject, truth, alive.limits, sizes.alive, seed, left, progress)
     return entry
-
-
-def _clips(subject: Subject, horizon: int) -> Clips | None:
-    """What a judge learns from; None where torch, which it needs, is missing."""
-    try:
-        from reverie.evaluation.metrics.clips import Clips
-    except ModuleNotFoundError as error:
-        if error.name != "torch":
-            raise
-        return None
-    return Clips(subject, horizon)

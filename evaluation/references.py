@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -37,8 +37,6 @@ if TYPE_CHECKING:
 
 EXAMPLE_TICKS = 256
 """Length of the episodes that serve as examples of the game."""
-EXAMPLE_SIDE = 64
-"""Largest side of their pictures, in pixels."""
 
 
 @dataclass(frozen=True)
@@ -59,8 +57,8 @@ class Reference:
 class Examples:
     """Real play that nothing is measured on.
 
-    pictures: (T + 1, B, h, w, 3) uint8, h and w at most EXAMPLE_SIDE. actions: (T, B) int64, led from t to t + 1.
-    cut: (T, B) bool, where picture t + 1 does not follow from picture t.
+    pictures: (T + 1, B, h, w, 3) uint8, as the game draws them and then shrunk. actions: (T, B) int64, led from picture
+    t to t + 1. cut: (T, B) bool, where picture t + 1 does not follow from picture t.
     """
 
     pictures: NDArray[np.uint8]
@@ -179,8 +177,10 @@ def recorded_reference(
     if not sizes.judge_episodes:
         return RecordedReference(truth, hud=hud)
     seeds = held_out_seeds(seed, sizes.judge_episodes) + SEEDS_APART // 2
-    other = play(environment, actions, min(size, EXAMPLE_SIDE), seeds, EXAMPLE_TICKS, progress)
-    examples = Examples(other.frames(0, other.ticks + 1), other.actions, other.cut)
+    examples = _examples(
+        play(environment, actions, size, seeds[i : i + MOST_EPISODES], EXAMPLE_TICKS, progress)
+        for i in range(0, len(seeds), MOST_EPISODES)
+    )
     try:
         from reverie.evaluation.metrics.inverse_dynamics import InverseDynamics
     except ModuleNotFoundError as error:
@@ -190,6 +190,13 @@ def recorded_reference(
     judge = InverseDynamics(len(actions), seed)
     judge.train(examples.pictures, examples.actions, examples.cut, progress=progress)
     return RecordedReference(truth, examples, judge, hud)
+
+
+def _examples(parts: Iterable[Played]) -> Examples:
+    """Join plays of as many ticks, of which one after the other is made."""
+    made = [(arithmetic.shrunk(part.frames(0, part.ticks + 1)), part.actions, part.cut) for part in parts]
+    pictures, actions, cut = (np.concatenate(arrays, axis=1) for arrays in zip(*made, strict=True))
+    return Examples(pictures, actions, cut)
 
 
 def _play_built_in(

@@ -16,6 +16,9 @@ SEGMENTS: tuple[tuple[int, int], ...] = ((1, 16), (17, 64), (65, 256), (257, 102
 SEGMENT_NAMES = tuple(f"{first}-{last}" for first, last in SEGMENTS)
 """What the reports call them."""
 
+SEEN_SIDE = 64
+"""Largest side in pixels of what a network that judges pictures sees; larger frames are halved."""
+
 DRIFT_RUN = 8
 """So many frames in a row that are no legal picture of the game: the dream has drifted."""
 
@@ -43,6 +46,15 @@ def enlarged(frames: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
         raise ValueError(f"Pictures {frames.shape[2]} px wide cannot be enlarged to {size} in whole pixels.")
     times = size // frames.shape[2]
     return frames.repeat(times, axis=1).repeat(times, axis=2)
+
+
+def shrunk(frames: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """(..., H, W, 3) with sides halved until they are no longer than SEEN_SIDE."""
+    while frames.shape[-2] > SEEN_SIDE:
+        *n, height, width, _ = frames.shape
+        halves = frames.reshape(*n, height // 2, 2, width // 2, 2, 3)
+        frames = np.rint(halves.mean((-4, -2), dtype=np.float32)).astype(np.uint8)
+    return frames
 
 
 def ssim(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> NDArray[np.float64]:

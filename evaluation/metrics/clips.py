@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reverie.evaluation.metrics.arithmetic import SEGMENT_NAMES, SEGMENTS
-from reverie.evaluation.metrics.inverse_dynamics import shrunk
+from reverie.evaluation.metrics.arithmetic import SEGMENT_NAMES, SEGMENTS, shrunk
 from reverie.evaluation.metrics.recorded_rollout import Moment
 from reverie.evaluation.subjects.subject import Frames, Subject
 

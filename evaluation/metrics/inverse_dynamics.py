@@ -12,10 +12,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from reverie.evaluation.metrics.arithmetic import shrunk
 from reverie.evaluation.progress import Progress, silent
 
-SIDE = 64
-"""Side in pixels that the network sees; larger frames are halved."""
 EPOCHS = 8
 BATCH = 64
 LEARNING_RATE = 2e-3
@@ -97,12 +96,3 @@ def _pairs(before: NDArray[np.uint8], after: NDArray[np.uint8]) -> Tensor:
     down = torch.linspace(-1, 1, height)[:, None].expand(n, 1, height, width)
     right = torch.linspace(-1, 1, width).expand(n, 1, height, width)
     return torch.cat([first, second, second - first, down, right], dim=1)
-
-
-def shrunk(frames: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """(..., H, W, 3) with sides halved until they are no longer than SIDE."""
-    while frames.shape[-2] > SIDE:
-        *n, height, width, _ = frames.shape
-        halves = frames.reshape(*n, height // 2, 2, width // 2, 2, 3)
-        frames = np.rint(halves.mean((-4, -2), dtype=np.float32)).astype(np.uint8)
-    return frames

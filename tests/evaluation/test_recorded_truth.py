@@ -14,6 +14,7 @@ pytest.importorskip("gymnasium")
 pytest.importorskip("onnx")
 
 from reverie.evaluation.evaluate import evaluate
+from reverie.evaluation.metrics.arithmetic import shrunk
 from reverie.evaluation.metrics.recorded_rollout import recorded_rollout
 from reverie.evaluation.metrics.teacher_forced import teacher_forced
 from reverie.evaluation.references import RecordedReference, References, recorded_reference
@@ -112,9 +113,6 @@ def test_actions_are_told_from_real_play_and_not_from_pictures_that_do_not_obey(
 
 
 def test_larger_pictures_are_told_by_their_halves() -> None:
-    pytest.importorskip("torch")
-    from reverie.evaluation.metrics.inverse_dynamics import shrunk
-
     large = np.random.default_rng(0).integers(256, size=(2, 3, 128, 128, 3), dtype=np.uint8)
     small = shrunk(large)
     assert small.shape == (2, 3, 64, 64, 3)
