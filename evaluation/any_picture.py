@@ -8,7 +8,7 @@ from typing import Any
 
 from reverie.evaluation.metrics.actions_told import ActionsTold
 from reverie.evaluation.metrics.alive import Alive, Bank, alive_for_long
-from reverie.evaluation.metrics.clips import Clips
+from reverie.evaluation.metrics.clips import SPAN, Clips
 from reverie.evaluation.metrics.hud import HudReadable
 from reverie.evaluation.metrics.recorded_rollout import Watcher, recorded_rollout
 from reverie.evaluation.metrics.turn_round import turn_round
@@ -40,7 +40,8 @@ def any_picture(
         watchers.append(alive)
     if reference.hud is not None:
         watchers.append(HudReadable(reference.hud, subject, horizon, truth.batch))
-    clips = Clips(subject, horizon) if sizes.judge_steps and find_spec("torch") is not None else None
+    judges = sizes.judge_steps and horizon > SPAN and find_spec("torch") is not None
+    clips = Clips(subject, horizon) if judges else None
     if clips is not None:
         watchers.append(clips)
     entry = recorded_rollout(subject, truth, horizon, seed, watchers, progress)

@@ -108,7 +108,7 @@ class Limits:
     def __init__(self, bank: Bank, real: Floats, counted: Bools) -> None:
         self._bank = bank
         moved = movement(real)[counted]
-        moved = moved[~np.isnan(moved)] if len(real) > STRETCH else np.array([0.0, 255.0])
+        moved = moved[~np.isnan(moved)] if not np.isnan(moved).all() else np.array([0.0, 255.0])
         self.of = {
             "strange": STRANGE_MARGIN * float(np.quantile(bank.distance(real)[counted], 1 - RARE)),
             "flat": float(np.quantile(detail(real)[counted], RARE)) / FLAT_MARGIN,
@@ -163,7 +163,9 @@ class Alive:
         return {}
 
     def result(self, counted: Bools) -> dict[str, Any]:
-        """See Watcher. `limits` are known from here on."""
+        """See Watcher. `limits` are known from here on, where any real frame counts."""
+        if not counted.any():
+            return {}
         dreamt, real = np.stack(self._dreamt), np.stack(self._real)
         self.limits = Limits(self._bank, real, counted)
         found, found_real = (self.limits.out_of_place(seen) for seen in (dreamt, real))

@@ -15,7 +15,8 @@ FRAMES, APART = 4, 2
 """Frames of a clip, and frames from one of them to the next."""
 EACH = 8
 """Clips of every dream and segment."""
-_SPAN = APART * (FRAMES - 1)
+SPAN = APART * (FRAMES - 1)
+"""Frames from the first of a clip to its last."""
 
 
 class Clips:
@@ -25,10 +26,11 @@ class Clips:
     """
 
     def __init__(self, subject: Subject, horizon: int) -> None:
+        """horizon: more than SPAN."""
         self._subject = subject
         self._starts: dict[str, list[int]] = {}
         for name, (first, last) in zip(SEGMENT_NAMES, SEGMENTS, strict=True):
-            last = min(last, horizon) - _SPAN
+            last = min(last, horizon) - SPAN
             if last >= first:
                 self._starts[name] = sorted(set(np.linspace(first, last, EACH).astype(int).tolist()))
         self._needed = {k + j * APART for starts in self._starts.values() for k in starts for j in range(FRAMES)}

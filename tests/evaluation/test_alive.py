@@ -117,6 +117,17 @@ def test_a_grey_picture_dies_however_near_it_is_to_real_ones(bank: Bank, truth: 
     assert lifetimes(out) == [0] * 6
 
 
+def test_few_real_frames_or_none_are_no_mistake(bank: Bank, truth: PlayedTruth) -> None:
+    seen, counted = luminance(truth.frames(LEAD, LEAD + FRAMES)), truth.uncut(FRAMES)
+    counted[STRETCH:] = False
+    out = Limits(bank, seen, counted).out_of_place(seen)
+    assert not out["still"].any()
+    assert not out["wild"].any()
+    alive = Alive(bank)
+    recorded_rollout(FakeSubject(), truth, 3, 0, [alive])
+    assert Alive(bank).result(np.zeros((3, 6), np.bool_)) == {}
+
+
 def test_few_dreams_are_followed_for_long_until_all_are_dead(bank: Bank, truth: PlayedTruth) -> None:
     limits = Limits(bank, luminance(truth.frames(LEAD, LEAD + FRAMES)), truth.uncut(FRAMES))
     sizes = AliveSizes(dreams=2, frames=3000)
