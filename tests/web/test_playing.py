@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from reverie.app.cli import main
 from reverie.web.serve import Server
@@ -99,6 +100,23 @@ def test_a_gamepad_plays_and_pauses(address: str) -> None:
             time.sleep(0.2)
         after = played(page)[before:]
         assert [(event["action"], event["count"]) for event in after] == [(RIGHT, 1), (3, 1)]
+
+
+@pytest.mark.slow
+def test_the_last_seconds_are_saved_as_a_gif_and_a_moment_is_gone_back_to(address: str) -> None:
+    with Chromium() as page:
+        page.open(address)
+        page.wait(FIRST_FRAME, 60)
+        page.key("F8", "F8")
+        page.wait("document.getElementById('message').textContent === 'moment saved'")
+        time.sleep(1)
+        page.key("g", "KeyG")
+        with Image.open(page.download(".gif")) as gif:
+            assert gif.size == (256, 256)
+            assert gif.n_frames > 1
+        page.key("F9", "F9")
+        page.wait("document.getElementById('message').textContent === 'back to the saved moment'")
+        assert "restore" in [next(iter(event)) for event in played(page)]
 
 
 @pytest.mark.slow
