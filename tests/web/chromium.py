@@ -110,7 +110,7 @@ class Chromium:
             message["sessionId"] = self._session
         os.write(self._write, json.dumps(message).encode() + b"\0")
         while True:
-            answer = self._message(60)
+            answer = self._message(300)
             if answer.get("id") != self._number:
                 self.events.append(answer)
                 continue

@@ -154,10 +154,9 @@ def test_keys_move_the_player_in_a_real_browser(address: str, tmp_path: Path) ->
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["v1.1", "arcade", "v2"])
-def test_a_tape_of_600_frames_replays_in_the_page_and_back_to_the_same_tokens(name: str, tmp_path: Path) -> None:
+def test_a_tape_of_600_frames_replays_in_the_page_and_back_to_the_same_tokens(address: str) -> None:
     needs(chromium.find(), "chromium")
-    bundle = Bundle.load(resolve(name))
+    bundle = Bundle.load(resolve("v1.1"))
     dream = TapedDream(bundle, seed=5)
     dream.change(mode="parallel")
     digest = hashlib.sha256()
@@ -174,21 +173,18 @@ def test_a_tape_of_600_frames_replays_in_the_page_and_back_to_the_same_tokens(na
             dream.reset(9, 1)
         dream.step((i // 7) % len(dream.actions))
         digest.update(dream.z.tobytes())
-    assert main(["share", name, "-o", str(tmp_path / "site")]) == 0
-    with Server(tmp_path / "site") as server, Chromium() as page:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+    with Chromium() as page:
         path = page.downloads / "python.tape"
         dream.tape().save(path)
-        page.open(f"{server.address}?seed=0")
+        page.open(f"{address}?seed=0")
         page.wait(FIRST_FRAME, 60)
         node = page.send("Runtime.evaluate", expression="document.getElementById('choose')")["result"]["objectId"]
         page.send("DOM.setFileInputFiles", files=[str(path)], objectId=node)
         assert page.wait("document.documentElement.dataset.played", 600) == digest.hexdigest()
         time.sleep(1)  # a few frames are played on from there
         page.run("document.querySelector('[data-tool=tape]').click()")
-        back = page.download(f"{bundle.manifest.games[0]}.tape")
+        back = page.download("garden.tape")
         assert main(["render", str(back), "--check"]) == 0
-        server.shutdown()
 
 
 @pytest.mark.slow
