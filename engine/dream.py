@@ -88,7 +88,8 @@ class Dream:
 
     def seen(self, frame: Frame) -> tuple[NDArray[Any], Frame]:
         """What the family makes of a frame (H, W, 3) uint8: its representation, and that decoded. The dream stays."""
-        return tuple(self._numpy(array)[0] for array in self._batch.seen(frame[None]))  # type: ignore[return-value]
+        z, drawn = (self._numpy(array)[0] for array in self._batch.seen(frame[None]))
+        return z, drawn
 
     def append_frame(self, frame: Frame, action: int) -> None:
         """Force a real frame in, which `action` led to from the present one."""

@@ -50,4 +50,4 @@ def _shades(frame: NDArray[np.uint8]) -> NDArray[np.float32]:
     whole = frame[: CELLS * edge, : CELLS * edge]
     small = whole.reshape(CELLS, edge, CELLS, edge, 3).mean((1, 3)) // (256 // SHADES)
     colours = (small @ np.array([SHADES * SHADES, SHADES, 1])).astype(np.int64).ravel()
-    return np.bincount(colours, minlength=SHADES**3).astype(np.float32) / CELLS**2
+    return (np.bincount(colours, minlength=SHADES**3) / CELLS**2).astype(np.float32)
