@@ -171,6 +171,9 @@ def test_a_tape_of_600_frames_replays_in_the_page_and_back_to_the_same_tokens(ad
             dream.restore(moment)
         if i == 500:
             dream.reset(9, 1)
+        if i == 550:
+            dream.change_luck(77)
+            dream.paint(dream.frame[::-1].copy())
         dream.step((i // 7) % len(dream.actions))
         digest.update(dream.z.tobytes())
     with Chromium() as page:

@@ -86,6 +86,16 @@ export class Dream {
     await this.#show(known);
   }
 
+  /** Change the present frame into this one; what led to it stays in the history. @param {any} z */
+  async paint(z) {
+    await this.#show(this.bundle.dynamics.checked(z));
+  }
+
+  /** Let what follows have the noise of this seed. @param {number} seed */
+  changeLuck(seed) {
+    this.key = keyOf(seed);
+  }
+
   /** Dream one frame. @param {number} action an index into this game's actions */
   async step(action) {
     const { dynamics } = this.bundle;

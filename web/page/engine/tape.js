@@ -1,16 +1,18 @@
-// The tape, format 4 of docs/formats.md: notes down what is done to a dream, and plays it again.
+// The tape, formats 4 and 5 of docs/formats.md: notes down what is done to a dream, and plays it again.
 import { Dream } from "./dream.js";
 import { ARRAYS } from "./ring.js";
 import { Sha256 } from "./sha256.js";
 
+/** Of a tape without paint and other luck. */
 const FORMAT = 4;
+const FORMATS = [FORMAT, 5];
 const MOST_BYTES = 16 << 20;
 const MOST_FRAMES = 1_000_000;
 const MOST_KEPT_BYTES = 256 << 20;
 
 /** @typedef {import("./dream.js").Bundle} Bundle */
 /** @typedef {{action?: number, count?: number, z?: string, begin?: number, reset?: [number, number], restore?: number,
- *   set?: Record<string, any>}} TapeEvent */
+ *   luck?: number, set?: Record<string, any>}} TapeEvent */
 /** @typedef {{format: number, bundle: string, manifest_sha256: string, seed: number, start: number,
  *   settings: Record<string, any>, frames: number, frames_sha256: string, game: string | null, events: TapeEvent[]}} Tape */
 
@@ -46,6 +48,18 @@ export class TapedDream extends Dream {
     this.#note({ action, z: written(z) });
   }
 
+  /** @param {any} z */
+  async paint(z) {
+    await super.paint(z);
+    this.#note({ z: written(z) });
+  }
+
+  /** @param {number} seed */
+  changeLuck(seed) {
+    super.changeLuck(seed);
+    this.#note({ luck: seed });
+  }
+
   /** @param {number} action */
   async step(action) {
     await super.step(action);
@@ -78,7 +92,7 @@ export class TapedDream extends Dream {
     const { manifest, digest } = this.bundle;
     const { seed, start, settings } = this.#begun ?? { seed: 0, start: 0, settings: this.settings };
     return {
-      format: FORMAT,
+      format: this.#events.some(isOf5) ? 5 : FORMAT,
       bundle: manifest.name,
       manifest_sha256: digest,
       seed,
@@ -115,16 +129,16 @@ export function readTape(text) {
   } catch {
     throw new Error("This file is not a tape, or it was cut short.");
   }
-  if (Number.isInteger(tape?.format) && tape.format !== FORMAT) {
-    throw new Error(`This tape has format ${tape.format}, and this page reads format ${FORMAT}.`);
+  if (Number.isInteger(tape?.format) && !FORMATS.includes(tape.format)) {
+    throw new Error(`This tape has format ${tape.format}, and this page reads formats ${FORMATS.join(" and ")}.`);
   }
   const numbers = [tape?.seed, tape?.start, tape?.frames];
-  if (tape?.format !== FORMAT || !numbers.every(isCount) || !isObject(tape.settings) || !Array.isArray(tape.events)) {
+  if (!FORMATS.includes(tape?.format) || !numbers.every(isCount) || !isObject(tape.settings) || !Array.isArray(tape.events)) {
     throw new Error("This file is not a tape.");
   }
   let frames = 0;
   for (const event of tape.events) {
-    if (!isEvent(event)) throw new Error("This tape is damaged: it holds an event that a tape does not have.");
+    if (!isEvent(event) || (isOf5(event) && tape.format === FORMAT)) throw new Error("This tape is damaged: it holds an event that a tape does not have.");
     frames += event.count ?? 0;
   }
   if (frames !== tape.frames || frames > MOST_FRAMES) throw new Error("This tape is damaged: its frames do not add up.");
@@ -167,6 +181,8 @@ export async function* replay(tape, bundle) {
     }
     if (event.reset) await dream.reset(...event.reset);
     else if (event.begin !== undefined) await dream.begin(event.begin, read(event.z, dream));
+    else if (event.luck !== undefined) dream.changeLuck(event.luck);
+    else if (event.z !== undefined && event.action === undefined) await dream.paint(read(event.z, dream));
     else if (event.z !== undefined) await dream.put(read(event.z, dream), Number(event.action));
     else if (kept.has(Number(event.restore))) dream.restore(kept.get(Number(event.restore)));
     else throw new Error(`This tape goes back to moment ${event.restore}, which it has not come to.`);
@@ -176,13 +192,16 @@ export async function* replay(tape, bundle) {
   return dream;
 }
 
-const KINDS = ["action count", "action z", "begin z", "reset", "restore", "set"];
+const KINDS = ["action count", "action z", "begin z", "luck", "reset", "restore", "set", "z"];
+
+/** @param {TapeEvent} event */
+const isOf5 = (event) => event.luck !== undefined || (event.z !== undefined && (event.action ?? event.begin) === undefined);
 
 /** @param {any} event */
 function isEvent(event) {
   if (!isObject(event) || !KINDS.includes(Object.keys(event).sort().join(" "))) return false;
-  const { action = 0, count = 1, z = "", begin = 0, reset = [0, 0], restore = 0, set = {} } = event;
-  const numbers = Array.isArray(reset) && reset.length === 2 ? [action, count, begin, restore, ...reset] : [NaN];
+  const { action = 0, count = 1, z = "", begin = 0, reset = [0, 0], restore = 0, luck = 0, set = {} } = event;
+  const numbers = Array.isArray(reset) && reset.length === 2 ? [action, count, begin, restore, luck, ...reset] : [NaN];
   return numbers.every(isCount) && count > 0 && typeof z === "string" && isObject(set);
 }
 
