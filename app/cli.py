@@ -23,6 +23,7 @@ from reverie.reading import one_line
 COMMANDS = {
     "play": "play:Play",
     "list": "list:List",
+    "learn": "learn:Learn",
     "record": "record:Record",
     "import": "import_:Import",
     "train": "train:Train",

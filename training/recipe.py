@@ -32,11 +32,13 @@ class Recipe(ABC):
     """What the recipes of all families have in common.
 
     name: of its file. kind: a key of `FAMILIES`. history: frames that the starts of a bundle hold.
+    worth_steps: steps of the dynamics after which a dream was worth playing where it was measured; 0 where it was not.
     """
 
     name: str
     kind: str
     history: Annotated[int, Range(1, 256)] = 1
+    worth_steps: Annotated[int, Range(0, 10**9)] = 0
 
     @property
     @abstractmethod

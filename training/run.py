@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,8 @@ from reverie.training.errors import RunError
 from reverie.training.files import beside
 from reverie.training.loop.checkpoint import write_json
 from reverie.training.loop.device_context import DeviceContext
-from reverie.training.loop.train import run_stage
+from reverie.training.loop.stage import GradientStage
+from reverie.training.loop.train import Moment, Watch, run_stage
 from reverie.training.runs import read_record, read_run
 from reverie.training.session import Session
 
@@ -37,6 +40,7 @@ def train(
     log: Callable[[str], None] = print,
     context: DeviceContext | None = None,
     check: Callable[[], None] | None = None,
+    watch: Watch = lambda moment: None,
 ) -> None:
     """Train the stages of a recipe on a recording for `minutes`, in all sessions together.
 
@@ -45,7 +49,7 @@ def train(
     begin: folder of another run whose weights are taken over as far as they are there and fit.
     context: device, precision and processes; the processor by default. Of several processes, which must see the same
     folders, the first one writes the files and the log.
-    check: called when nothing else is left to refuse; it may raise.
+    check: called when nothing else is left to refuse; it may raise. watch: is told how far each stage is.
     The run folder then holds `run.json`, `<network>.safetensors` for each network, `starts.npz`, and what is needed to
     resume. Raises RunError or RecordingError with one sentence for a person's mistake.
     """
@@ -73,8 +77,10 @@ def train(
         with beside(out / "starts.npz") as temporary, temporary.open("wb") as file:
             np.savez_compressed(file, **starts)  # type: ignore[arg-type]
     context.wait()
+    later = 60 * minutes
     for stage in plan.stages(session):
-        figures = run_stage(stage, out, resume, log, context)
+        later -= 60 * stage.minutes if isinstance(stage, GradientStage) else 0.0
+        figures = run_stage(stage, out, resume, log, context, partial(_tell, watch, later))
         if context.first:
             if figures is not None or stage.name not in record["metrics"]:
                 record["metrics"][stage.name] = figures or stage.held_out(stage.network)
@@ -90,6 +96,11 @@ def train(
         }
         write_json(out / "run.json", record)
         log(f"done: reverie export {out} -o BUNDLE")
+
+
+def _tell(watch: Watch, later: float, moment: Moment) -> None:
+    """Tell of a stage's moment. later: seconds of training of the stages after it."""
+    watch(replace(moment, left=max(0.0, moment.left) + later))
 
 
 def _no_log(line: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
@@ -24,4 +25,4 @@ class Import:
         """Import, with progress, and say what comes next."""
         from reverie.app.own.exchange import import_play
 
-        import_play(self.source, self.out, self.size)
+        print(import_play(self.source, self.out, self.size).next_step(), file=sys.stderr)

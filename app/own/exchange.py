@@ -68,8 +68,8 @@ class ImportInfo:
     environment: dict[str, Any] | None = None
 
 
-def import_play(source: str, out: Path, size: int | None) -> None:
-    """Import a folder of videos and logs, or a Minari dataset, into a game folder.
+def import_play(source: str, out: Path, size: int | None) -> GameFolder:
+    """Import a folder of videos and logs, or a Minari dataset, into a game folder, which is returned.
 
     Raises Mistake or ValueError with one sentence, and then nothing is left behind.
     """
@@ -100,7 +100,7 @@ def import_play(source: str, out: Path, size: int | None) -> None:
     _store(info, episodes, out, side, text)
     if notes.used:
         print("\n".join(notes.sentences()), file=sys.stderr)
-    print(read_game(out).next_step(), file=sys.stderr)
+    return read_game(out)
 
 
 def _draft(source: str, info: ImportInfo, out: Path, side: int) -> bytes:

@@ -15,6 +15,12 @@ SHARE_OF_SCREEN = 0.8
 TALLEST_SCALE = 10
 
 
+def may_open() -> bool:
+    """Whether there is anything that a window could be opened on."""
+    names = ("DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER")
+    return not sys.platform.startswith("linux") or any(os.environ.get(name) for name in names)
+
+
 def open_display(size: int, scale: int | None, fullscreen: bool) -> pygame.Surface:
     """Open the window for size x size pictures and say that the dream is loading.
 
@@ -22,9 +28,7 @@ def open_display(size: int, scale: int | None, fullscreen: bool) -> pygame.Surfa
     Raises Mistake when there is no display.
     """
     # Without a display SDL would complain on its own behind our sentence.
-    if sys.platform.startswith("linux") and not any(
-        os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "SDL_VIDEODRIVER")
-    ):
+    if not may_open():
         raise _no_display("neither DISPLAY nor WAYLAND_DISPLAY is set")
     try:
         # Not pygame.init(): with joysticks watched, waiting for an event would poll instead of sleep.

@@ -218,6 +218,7 @@ class _Plain:
     """The keys outside the networks' sections."""
 
     kind: str
+    worth_steps: Annotated[int, Range(0, 10**9)] = 0
     steps: Annotated[int, Range(1, 8)] = 4
     decoder_steps: Annotated[int, Range(1, 4)] = 2
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +23,12 @@ from reverie.training.loop.utilisation import Meter, peak_flops
 
 LOG_EVERY = 100
 """Steps from one line of the log to the next."""
-HELD_OUT_EVERY = 1000
-"""Steps from one look at held-out data to the next."""
+HELD_OUT_EVERY = 180.0
+"""Seconds from one look at held-out data to the next, or more where looking takes more than `HELD_OUT_SHARE`."""
+HELD_OUT_SHARE = 0.03
+"""Share of the training time at most that is spent with looking at held-out data."""
+TELL_EVERY = 1.0
+"""Seconds from one moment that a training tells of to the next; telling waits for the device."""
 SAVE_EVERY = 60
 """Seconds from one checkpoint to the next."""
 COMPILE_FROM = 10.0
@@ -33,10 +38,34 @@ AGREE_EVERY = 20
 Log = Callable[[str], None]
 
 
-def run_stage(stage: Stage[N], run: Path, resume: bool, log: Log, context: DeviceContext) -> dict[str, Any] | None:
+@dataclass(frozen=True)
+class Moment:
+    """Where a training stands, told once a second and whenever something is new.
+
+    stage: its name. step: steps of the stage, those of earlier sessions included. seconds: training time of the stage.
+    left: seconds of training that are left to the whole run. figures: their running means. held_out: figures on
+    held-out data, where they were just looked at. saved: whether the weights were just written to the run's folder.
+    """
+
+    stage: str
+    step: int
+    seconds: float
+    left: float
+    figures: dict[str, float] = field(default_factory=dict)
+    held_out: dict[str, Any] | None = None
+    saved: bool = False
+
+
+Watch = Callable[[Moment], None]
+
+
+def run_stage(
+    stage: Stage[N], run: Path, resume: bool, log: Log, context: DeviceContext, watch: Watch = lambda moment: None
+) -> dict[str, Any] | None:
     """Train a stage to its end, or as far as it is not trained yet, in a run folder.
 
-    resume: whether a checkpoint in the folder is continued. Afterwards `stage.network` holds the trained weights, in
+    resume: whether a checkpoint in the folder is continued. watch: is told how far it is, in the first process.
+    Afterwards `stage.network` holds the trained weights, in
     every process, in evaluation mode and without gradients. Returns the figures on held-out data; None in all
     processes but the first, and where the stage was done before.
     """
@@ -47,9 +76,9 @@ def run_stage(stage: Stage[N], run: Path, resume: bool, log: Log, context: Devic
     if not done:
         if isinstance(stage, GradientStage):
             if not stage.single_process:
-                steps = train(stage, run, resume and state.exists(), log, context)
+                steps = train(stage, run, resume and state.exists(), log, context, watch)
             elif context.first:
-                steps = train(stage, run, resume and state.exists(), log, replace(context, fabric=None))
+                steps = train(stage, run, resume and state.exists(), log, replace(context, fabric=None), watch)
         elif context.first:
             stage.prepare()
             save_weights(weights, stage.network.state_dict())
@@ -66,7 +95,7 @@ def run_stage(stage: Stage[N], run: Path, resume: bool, log: Log, context: Devic
     return figures
 
 
-def train(stage: GradientStage[N, B], run: Path, resume: bool, log: Log, context: DeviceContext) -> int:
+def train(stage: GradientStage[N, B], run: Path, resume: bool, log: Log, context: DeviceContext, watch: Watch) -> int:
     """Train until the stage's minutes are over; `<name>.safetensors` and `<name>-state.pt` are written every minute.
 
     Afterwards the network holds the running mean of its weights. Returns the steps, those of earlier sessions included.
@@ -85,6 +114,8 @@ def train(stage: GradientStage[N, B], run: Path, resume: bool, log: Log, context
     meter = _describe(trainer, log)
     _compile(trainer, clock, log)
     means: dict[str, Tensor] = {}
+    told = looked = time.perf_counter()
+    looking = 0.0
 
     def save() -> None:
         if context.first:
@@ -102,13 +133,24 @@ def train(stage: GradientStage[N, B], run: Path, resume: bool, log: Log, context
                 if trainer.steps % LOG_EVERY == 0:
                     speed = meter.line(trainer.steps, trainer.prefetch.waited)
                     log(f"{stage.name} {share:4.0%} step {trainer.steps}: {figures_line(means)}; {speed}")
-                if clock.due(SAVE_EVERY):
+                if saved := clock.due(SAVE_EVERY):
                     save()
-                if trainer.steps % HELD_OUT_EVERY == 0 and context.first:
-                    log(f"{stage.name} held out: {figures_line(stage.held_out(trainer.target))}")
+                held_out = None
+                if context.first and (since := time.perf_counter()) - looked > max(
+                    HELD_OUT_EVERY, looking / HELD_OUT_SHARE
+                ):
+                    held_out = stage.held_out(trainer.target)
+                    looked = time.perf_counter()
+                    looking = looked - since
+                    log(f"{stage.name} held out: {figures_line(held_out)}")
                     meter.restart(trainer.steps, trainer.prefetch.waited)
                 if context.processes == 1 or trainer.steps % AGREE_EVERY == 0:
                     share = context.broadcast(clock.share)
+            if context.first and (saved or held_out or time.perf_counter() - told > TELL_EVERY):
+                known = {name: float(mean) for name, mean in means.items()}
+                left = clock.seconds - clock.elapsed
+                watch(Moment(stage.name, trainer.steps, clock.elapsed, left, known, held_out, saved))
+                told = time.perf_counter()
         trainer.enter_phase(1.0)
     finally:
         trainer.prefetch.close()

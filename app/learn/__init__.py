@@ -1,0 +1,1 @@
+"""From a game to its dream in one command."""

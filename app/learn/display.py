@@ -1,0 +1,78 @@
+"""One display of progress for everything that `reverie learn` does, with the time to the end."""
+
+from __future__ import annotations
+
+import sys
+import time
+from types import TracebackType
+from typing import Any, Self
+
+from reverie.app.learn.plan import minutes_and_hours
+
+LINE_S = 30.0
+"""Seconds between two lines where stderr is no terminal."""
+
+
+class Display:
+    """Says on stderr which stage runs, how far all of it is, and how long it still takes.
+
+    On a terminal it is one line that changes; elsewhere a line now and then.
+    """
+
+    def __init__(self, stages: dict[str, float]) -> None:
+        """stages: seconds that each of them takes, as far as is known, in their order."""
+        self.stages, self.began = stages, time.monotonic()
+        self._stage, self._figures = "", ""
+        self._left, self._told, self._said = 0.0, self.began, 0.0
+        self._bars: Any = None
+        if sys.stderr.isatty():
+            from rich.console import Console
+            from rich.progress import BarColumn, Progress, TextColumn
+
+            columns = ("[bold]{task.fields[stage]}", "{task.fields[figures]}", "{task.fields[left]} left")
+            texts = [TextColumn(column) for column in columns]
+            self._bars = Progress(texts[0], BarColumn(None), texts[2], texts[1], console=Console(stderr=True))
+            self._task = self._bars.add_task("", total=1.0, stage="", figures="", left="")
+
+    def __enter__(self) -> Self:
+        if self._bars is not None:
+            self._bars.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if self._bars is not None:
+            self._bars.stop()
+
+    @property
+    def left(self) -> float:
+        """Seconds to the end of everything."""
+        later = list(self.stages)[list(self.stages).index(self._stage) + 1 :] if self._stage else list(self.stages)
+        now = max(0.0, self._left - (time.monotonic() - self._told))
+        return now + sum(self.stages[name] for name in later)
+
+    def begin(self, stage: str) -> None:
+        """A stage begins."""
+        self._stage, self._said = stage, 0.0
+        self.tell(self.stages[stage], "")
+
+    def tell(self, left: float, figures: str) -> None:
+        """How many seconds the stage still takes, and what it says of itself."""
+        self._left, self._told, self._figures = left, time.monotonic(), figures
+        if self._bars is not None:
+            spent, rest = time.monotonic() - self.began, self.left
+            share = spent / max(spent + rest, 1e-9)
+            shown = {"stage": self._stage, "figures": figures, "left": minutes_and_hours(rest)}
+            self._bars.update(self._task, completed=share, **shown)
+        elif time.monotonic() - self._said > LINE_S:
+            self._said = time.monotonic()
+            said = f"{figures}; " if figures else ""
+            print(f"{self._stage}: {said}{minutes_and_hours(self.left)} left", file=sys.stderr)
+
+    def say(self, line: str) -> None:
+        """A line that stays."""
+        if self._bars is not None:
+            self._bars.console.print(line, markup=False, highlight=False)
+        else:
+            print(line, file=sys.stderr)

@@ -1,0 +1,214 @@
+"""What `reverie learn` is going to do and how long it takes, from what was measured on this machine."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from reverie.app.commands.record_plan import frames_in
+from reverie.app.errors import Mistake
+from reverie.app.own.choose_recipe import choose_recipe
+from reverie.app.own.game_folder import GameFolder
+from reverie.cores import usable_cores
+from reverie.engine.files import write_json
+from reverie.engine.unfinished import unfinished_folder
+from reverie.games import registry
+
+PLAN = "learn.json"
+MINUTES = 60.0
+"""Minutes for everything, where nobody says how many."""
+RECORDING_SHARE = 0.2
+"""Share of the minutes at most that is spent with recording."""
+TRAINING_SHARE = 0.5
+"""Share of the minutes at least that is spent with training."""
+FEWEST_FRAMES = 2000
+"""Frames that are recorded however slow the game is."""
+FIRST_S = 3.0
+"""Seconds of play with which recording begins, so that everything can be measured."""
+CHUNK_S = 20.0
+"""Seconds of play that are written at a time: what a killed process loses at most."""
+BUILT_IN_FRAMES = 16_384
+"""Frames of a built-in game that a worker writes at a time."""
+PROBE_S = 8.0
+"""Seconds for which each stage of the training is timed."""
+EXPORT_S = 45.0
+"""Seconds for export and verification; 24 to 27 were measured on two cores."""
+CHECK_S = 15.0
+"""Seconds for looking at the recording and for the last held-out figures."""
+RUN_BYTES = 150e6
+"""Bytes of a run and a bundle besides the recording: weights, optimizer state, graphs."""
+SPARE = 0.9
+"""Share of the free disk that may be used."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to be done. It stands in the game folder, so that the same command goes on with the same plan.
+
+    source: as the person named it. minutes: for everything. training_minutes: of them, for training. frames: of the
+    whole recording. rate: frames that are recorded in a second, 0 for imported play. preparing_s: seconds between
+    recording and training. steps: of training, as far as they could be foretold.
+    """
+
+    source: str
+    minutes: float
+    training_minutes: float
+    recipe: str
+    frames: int
+    rate: float = 0.0
+    preparing_s: float = 0.0
+    steps: int = 0
+
+    def save(self, folder: Path) -> None:
+        """Write it whole. Raises OSError."""
+        write_json(folder / PLAN, asdict(self))
+
+    def with_minutes(self, minutes: float | None) -> Plan:
+        """The same for other minutes, all of which go to training; None changes nothing."""
+        if minutes is None or minutes == self.minutes:
+            return self
+        training = max(self.training_minutes + minutes - self.minutes, TRAINING_SHARE * minutes)
+        steps = int(self.steps * training / self.training_minutes)
+        return replace(self, minutes=minutes, training_minutes=training, steps=steps)
+
+
+def read_plan(folder: Path | None) -> Plan | None:
+    """The plan of a game folder; None where there is none yet. Raises Mistake where it cannot be read."""
+    if folder is None or not (folder / PLAN).is_file():
+        return None
+    try:
+        return Plan(**json.loads((folder / PLAN).read_text(encoding="utf-8")))
+    except (ValueError, TypeError) as error:
+        raise Mistake(f"{folder / PLAN} is damaged; delete it, and it is planned again.") from error
+
+
+def make_plan(game: GameFolder, source: str, minutes: float, seed: int, say: Callable[[str], None]) -> Plan:
+    """Record the first frames, choose the recipe, and time both. Raises Mistake, CheckFailed or ValueError.
+
+    say: gets what is being done, in a few words.
+    """
+    from reverie.training.data.mixture import open_recording
+    from reverie.training.loop.device_context import find_device_context
+    from reverie.training.speed import measure_speed
+
+    began, rate, frames = time.perf_counter(), 0.0, frames_in(game.recording)
+    if game.environment is not None:
+        say("recording the first frames")
+        rate = record_first(game, seed)
+        there = frames_in(game.recording)
+        frames = max(there, min(game.steps, max(FEWEST_FRAMES, int(RECORDING_SHARE * 60 * minutes * rate))))
+        frames = max(there, fit_disk(game, frames, there))
+    elif not frames:
+        raise Mistake(f"{game.folder} holds no recording yet; {game.next_step()}")
+    recipe = choose_recipe(game.recipe, game.recording, game.run)
+    say(f"timing the recipe {Path(recipe).stem}")
+    context = find_device_context("auto", "auto")
+    seconds = min(PROBE_S, 3 * minutes)
+    recording = open_recording(game.recording)
+    with unfinished_folder("probe", game.folder) as probe:
+        speed = measure_speed(recipe, recording, minutes, probe, seconds, context)
+    preparing = CHECK_S + speed.preparing * frames
+    recording_s = (frames - len(recording)) / rate if rate else 0.0
+    left = minutes - (time.perf_counter() - began + recording_s + preparing + EXPORT_S) / 60
+    training = max(left, TRAINING_SHARE * minutes)
+    steps = int(speed.steps * training / minutes)
+    return Plan(source, minutes, round(training, 2), recipe, frames, rate, preparing, steps)
+
+
+def record_first(game: GameFolder, seed: int) -> float:
+    """Record a few seconds of play, and return how many frames are recorded in a second."""
+    from reverie.training.data.record import record
+
+    assert game.environment is not None
+    workers = usable_cores()
+    if game.source in registry.names():
+        steps = min(game.steps, BUILT_IN_FRAMES * workers)
+    else:
+        steps = min(game.steps, max(2 * workers, int(FIRST_S * workers * play_rate(game))))
+    began = time.perf_counter()
+    record(game.environment, game.recording, steps, workers=workers, size=game.size, seed=seed)
+    return steps / (time.perf_counter() - began)
+
+
+def play_rate(game: GameFolder) -> float:
+    """Steps that one process makes in a second, drawn."""
+    import numpy as np
+
+    from reverie.games.policies import HeldKeys
+    from reverie.games.worlds import open_world
+
+    assert game.environment is not None
+    world = open_world(game.environment, game.size)
+    policy, count = HeldKeys(len(world.actions), np.random.default_rng(0)), 0
+    world.reset(0)
+    began = time.perf_counter()
+    while count < 2 or time.perf_counter() - began < 1:
+        world.step(policy.act())
+        count += 1
+    rate = count / (time.perf_counter() - began)
+    getattr(world, "close", lambda: None)()
+    return rate
+
+
+def fit_disk(game: GameFolder, frames: int, there: int) -> int:
+    """As many of the frames as the disk has room for. Raises Mistake where that is too few to learn anything."""
+    free = SPARE * shutil.disk_usage(game.folder).free - RUN_BYTES
+    room = there + int(free / frame_bytes(game.size))
+    if room < min(frames, FEWEST_FRAMES):
+        need = (frame_bytes(game.size) * (min(frames, FEWEST_FRAMES) - there) + RUN_BYTES) / SPARE
+        raise Mistake(f"The disk is full: {game.folder} needs at least {megabytes(need)} more; make room, and go on.")
+    return min(frames, room)
+
+
+def frame_bytes(size: int) -> int:
+    """Bytes of a frame on disk, with its action, reward and end."""
+    return 3 * size * size + 6
+
+
+def megabytes(size: float) -> str:
+    """A size for people."""
+    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{max(1, round(size / 1e6))} MB"
+
+
+def describe(plan: Plan, game: GameFolder) -> list[str]:
+    """The plan in a few lines, and what is to be expected of it where that is little."""
+    from reverie.training import recipe as recipes
+
+    there, recipe = frames_in(game.recording), recipes.load(plan.recipe)
+    lines = [f"{plan.source} becomes a dream in {game.folder}, in {minutes_and_hours(60 * plan.minutes)}:"]
+    if plan.rate:
+        recorded = "recorded" if there >= plan.frames else minutes_and_hours((plan.frames - there) / plan.rate)
+        room = megabytes(frame_bytes(game.size) * plan.frames)
+        lines.append(f"  record          {recorded:<14} {room:>7}   {plan.frames:,} frames of {game.size} pixels")
+    train = minutes_and_hours(60 * plan.training_minutes + plan.preparing_s)
+    lines.append(
+        f"  train           {train:<14} {megabytes(RUN_BYTES):>7}   recipe {recipe.name}, about {plan.steps:,} steps"
+    )
+    lines.append(f"  export, verify  {minutes_and_hours(EXPORT_S)}")
+    lines.append("Ctrl-C stops it, and the same command goes on.")
+    if plan.steps < recipe.worth_steps:
+        wanted = plan.minutes + plan.training_minutes * (recipe.worth_steps / max(1, plan.steps) - 1)
+        lines.append(
+            f"These are too few minutes for a dream worth playing: where it was measured, it took "
+            f"{recipe.worth_steps:,} steps, here about --minutes {5 * -(-wanted // 5):.0f}. "
+            f"The same command with more minutes goes on with what was learnt."
+        )
+    return lines
+
+
+def minutes_and_hours(seconds: float) -> str:
+    """A time for people."""
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 100 else f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def say_plainly(line: str) -> None:
+    """What `say` does where there is no display of progress."""
+    print(line, file=sys.stderr)

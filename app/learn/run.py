@@ -1,0 +1,170 @@
+"""The stages of `reverie learn`, one after the other, each as far as it is not done yet.
+
+What is done is read from the game folder: the recording's frames, the run's record, the bundle. A stage that was
+stopped goes on from what it wrote.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import TYPE_CHECKING
+
+from reverie.app.commands.record_plan import frames_in
+from reverie.app.errors import CheckFailed
+from reverie.app.extras import needs_games, needs_train
+from reverie.app.learn.display import Display
+from reverie.app.learn.plan import (
+    BUILT_IN_FRAMES,
+    CHUNK_S,
+    EXPORT_S,
+    MINUTES,
+    Plan,
+    describe,
+    make_plan,
+    read_plan,
+    say_plainly,
+)
+from reverie.app.learn.source import open_source
+from reverie.app.own.game_folder import GameFolder, read_game
+from reverie.cores import usable_cores
+from reverie.engine.manifest import MANIFEST
+from reverie.games import registry
+
+if TYPE_CHECKING:
+    from reverie.app.commands.learn import Learn
+    from reverie.training.loop.train import Moment
+
+
+def learn(options: Learn, started: float) -> None:
+    """Everything from a source to a dream that is played. Raises Mistake, CheckFailed or ValueError.
+
+    After Ctrl-C it says how to go on, and KeyboardInterrupt goes on.
+    """
+    import shlex
+
+    with needs_train(), needs_games():
+        import reverie.export.run_export
+        import reverie.training.run  # noqa: F401  what is lacking is said before anything is done
+    try:
+        game = _learn(options)
+    except KeyboardInterrupt:
+        words = sys.argv[1:] if len(sys.argv) > 1 else ["learn", options.source]
+        print(f"to go on: reverie {shlex.join(words)}", file=sys.stderr)
+        raise
+    from reverie.app.window.display import may_open
+
+    if options.headless or not may_open():
+        print(game.next_step())
+    else:
+        from reverie.app.commands.play import Play
+
+        Play(str(game.folder), seed=options.seed).run(started)
+
+
+def _learn(options: Learn) -> GameFolder:
+    folder = options.out
+    plan = read_plan(folder)
+    game = open_source(options, plan.source if plan else "")
+    plan = plan or read_plan(game.folder)
+    if plan is None:
+        plan = make_plan(game, options.source, options.minutes or MINUTES, options.seed, say_plainly)
+    plan = plan.with_minutes(options.minutes)
+    plan.save(game.folder)
+    trained, exported = is_trained(game, plan), is_exported(game)
+    if trained and exported:
+        return game
+    print("\n".join(describe(plan, game)), flush=True)
+    left = max(0, plan.frames - frames_in(game.recording)) if plan.rate else 0
+    stages = {"record": left / plan.rate} if left else {}
+    stages |= {} if trained else {"train": plan.preparing_s + 60 * plan.training_minutes}
+    with Display({**stages, "export": EXPORT_S}) as display:
+        if left:
+            record_rest(game, plan, options.seed, display)
+        if not trained:
+            train_run(game, plan, options, display)
+        export(game, display)
+    return read_game(game.folder)
+
+
+def is_trained(game: GameFolder, plan: Plan) -> bool:
+    """Whether the run has had all its minutes."""
+    from reverie.training.runs import read_record
+
+    minutes = read_record(game.run).get("training", {}).get("minutes", 0)
+    return frames_in(game.recording) > 0 and minutes >= plan.training_minutes
+
+
+def is_exported(game: GameFolder) -> bool:
+    """Whether the dream is what the run has learnt."""
+    dream, weights = game.dream / MANIFEST, game.run / "dynamics.safetensors"
+    return dream.is_file() and weights.is_file() and dream.stat().st_mtime >= weights.stat().st_mtime
+
+
+def record_rest(game: GameFolder, plan: Plan, seed: int, display: Display) -> None:
+    """Record what is lacking, some seconds of play at a time, so that a killed process loses no more than these."""
+    from reverie.training.data.record import record
+
+    assert game.environment is not None
+    display.begin("record")
+    workers, began, first = usable_cores(), time.perf_counter(), frames_in(game.recording)
+    done = first
+    built_in = game.source in registry.names()
+    chunk = max(1000, int(CHUNK_S * plan.rate), BUILT_IN_FRAMES * workers if built_in else 0)
+
+    def progress(frames: int) -> None:
+        nonlocal done
+        done += frames
+        rate = (done - first) / max(time.perf_counter() - began, 1e-3)
+        display.tell(max(0, plan.frames - done) / rate, f"{min(done, plan.frames):,} of {plan.frames:,} frames")
+
+    while (there := frames_in(game.recording)) < plan.frames:
+        steps = max(2 * workers, min(chunk, plan.frames - there))
+        record(game.environment, game.recording, steps, "explore", workers, game.size, seed, progress)
+
+
+def train_run(game: GameFolder, plan: Plan, options: Learn, display: Display) -> None:
+    """Train, or go on training. The log goes to a file in the game folder. Raises CheckFailed or ValueError."""
+    from reverie.app.commands.train_check import check_before_training
+    from reverie.training.loop.device_context import find_device_context
+    from reverie.training.loop.train import figures_line
+    from reverie.training.run import train
+
+    display.begin("train")
+
+    def check() -> None:
+        check_before_training(plan.recipe, game.recording, game, options.anyway)
+
+    def watch(moment: Moment) -> None:
+        display.tell(moment.left, f"{moment.stage} step {moment.step}: {figures_line(moment.figures)}")
+
+    with (game.folder / "learn.log").open("a", encoding="utf-8") as file:
+
+        def log(line: str) -> None:
+            print(line, file=file, flush=True)
+
+        begun = (game.run / "run.json").is_file()
+        train(
+            plan.recipe,
+            game.recording,
+            game.run,
+            plan.training_minutes,
+            begun,
+            options.seed,
+            log=log,
+            context=find_device_context("auto", "auto"),
+            check=None if begun else check,
+            watch=watch,
+        )
+
+
+def export(game: GameFolder, display: Display) -> None:
+    """Turn the run into a bundle, and look at it once more. Raises CheckFailed or ValueError."""
+    from reverie.engine.verify import verify
+    from reverie.export.run_export import export_run
+
+    display.begin("export")
+    export_run(game.run, game.dream, name=game.name, log=lambda line: None)
+    if findings := verify(game.dream):
+        raise CheckFailed(f"{game.dream} is not what it says it is: {findings[0]}")
+    display.say(f"{game.dream} is verified")
