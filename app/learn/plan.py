@@ -121,15 +121,15 @@ def make_plan(game: GameFolder, source: str, minutes: float, seed: int, say: Cal
 
 
 def record_first(game: GameFolder, seed: int) -> float:
-    """Record a few seconds of play, and return how many frames are recorded in a second."""
+    """Record a few seconds of play, where they are not there yet. Returns how many frames are recorded in a second."""
     from reverie.training.data.record import record
 
     assert game.environment is not None
-    workers = usable_cores()
-    if game.source in registry.names():
-        steps = min(game.steps, BUILT_IN_FRAMES * workers)
-    else:
-        steps = min(game.steps, max(2 * workers, int(FIRST_S * workers * play_rate(game))))
+    workers, played = usable_cores(), play_rate(game)
+    first = BUILT_IN_FRAMES * workers if game.source in registry.names() else int(FIRST_S * workers * played)
+    steps = max(2 * workers, min(game.steps, first)) - frames_in(game.recording)
+    if steps < 2 * workers:
+        return workers * played
     began = time.perf_counter()
     record(game.environment, game.recording, steps, workers=workers, size=game.size, seed=seed)
     return steps / (time.perf_counter() - began)

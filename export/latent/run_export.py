@@ -20,6 +20,7 @@ from reverie.export.errors import ExportError
 from reverie.export.latent.graphs import random_inputs, split
 from reverie.export.onnx_export import export_program, to_onnx
 from reverie.export.parity import check_parity
+from reverie.export.preview import preview_bundle
 from reverie.export.quantize import count_parameters, quantize_int8, round_to_bytes, round_to_half, store_small
 from reverie.export.record import common_fields, known_actions
 from reverie.export.shared_weights import SharedWeights
@@ -42,9 +43,7 @@ def export_run(run_dir: Path, out: Path, precision: str, called: str, log: Calla
         run, starts = runs.read_run(run_dir), runs.read_starts(run_dir)
     except RunError as error:
         raise ExportError(str(error).rstrip(".")) from error
-    autoencoder, dynamics = run.networks.get("autoencoder"), run.networks.get("dynamics")
-    if not isinstance(autoencoder, Autoencoder) or not isinstance(dynamics, LatentDynamics):
-        raise ExportError(f"{run_dir / 'run.json'} does not describe an autoencoder and dynamics")
+    autoencoder, dynamics = _networks(run)
     for name, network in run.networks.items():
         if not all(torch.isfinite(weight).all() for weight in network.state_dict().values()):
             raise ExportError(f"{run_dir / name}.safetensors holds NaN or infinity: train the run again")
@@ -83,6 +82,22 @@ def export_run(run_dir: Path, out: Path, precision: str, called: str, log: Calla
             raise ExportError(findings[0])
     log(f"wrote {out}: {parameters:,} parameters, {sum(f.stat().st_size for f in out.iterdir()) / 1e6:.1f} MB")
     return out
+
+
+def preview_run(run_dir: Path, folder: Path) -> Bundle:
+    """See `reverie.export.preview.preview_run`."""
+    run, starts = runs.read_run(run_dir, whole=False), runs.read_starts(run_dir)
+    autoencoder, dynamics = _networks(run)
+    parameters, graphs = count_parameters(autoencoder, dynamics), tuple(split(autoencoder, dynamics))
+    manifest = _manifest(run, autoencoder, dynamics, run_dir.name, "fp32", parameters, graphs)
+    return preview_bundle(folder, manifest, run.networks, starts)
+
+
+def _networks(run: TrainedRun) -> tuple[Autoencoder, LatentDynamics]:
+    autoencoder, dynamics = run.networks.get("autoencoder"), run.networks.get("dynamics")
+    if not isinstance(autoencoder, Autoencoder) or not isinstance(dynamics, LatentDynamics):
+        raise ExportError(f"{run.folder / 'run.json'} does not describe an autoencoder and dynamics")
+    return autoencoder, dynamics
 
 
 def _manifest(

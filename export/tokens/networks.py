@@ -50,10 +50,13 @@ class Run:
         return networks if self.decoder is None else {**networks, "decoder": self.decoder}
 
 
-def read_run(folder: Path) -> Run:
-    """Read a run folder. Raises ExportError where something is missing, damaged or of an unknown kind."""
+def read_run(folder: Path, unfinished: bool = False) -> Run:
+    """Read a run folder. Raises ExportError where something is missing, damaged or of an unknown kind.
+
+    unfinished: the run is still learning, and may lack its decoder.
+    """
     try:
-        trained, starts = runs.read_run(folder), runs.read_starts(folder)
+        trained, starts = runs.read_run(folder, whole=not unfinished), runs.read_starts(folder)
     except RunError as error:
         raise ExportError(str(error).rstrip(".")) from error
     record, networks = trained.record, trained.networks

@@ -17,6 +17,7 @@ from reverie.export.bundle_writer import building, seal
 from reverie.export.errors import ExportError
 from reverie.export.onnx_export import export_program, to_onnx
 from reverie.export.parity import check_parity
+from reverie.export.preview import preview_bundle
 from reverie.export.quantize import (
     count_parameters,
     quantize_int8,
@@ -71,6 +72,15 @@ def export_run(run_dir: Path, out: Path, precision: str, called: str, log: Calla
             raise ExportError(findings[0])
     log(f"wrote {out}: {parameters:,} parameters, {sum(f.stat().st_size for f in out.iterdir()) / 1e6:.1f} MB")
     return out
+
+
+def preview_run(run_dir: Path, folder: Path) -> Bundle:
+    """See `reverie.export.preview.preview_run`."""
+    run = with_shown_codes(read_run(run_dir, unfinished=True))
+    sizes = sizes_of(run)
+    graphs = split(run.tokenizer, run.dynamics, sizes, run.decoder)
+    manifest = _manifest(run, sizes, run_dir.name, "fp32", count_parameters(*run.networks.values()), tuple(graphs))
+    return preview_bundle(folder, manifest, run.networks, run.starts)
 
 
 def sizes_of(run: Run) -> Sizes:
