@@ -32,6 +32,8 @@ class Learn:
     """Decides every random choice."""
     anyway: bool = False
     """Train although the recording looks broken."""
+    open: bool = False
+    """Open run/progress.html in a browser: it shows what is learnt, and loads itself again."""
     headless: bool = False
     """Open no window when the dream is there."""
 

@@ -40,6 +40,8 @@ class Train:
     """What to compute matrix products in: bf16, fp32, or auto for the faster; weights are fp32 in either."""
     anyway: bool = False
     """Train although the recording looks broken."""
+    open: bool = False
+    """Open the run's progress.html in a browser: it shows what is learnt, and loads itself again."""
 
     def run(self, started: float) -> None:
         """Check the recording, then train, with progress; Ctrl-C keeps the run."""
@@ -64,6 +66,8 @@ class Train:
             raise Mistake(f"{game.folder} holds no recording yet; {game.next_step()}")
         with needs_train():
             from reverie.app.commands.train_check import check_before_training
+            from reverie.app.own.progress_page import ProgressPage
+            from reverie.training.data.mixture import open_recording
             from reverie.training.loop.device_context import find_device_context
             from reverie.training.run import train
         recipe = choose_recipe(recipe, data, out)
@@ -74,8 +78,23 @@ class Train:
         def check() -> None:
             check_before_training(recipe, data, game, self.anyway)
 
+        title = game.title if game else out.absolute().name
+        page = ProgressPage(out, open_recording(data), title, print, self.open) if context.first else None
         try:
-            train(recipe, data, out, minutes, resume, self.seed, self.begin, context=context, check=check)
+            train(
+                recipe,
+                data,
+                out,
+                minutes,
+                resume,
+                self.seed,
+                self.begin,
+                context=context,
+                check=check,
+                watch=page.watch if page else lambda moment: None,
+            )
+            if page:
+                page.finish()
         except KeyboardInterrupt:
             if game and context.first:
                 given = {"minutes": self.minutes and f"{self.minutes:g}", "from": self.begin, "seed": self.seed}

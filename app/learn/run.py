@@ -126,6 +126,8 @@ def record_rest(game: GameFolder, plan: Plan, seed: int, display: Display) -> No
 def train_run(game: GameFolder, plan: Plan, options: Learn, display: Display) -> None:
     """Train, or go on training. The log goes to a file in the game folder. Raises CheckFailed or ValueError."""
     from reverie.app.commands.train_check import check_before_training
+    from reverie.app.own.progress_page import ProgressPage
+    from reverie.training.data.mixture import open_recording
     from reverie.training.loop.device_context import find_device_context
     from reverie.training.loop.train import figures_line
     from reverie.training.run import train
@@ -136,13 +138,16 @@ def train_run(game: GameFolder, plan: Plan, options: Learn, display: Display) ->
         check_before_training(plan.recipe, game.recording, game, options.anyway)
 
     def watch(moment: Moment) -> None:
-        display.tell(moment.left, f"{moment.stage} step {moment.step}: {figures_line(moment.figures)}")
+        page.watch(moment)
+        newest = moment.held_out or moment.figures
+        display.tell(moment.left, f"{moment.stage} step {moment.step}: {figures_line(newest)}")
 
     with (game.folder / "learn.log").open("a", encoding="utf-8") as file:
 
         def log(line: str) -> None:
             print(line, file=file, flush=True)
 
+        page = ProgressPage(game.run, open_recording(game.recording), game.title, log, options.open)
         begun = (game.run / "run.json").is_file()
         train(
             plan.recipe,
@@ -156,6 +161,7 @@ def train_run(game: GameFolder, plan: Plan, options: Learn, display: Display) ->
             check=None if begun else check,
             watch=watch,
         )
+        page.finish()
 
 
 def export(game: GameFolder, display: Display) -> None:
