@@ -114,8 +114,8 @@ class References:
             return None
         if subject.game in registry.names():
             return Environment(subject.game)
-        written = subject.bundle.manifest.training.get("environment")
-        return self.own.get(subject.game) or environment_of(subject.game, subject.actions, written)
+        training = subject.bundle.manifest.training
+        return self.own.get(subject.game) or environment_of(subject.game, subject.actions, training)
 
 
 def built_in_reference(game: str, size: int, sizes: Sizes, seed: int) -> Reference:

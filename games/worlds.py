@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Protocol, runtime_checkable
 
 from reverie.games import registry
@@ -30,12 +31,14 @@ def open_world(environment: Environment, size: int = 64) -> RealWorld:
     return GymWorld(environment, size)
 
 
-def environment_of(world: str, actions: tuple[str, ...], written: object = None) -> Environment:
+def environment_of(world: str, actions: tuple[str, ...], training: Mapping[str, object] | None = None) -> Environment:
     """How the real game of a bundle is made.
 
-    written: what its training wrote down. A bundle only names what is registered here, for it may come from anybody:
-    raises UnsuitableGame where it names a module, which is code that is to be run.
+    training: what the bundle says of its training. A bundle only names what is registered here, for it may come from
+    anybody: raises UnsuitableGame where it names a module, which is code that is to be run.
     """
+    several = (training or {}).get("environments")
+    written = several.get(world) if isinstance(several, dict) else (training or {}).get("environment")
     environment = Environment.from_json(written) if isinstance(written, dict) else None
     if environment is None or environment.source != world:
         environment = named(world, actions)

@@ -61,8 +61,10 @@ def train(
     )
     record = _record(plan, recording, out, minutes, resume)
     _check_frames(plan, recording, data, out)
-    if recording.environment:
+    if len(recording.games) == 1 and recording.environment:
         record["training"]["environment"] = recording.environment
+    elif recording.environments:
+        record["training"]["environments"] = recording.environments
     if begin:
         other = read_run(begin, whole=False).record
         record["training"]["from"] = {"recipe": other["recipe"], **other["training"]}

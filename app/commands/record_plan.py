@@ -49,6 +49,8 @@ def plan_recording(options: Record) -> Plan:
     if is_game_folder(world):
         game = read_game(world)
         add_module_folder(game.folder)
+        if game.parts:
+            raise Mistake(f"{world} is a folder of games; record each of them: reverie record {game.parts[0].folder}")
         if game.environment is None:
             raise Mistake(f"{game.folder / 'game.toml'} names no source to record; import videos or add one.")
         if out is not None or options.size or options.frame_skip or options.actions or options.game:
@@ -88,10 +90,14 @@ def _check_dream(options: Record) -> None:
 
 
 def frames_in(recording: Path) -> int:
-    """How many frames a recording holds, 0 where there is none yet. Raises ValueError where it cannot be read."""
-    from reverie.training.data.recording import Recording
+    """How many frames a recording holds, or those of the games in a folder together; 0 where there is none yet.
 
-    return len(Recording(recording)) if any(recording.glob("index-*.json")) else 0
+    Raises ValueError where it cannot be read.
+    """
+    from reverie.training.data.mixture import has_recording, open_recording
+
+    inner = recording.iterdir() if recording.is_dir() else ()
+    return len(open_recording(recording)) if has_recording(recording) or any(map(has_recording, inner)) else 0
 
 
 def _try(environment: Environment, size: int) -> tuple[tuple[str, ...], int]:

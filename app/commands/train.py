@@ -62,7 +62,7 @@ class Train:
             raise Mistake(
                 f"Say where the recording is and where the run goes: reverie train {recipe} --data DIR -o RUN"
             )
-        if game and not any(data.glob("index-*.json")):
+        if game and not all(any(part.recording.glob("index-*.json")) for part in game.games):
             raise Mistake(f"{game.folder} holds no recording yet; {game.next_step()}")
         with needs_train():
             from reverie.app.commands.train_check import check_before_training

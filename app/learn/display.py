@@ -26,13 +26,24 @@ class Display:
         self._left, self._told, self._said = 0.0, self.began, 0.0
         self._bars: Any = None
         if sys.stderr.isatty():
-            from rich.console import Console
-            from rich.progress import BarColumn, Progress, TextColumn
+            self._bars = self._on_terminal()
+            self._task = self._bars.add_task("", total=1.0, stage="", figures="")
 
-            columns = ("[bold]{task.fields[stage]}", "{task.fields[figures]}", "{task.fields[left]} left")
-            texts = [TextColumn(column) for column in columns]
-            self._bars = Progress(texts[0], BarColumn(None), texts[2], texts[1], console=Console(stderr=True))
-            self._task = self._bars.add_task("", total=1.0, stage="", figures="", left="")
+    def _on_terminal(self) -> Any:
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn
+        from rich.text import Text
+
+        display = self
+
+        class Left(ProgressColumn):
+            """Counts down between two things that are told."""
+
+            def render(self, task: Task) -> Text:
+                return Text(f"{minutes_and_hours(display.left)} left")
+
+        stage, figures = (TextColumn(f"{{task.fields[{what}]}}", markup=False) for what in ("stage", "figures"))
+        return Progress(stage, BarColumn(20), Left(), figures, console=Console(stderr=True))
 
     def __enter__(self) -> Self:
         if self._bars is not None:
@@ -63,8 +74,7 @@ class Display:
         if self._bars is not None:
             spent, rest = time.monotonic() - self.began, self.left
             share = spent / max(spent + rest, 1e-9)
-            shown = {"stage": self._stage, "figures": figures, "left": minutes_and_hours(rest)}
-            self._bars.update(self._task, completed=share, **shown)
+            self._bars.update(self._task, completed=share, stage=self._stage, figures=figures)
         elif time.monotonic() - self._said > LINE_S:
             self._said = time.monotonic()
             said = f"{figures}; " if figures else ""

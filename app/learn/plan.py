@@ -51,8 +51,8 @@ class Plan:
     """What is to be done. It stands in the game folder, so that the same command goes on with the same plan.
 
     source: as the person named it. minutes: for everything. training_minutes: of them, for training. frames: of the
-    whole recording. rate: frames that are recorded in a second, 0 for imported play. preparing_s: seconds between
-    recording and training. steps: of training, as far as they could be foretold.
+    recording of each game. rate: frames that are recorded in a second, 0 for imported play. preparing_s: seconds
+    between recording and training. steps: of training, as far as they could be foretold.
     """
 
     source: str
@@ -96,15 +96,15 @@ def make_plan(game: GameFolder, source: str, minutes: float, seed: int, say: Cal
     from reverie.training.loop.device_context import find_device_context
     from reverie.training.speed import measure_speed
 
-    began, rate, frames = time.perf_counter(), 0.0, frames_in(game.recording)
-    if game.environment is not None:
+    began, rate, frames = time.perf_counter(), 0.0, 0
+    for one in game.games:
+        if one.environment is None and not frames_in(one.recording):
+            raise Mistake(f"{one.folder} holds no recording yet; {one.next_step()}")
+    if played := played_games(game):
         say("recording the first frames")
-        rate = record_first(game, seed)
-        there = frames_in(game.recording)
-        frames = max(there, min(game.steps, max(FEWEST_FRAMES, int(RECORDING_SHARE * 60 * minutes * rate))))
-        frames = max(there, fit_disk(game, frames, there))
-    elif not frames:
-        raise Mistake(f"{game.folder} holds no recording yet; {game.next_step()}")
+        rate = len(played) / sum(1 / record_first(one, seed) for one in played)
+        affordable = max(FEWEST_FRAMES, int(RECORDING_SHARE * 60 * minutes * rate / len(played)))
+        frames = fit_disk(game, min(affordable, *(one.steps for one in played)), played)
     recipe = choose_recipe(game.recipe, game.recording, game.run)
     say(f"timing the recipe {Path(recipe).stem}")
     context = find_device_context("auto", "auto")
@@ -112,8 +112,9 @@ def make_plan(game: GameFolder, source: str, minutes: float, seed: int, say: Cal
     recording = open_recording(game.recording)
     with unfinished_folder("probe", game.folder) as probe:
         speed = measure_speed(recipe, recording, minutes, probe, seconds, context)
-    preparing = CHECK_S + speed.preparing * frames
-    recording_s = (frames - len(recording)) / rate if rate else 0.0
+    lacking = frames_lacking(game, frames)
+    preparing = CHECK_S + speed.preparing * (len(recording) + lacking)
+    recording_s = lacking / rate if rate else 0.0
     left = minutes - (time.perf_counter() - began + recording_s + preparing + EXPORT_S) / 60
     training = max(left, TRAINING_SHARE * minutes)
     steps = int(speed.steps * training / minutes)
@@ -155,14 +156,26 @@ def play_rate(game: GameFolder) -> float:
     return rate
 
 
-def fit_disk(game: GameFolder, frames: int, there: int) -> int:
-    """As many of the frames as the disk has room for. Raises Mistake where that is too few to learn anything."""
-    free = SPARE * shutil.disk_usage(game.folder).free - RUN_BYTES
-    room = there + int(free / frame_bytes(game.size))
-    if room < min(frames, FEWEST_FRAMES):
-        need = (frame_bytes(game.size) * (min(frames, FEWEST_FRAMES) - there) + RUN_BYTES) / SPARE
-        raise Mistake(f"The disk is full: {game.folder} needs at least {megabytes(need)} more; make room, and go on.")
-    return min(frames, room)
+def played_games(game: GameFolder) -> list[GameFolder]:
+    """The games that can be played here, and so recorded."""
+    return [one for one in game.games if one.environment is not None]
+
+
+def frames_lacking(game: GameFolder, frames: int) -> int:
+    """Frames that are still to be recorded where each game is to have so many."""
+    return sum(max(0, frames - frames_in(one.recording)) for one in played_games(game))
+
+
+def fit_disk(game: GameFolder, frames: int, played: list[GameFolder]) -> int:
+    """As many of the frames of each game as the disk has room for. Raises Mistake where that is too few to learn."""
+    each = frame_bytes(played[0].size)
+    there = [frames_in(one.recording) for one in played]
+    room = int((SPARE * shutil.disk_usage(game.folder).free - RUN_BYTES) / each)
+    fewest = min(frames, FEWEST_FRAMES)
+    if room < (need := sum(max(0, fewest - count) for count in there)) or room < 0:
+        size = megabytes((each * need + RUN_BYTES) / SPARE)
+        raise Mistake(f"The disk is full: {game.folder} needs at least {size} more; make room, and go on.")
+    return min(frames, max(fewest, (room + sum(there)) // len(played)))
 
 
 def frame_bytes(size: int) -> int:
@@ -179,12 +192,13 @@ def describe(plan: Plan, game: GameFolder) -> list[str]:
     """The plan in a few lines, and what is to be expected of it where that is little."""
     from reverie.training import recipe as recipes
 
-    there, recipe = frames_in(game.recording), recipes.load(plan.recipe)
+    recipe, played, lacking = recipes.load(plan.recipe), played_games(game), frames_lacking(game, plan.frames)
     lines = [f"{plan.source} becomes a dream in {game.folder}, in {minutes_and_hours(60 * plan.minutes)}:"]
     if plan.rate:
-        recorded = "recorded" if there >= plan.frames else minutes_and_hours((plan.frames - there) / plan.rate)
-        room = megabytes(frame_bytes(game.size) * plan.frames)
-        lines.append(f"  record          {recorded:<14} {room:>7}   {plan.frames:,} frames of {game.size} pixels")
+        recorded = minutes_and_hours(lacking / plan.rate) if lacking else "recorded"
+        size, of = played[0].size, f" of each of {len(played)} games" if len(played) > 1 else ""
+        room = megabytes(frame_bytes(size) * plan.frames * len(played))
+        lines.append(f"  record          {recorded:<14} {room:>7}   {plan.frames:,} frames of {size} pixels{of}")
     train = minutes_and_hours(60 * plan.training_minutes + plan.preparing_s)
     lines.append(
         f"  train           {train:<14} {megabytes(RUN_BYTES):>7}   recipe {recipe.name}, about {plan.steps:,} steps"

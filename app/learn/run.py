@@ -21,7 +21,9 @@ from reverie.app.learn.plan import (
     MINUTES,
     Plan,
     describe,
+    frames_lacking,
     make_plan,
+    played_games,
     read_plan,
     say_plainly,
 )
@@ -75,7 +77,7 @@ def _learn(options: Learn) -> GameFolder:
     if trained and exported:
         return game
     print("\n".join(describe(plan, game)), flush=True)
-    left = max(0, plan.frames - frames_in(game.recording)) if plan.rate else 0
+    left = frames_lacking(game, plan.frames)
     stages = {"record": left / plan.rate} if left else {}
     stages |= {} if trained else {"train": plan.preparing_s + 60 * plan.training_minutes}
     with Display({**stages, "export": EXPORT_S}) as display:
@@ -105,22 +107,23 @@ def record_rest(game: GameFolder, plan: Plan, seed: int, display: Display) -> No
     """Record what is lacking, some seconds of play at a time, so that a killed process loses no more than these."""
     from reverie.training.data.record import record
 
-    assert game.environment is not None
     display.begin("record")
-    workers, began, first = usable_cores(), time.perf_counter(), frames_in(game.recording)
-    done = first
-    built_in = game.source in registry.names()
-    chunk = max(1000, int(CHUNK_S * plan.rate), BUILT_IN_FRAMES * workers if built_in else 0)
+    workers, began, lacking, done = usable_cores(), time.perf_counter(), frames_lacking(game, plan.frames), 0
 
     def progress(frames: int) -> None:
         nonlocal done
         done += frames
-        rate = (done - first) / max(time.perf_counter() - began, 1e-3)
-        display.tell(max(0, plan.frames - done) / rate, f"{min(done, plan.frames):,} of {plan.frames:,} frames")
+        rate = done / max(time.perf_counter() - began, 1e-3)
+        display.tell(max(0, lacking - done) / max(rate, 1e-3), f"{min(done, lacking):,} of {lacking:,} frames")
 
-    while (there := frames_in(game.recording)) < plan.frames:
-        steps = max(2 * workers, min(chunk, plan.frames - there))
-        record(game.environment, game.recording, steps, "explore", workers, game.size, seed, progress)
+    for one in played_games(game):
+        assert one.environment is not None
+        chunk = max(1000, int(CHUNK_S * plan.rate))
+        if one.source in registry.names():
+            chunk = max(chunk, BUILT_IN_FRAMES * workers)
+        while (there := frames_in(one.recording)) < plan.frames:
+            steps = max(2 * workers, min(chunk, plan.frames - there))
+            record(one.environment, one.recording, steps, "explore", workers, one.size, seed, progress)
 
 
 def train_run(game: GameFolder, plan: Plan, options: Learn, display: Display) -> None:

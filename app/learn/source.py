@@ -7,7 +7,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from reverie.app.errors import Mistake
-from reverie.app.own.game_folder import GAME, GameFolder, add_module_folder, begin_game, is_game_folder, read_game
+from reverie.app.own.game_folder import (
+    GAME,
+    GameFolder,
+    add_module_folder,
+    begin_game,
+    begin_mixture,
+    games_in,
+    is_game_folder,
+    read_game,
+)
 from reverie.games import registry
 from reverie.games.environment import Environment
 from reverie.games.worlds import may_be_environment
@@ -22,8 +31,8 @@ def open_source(options: Learn, known: str) -> GameFolder:
     known: the source that the folder was made for, "" for one that `learn` has not seen. Raises Mistake or ValueError.
     """
     source, out = options.source, options.out
-    if is_game_folder(source):
-        game = read_game(source)
+    if is_game_folder(source) or (Path(source).is_dir() and games_in(Path(source))):
+        game = read_game(source) if is_game_folder(source) else begin_mixture(Path(source))
         if out is not None and out.absolute() != game.folder.absolute():
             raise Mistake(f"{source} is a game folder, and all of it stays there; leave -o out.")
         if options.size or options.frame_skip or options.actions:
@@ -38,7 +47,8 @@ def open_source(options: Learn, known: str) -> GameFolder:
         raise Mistake(f"{out} is a file; name a folder.")
     else:
         game = _begin(options, out)
-    add_module_folder(game.folder)
+    for one in (*game.parts, game):
+        add_module_folder(one.folder)
     return game
 
 
@@ -60,7 +70,8 @@ def _begin(options: Learn, out: Path) -> GameFolder:
     if not may_be_environment(source):
         raise Mistake(
             f"There is no game '{source}' to learn; there is {', '.join(registry.names())}, any Gymnasium id such as "
-            f"ALE/Freeway-v5, PACKAGE:Id-v0, module:Class, a folder of videos, a Minari dataset, or a game folder."
+            f"ALE/Freeway-v5, PACKAGE:Id-v0, module:Class, a folder of videos, a Minari dataset, a game folder, or a "
+            f"folder of game folders."
         )
     from reverie.app.commands.record import Record
     from reverie.app.commands.record_plan import plan_recording

@@ -56,7 +56,8 @@ class GameFolder:
     keys: action → the keys that play it; with any, only these actions are used. size: side of a frame in pixels.
     recipe: what `train` follows, for `minutes`; a file beside the `game.toml` comes first, and "auto" is chosen by the
     recording. steps: frames to record.
-    environment: None without a source.
+    environment: None without a source. parts: the game folders in it, which one model learns together; a folder with
+    a source or a recording of its own has none.
     """
 
     folder: Path
@@ -69,11 +70,17 @@ class GameFolder:
     steps: int = 100_000
     minutes: float = 240.0
     environment: Environment | None = None
+    parts: tuple[GameFolder, ...] = ()
 
     @property
     def recording(self) -> Path:
-        """Folder of the recording."""
-        return self.folder / RECORDING
+        """Folder of the recording, or of the game folders that have one each."""
+        return self.folder if self.parts else self.folder / RECORDING
+
+    @property
+    def games(self) -> tuple[GameFolder, ...]:
+        """The game folders in it, or itself."""
+        return self.parts or (self,)
 
     @property
     def run(self) -> Path:
@@ -102,7 +109,10 @@ class GameFolder:
 
     def next_step(self) -> str:
         """What a person does next, in one line: what is missing, or older than what it is made of, is made."""
-        recorded, begun = _changed(self.recording, "index-*.json"), _changed(self.run, "data.npz")
+        if lacking := next((part for part in self.parts if not _changed(part.recording, "index-*.json")), None):
+            return lacking.next_step()
+        recorded = max(_changed(game.recording, "index-*.json") for game in self.games)
+        begun = _changed(self.run, "data.npz")
         trained, exported = _changed(self.run, "dynamics.safetensors"), _changed(self.dream, MANIFEST)
         if not recorded:
             get = f"reverie record {self.folder}" if self.source else f"reverie import VIDEOS -o {self.folder}"
@@ -128,8 +138,11 @@ def is_game_folder(name: str | Path) -> bool:
     return (path / GAME).is_file() or (path.name == GAME and path.is_file())
 
 
-def read_game(name: str | Path) -> GameFolder:
-    """Read a game folder. Raises Mistake with one sentence for what cannot be understood."""
+def read_game(name: str | Path, alone: bool = False) -> GameFolder:
+    """Read a game folder. Raises Mistake with one sentence for what cannot be understood.
+
+    alone: game folders in it are not looked at.
+    """
     folder = Path(name).parent if Path(name).name == GAME else Path(name)
     path = folder / GAME
     content = _content(path)
@@ -148,6 +161,7 @@ def read_game(name: str | Path) -> GameFolder:
         keys=keys,
         minutes=float(content.get("minutes", GameFolder.minutes)),
         environment=_environment(content, tuple(keys), path),
+        parts=() if alone or "source" in content or (folder / RECORDING).exists() else games_in(folder),
     )
 
 
@@ -191,6 +205,13 @@ def _is_plain(value: object, depth: int = MOST_DEPTH) -> bool:
     return isinstance(value, str | bool | int)
 
 
+def games_in(folder: Path) -> tuple[GameFolder, ...]:
+    """The game folders in a folder, by name. Raises Mistake where one cannot be understood."""
+    return tuple(
+        read_game(path, alone=True) for path in sorted(folder.iterdir()) if path.is_dir() and is_game_folder(path)
+    )
+
+
 def _keys(actions: dict[str, Any], path: Path) -> dict[str, tuple[str, ...]]:
     keys = {}
     for action, names in actions.items():
@@ -211,10 +232,23 @@ def _environment(content: dict[str, Any], actions: tuple[str, ...], path: Path) 
         raise Mistake(f"{path}: {error}") from error
 
 
+def begin_mixture(folder: Path) -> GameFolder:
+    """The game folder of the game folders in it; its `game.toml` is written where there is none yet."""
+    if not is_game_folder(folder):
+        title = _toml(folder.absolute().name)
+        text = f"title = {title}\nrecipe = {_toml(GameFolder.recipe)}\nminutes = {GameFolder.minutes:g}\n"
+        try:
+            write_whole(folder / GAME, text.encode())
+        except OSError as error:
+            raise cannot_write(folder / GAME, error) from error
+    return read_game(folder)
+
+
 def add_module_folder(folder: Path) -> None:
     """A module beside a `game.toml` is found first."""
-    if folder not in SEARCH:
-        SEARCH.insert(0, folder)
+    if folder in SEARCH:
+        SEARCH.remove(folder)
+    SEARCH.insert(0, folder)
 
 
 def begin_game(folder: Path, environment: Environment, actions: tuple[str, ...], size: int, fps: int) -> GameFolder:

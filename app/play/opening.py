@@ -65,4 +65,4 @@ def _environment(game: str, bundle: Bundle | None, choice: Choice) -> Environmen
     if game == choice.game or bundle is None or game not in bundle.manifest.games:
         return named(game)
     manifest = bundle.manifest
-    return environment_of(game, manifest.actions_of(game), manifest.training.get("environment"))
+    return environment_of(game, manifest.actions_of(game), manifest.training)

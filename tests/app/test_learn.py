@@ -100,6 +100,27 @@ def test_a_dataset_is_known_by_its_name(tmp_path: Path, monkeypatch: pytest.Monk
     assert not is_dataset("mine/game-v1")
 
 
+def test_a_folder_of_game_folders_is_one_game_folder_of_several_games(tmp_path: Path) -> None:
+    for name in ("duel", "garden"):
+        folder_of(tmp_path / "all" / name, f'source = "{name}"\nsteps = 300\n')
+    game = open_source(Learn(str(tmp_path / "all")), "")
+    assert [part.source for part in game.parts] == ["duel", "garden"]
+    assert game.recording == game.folder
+    assert game.next_step() == f"next: reverie record {game.folder / 'duel'}"
+    assert plans.frames_lacking(game, 300) == 600
+    record_rest(game, Plan("all", 1.0, 0.5, "tiny", 300, 1000.0), 0, Display({"record": 1.0, "export": 1.0}))
+    assert plans.frames_lacking(game, 300) == 0
+    assert frames_in(game.recording) == sum(frames_in(part.recording) for part in game.parts)
+    assert game.next_step() == f"next: reverie train {game.folder}"
+
+
+def test_a_folder_of_games_is_recorded_game_by_game(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder_of(tmp_path / "all" / "duel", 'source = "duel"\n')
+    (tmp_path / "all" / "game.toml").write_text('title = "Two"\n')
+    assert cli.main(["record", str(tmp_path / "all")]) == 2
+    assert f"record each of them: reverie record {tmp_path / 'all' / 'duel'}" in capsys.readouterr().err
+
+
 # The plan.
 
 PLAN = Plan("garden", 60.0, 50.0, "own", 100_000, 1000.0, 60.0, 1800)
@@ -146,12 +167,12 @@ def test_no_more_is_recorded_than_there_is_room_for(tmp_path: Path, monkeypatch:
         monkeypatch.setattr(plans.shutil, "disk_usage", lambda folder: SimpleNamespace(free=size))
 
     free(1e12)
-    assert fit_disk(game, 50_000, 0) == 50_000
+    assert fit_disk(game, 50_000, [game]) == 50_000
     free(0.5e9)
-    assert 20_000 < fit_disk(game, 50_000, 0) < 30_000
+    assert 20_000 < fit_disk(game, 50_000, [game]) < 30_000
     free(1e8)
     with pytest.raises(Mistake, match=r"The disk is full: .* needs at least \d+ MB more; make room, and go on"):
-        fit_disk(game, 50_000, 0)
+        fit_disk(game, 50_000, [game])
 
 
 @pytest.mark.parametrize(

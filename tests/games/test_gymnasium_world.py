@@ -222,10 +222,19 @@ def test_an_id_of_a_module_is_registered_by_importing_it(tmp_path: Path, monkeyp
     "world", ["somebodys_module:Game", "somebodys_module:Game-v0", "somebodys_module:their/Game-v0"]
 )
 def test_a_bundle_by_itself_has_no_module_imported(world: str) -> None:
-    for written in (None, Environment(world).to_json()):
+    written = Environment(world).to_json()
+    for training in (None, {"environment": written}, {"environments": {world: written}}):
         with pytest.raises(UnsuitableGame, match="only made from its own game folder"):
-            environment_of(world, ("noop",), written)
+            environment_of(world, ("noop",), training)
     assert environment_of("ALE/Freeway-v5", ("noop",)).source == "ALE/Freeway-v5"
+
+
+def test_each_game_of_a_dream_of_several_is_made_as_it_was_recorded() -> None:
+    made = [Environment(f"Game{i}-v0", ("noop", "up"), frame_skip=i) for i in (1, 2)]
+    training = {"environments": {one.source: one.to_json() for one in made}}
+    for one in made:
+        assert environment_of(one.source, ("noop", "up"), training) == one
+    assert environment_of("Game3-v0", ("noop", "up"), training) == Environment("Game3-v0", ("noop", "up"))
 
 
 @pytest.mark.parametrize(

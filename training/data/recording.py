@@ -249,6 +249,11 @@ class Recording:
         """The games in it and the actions that each has."""
         return {self.world: self.actions}
 
+    @property
+    def environments(self) -> dict[str, dict[str, Any]]:
+        """How each game that is not built in is made (reverie.games.environment)."""
+        return {self.world: self.environment} if self.environment else {}
+
     def game_of(self, episode: Episode) -> int:
         """Number of an episode's game."""
         return 0

@@ -14,10 +14,11 @@ from reverie.models.tokens.world_model import ABSENT
 from reverie.training import recipe as recipes
 from reverie.training.data.mixture import Mixture, open_recording
 from reverie.training.data.record import record
-from reverie.training.data.recording import Recording, RecordingError
+from reverie.training.data.recording import Recording, RecordingError, RecordingWriter, Rows
 from reverie.training.data.starts import fresh_starts, start_histories
 from reverie.training.errors import RunError
 from reverie.training.run import rewards_of, train
+from reverie.training.runs import read_record
 from reverie.training.tokens.encode import read_tokens, split_episodes
 from reverie.training.tokens.windows import TokenEpisodes, Windows, tokenize
 
@@ -145,5 +146,48 @@ def test_what_cannot_be_mixed_is_refused(folder: Path, tmp_path: Path) -> None:
         open_recording(tmp_path)
     shutil.rmtree(tmp_path / "two")
     record("bricks", tmp_path / "large", 256, policy="random", workers=1, size=128)
-    with pytest.raises(RecordingError, match="another size or rate"):
+    with pytest.raises(RecordingError, match="another size"):
         open_recording(tmp_path)
+
+
+def _own(folder: Path, world: str, actions: tuple[str, ...], fps: int) -> Path:
+    """A game folder of somebody's own with a recording in which every action was taken in turn."""
+    taken = np.arange(40, dtype=np.uint8) % len(actions)
+    rows = Rows(np.zeros((40, 64, 64, 3), np.uint8), taken, np.zeros(40, np.float32), np.zeros(40, bool))
+    environment = {"source": world, "actions": list(actions), "frame_skip": 2}
+    RecordingWriter(folder / "recording", world, actions, 64, environment=environment, fps=fps).write(
+        rows, [20, 20], [0, 1]
+    )
+    return folder
+
+
+def test_game_folders_of_ones_own_are_mixed_and_bring_actions_of_their_own(tmp_path: Path) -> None:
+    _own(tmp_path / "a", "Boat-v0", ("noop", "fire", "right", "left"), 15)
+    _own(tmp_path / "b", "Cart-v0", ("noop", "horn", "left", "right"), 20)
+    mixed = open_recording(tmp_path)
+    assert isinstance(mixed, Mixture)
+    assert mixed.actions == ("noop", "left", "right", "fire", "horn"), (
+        "the shared names first, then others as they come"
+    )
+    assert mixed.games == {
+        "Boat-v0": ("noop", "left", "right", "fire"), "Cart-v0": ("noop", "left", "right", "horn")
+    }  # fmt: skip
+    assert mixed.fps == 15
+    assert [made["actions"] for made in mixed.environments.values()] == [list(own) for own in mixed.games.values()]
+    for part, number in zip(mixed.parts, range(2), strict=True):
+        mine = next(episode for episode in mixed.episodes if mixed.game_of(episode) == number)
+        taken = [mixed.actions[action] for action in mixed.rows(mine).actions]
+        assert taken == [part.actions[action] for action in part.rows(part.episodes[0]).actions]
+
+
+def test_a_run_says_how_each_game_of_ones_own_is_made(tmp_path: Path) -> None:
+    games = tmp_path / "games"
+    _own(games / "a", "Boat-v0", ("noop", "fire"), 20)
+    _own(games / "b", "Cart-v0", ("noop", "horn"), 20)
+    train("tiny", games, tmp_path / "run", minutes=0.01, log=lambda line: None)
+    record = read_record(tmp_path / "run")
+    assert record["actions"] == ["noop", "fire", "horn"]
+    assert {game: made["frame_skip"] for game, made in record["training"]["environments"].items()} == {
+        "Boat-v0": 2, "Cart-v0": 2
+    }  # fmt: skip
+    assert "environment" not in record["training"]
