@@ -32,6 +32,7 @@ class Display:
     def _on_terminal(self) -> Any:
         from rich.console import Console
         from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn
+        from rich.table import Column
         from rich.text import Text
 
         display = self
@@ -42,8 +43,10 @@ class Display:
             def render(self, task: Task) -> Text:
                 return Text(f"{minutes_and_hours(display.left)} left")
 
-        stage, figures = (TextColumn(f"{{task.fields[{what}]}}", markup=False) for what in ("stage", "figures"))
-        return Progress(stage, BarColumn(20), Left(), figures, console=Console(stderr=True))
+        stage = TextColumn("{task.fields[stage]}", table_column=Column(min_width=7, no_wrap=True))
+        figures = TextColumn("{task.fields[figures]}", markup=False, table_column=Column(ratio=1, no_wrap=True))
+        left, bar = Left(Column(min_width=13, no_wrap=True)), BarColumn(20, table_column=Column(min_width=20))
+        return Progress(stage, bar, left, figures, console=Console(stderr=True), expand=True)
 
     def __enter__(self) -> Self:
         if self._bars is not None:
