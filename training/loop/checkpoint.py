@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -21,8 +23,8 @@ _DAMAGED: type[Exception] = import_module("safetensors").SafetensorError if _lib
 
 
 def save_weights(path: Path, weights: dict[str, Tensor]) -> None:
-    """Write weights whole or not at all."""
-    with beside(path) as part:
+    """Write weights whole or not at all. Raises RunError where there is no room for them."""
+    with _room_for(path), beside(path) as part:
         _files.save_file({name: tensor.detach().contiguous().clone() for name, tensor in weights.items()}, part)
 
 
@@ -53,9 +55,24 @@ def write_json(path: Path, content: dict[str, Any]) -> None:
 
 
 def save_state(path: Path, state: dict[str, Any]) -> None:
-    """Write a trainer's state (weights, optimizers, counters). It serves to resume alone."""
-    with beside(path) as part:
+    """Write a trainer's state (weights, optimizers, counters), whole or not at all. It serves to resume alone.
+
+    Raises RunError where there is no room for it.
+    """
+    with _room_for(path), beside(path) as part:
         torch.save(state, part)
+
+
+@contextmanager
+def _room_for(path: Path) -> Iterator[None]:
+    """A sentence for what torch and safetensors raise where a file cannot grow, which is no OSError."""
+    try:
+        yield
+    except (RuntimeError, _DAMAGED) as error:
+        raise RunError(
+            f"{path} cannot be written, most likely because the disk is full; what was saved before is good: "
+            f"make room, and go on."
+        ) from error
 
 
 def load_state(path: Path) -> dict[str, Any]:
