@@ -24,7 +24,7 @@ from reverie.training.loop.clock import Clock
 from reverie.training.loop.device_context import DeviceContext, find_device_context
 from reverie.training.loop.prefetch import Prefetch
 from reverie.training.loop.stage import GradientStage, Losses, OptimizerConfig, Stage
-from reverie.training.loop.train import run_stage
+from reverie.training.loop.train import Moment, run_stage
 from reverie.training.loop.trainer import Trainer
 from tests.training.loop.stages import SHARES, dynamics_stage, losses, trainer
 
@@ -229,3 +229,18 @@ if __name__ == "__main__":
     curve = losses(trainer(here), SHARES)
     if here.first:
         Path(sys.argv[1]).write_text(json.dumps(curve))
+
+
+def test_a_training_tells_how_far_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("TELL_EVERY", "HELD_OUT_EVERY", "SAVE_EVERY"):
+        monkeypatch.setattr(f"reverie.training.loop.train.{name}", 0.0)
+    monkeypatch.setattr("reverie.training.loop.train.HELD_OUT_SHARE", 1e9)
+    told: list[Moment] = []
+    figures = run_stage(dynamics_stage(minutes=0.03), tmp_path, False, lambda line: None, DeviceContext(), told.append)
+    assert figures is not None
+    assert [moment.step for moment in told] == list(range(1, figures["steps"] + 1))
+    assert all(moment.stage == "dynamics" and moment.saved and moment.held_out for moment in told)
+    assert "loss" in told[0].figures
+    left = [moment.left for moment in told]
+    assert left == sorted(left, reverse=True)
+    assert left[0] + told[0].seconds == pytest.approx(1.8, abs=0.2)
