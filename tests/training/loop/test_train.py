@@ -224,13 +224,6 @@ def test_a_stage_without_gradients_is_prepared_once(tmp_path: Path) -> None:
     assert (Counted.times, float(again.network.weight)) == (1, 7)
 
 
-if __name__ == "__main__":
-    here = find_device_context("cpu:2", "fp32")
-    curve = losses(trainer(here), SHARES)
-    if here.first:
-        Path(sys.argv[1]).write_text(json.dumps(curve))
-
-
 def test_a_training_tells_how_far_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("TELL_EVERY", "HELD_OUT_EVERY", "SAVE_EVERY"):
         monkeypatch.setattr(f"reverie.training.loop.train.{name}", 0.0)
@@ -244,3 +237,10 @@ def test_a_training_tells_how_far_it_is(tmp_path: Path, monkeypatch: pytest.Monk
     left = [moment.left for moment in told]
     assert left == sorted(left, reverse=True)
     assert left[0] + told[0].seconds == pytest.approx(1.8, abs=0.2)
+
+
+if __name__ == "__main__":
+    here = find_device_context("cpu:2", "fp32")
+    curve = losses(trainer(here), SHARES)
+    if here.first:
+        Path(sys.argv[1]).write_text(json.dumps(curve))
