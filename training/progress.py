@@ -51,7 +51,13 @@ class History:
 
     def add(self, moment: Moment) -> None:
         """Add what a moment says. Points that a killed process had made after its last checkpoint are forgotten."""
-        self.points = [p for p in self.points if p.stage != moment.stage or p.step < moment.step]
+        new = {held_out for held_out in (False, True) if (moment.held_out if held_out else moment.figures)}
+
+        def stays(point: Point) -> bool:
+            before = point.step < moment.step or (point.step == moment.step and point.held_out not in new)
+            return point.stage != moment.stage or before
+
+        self.points = list(filter(stays, self.points))
         now = (moment.stage, moment.step, round(moment.seconds, 1))
         if moment.figures:
             self.points.append(Point(*now, _numbers(moment.figures)))
@@ -61,10 +67,6 @@ class History:
         if len(mine) > MOST_POINTS:
             left_out = {id(p) for p in mine[1:-1:2]}
             self.points = [p for p in self.points if id(p) not in left_out]
-
-    def latest(self, held_out: bool) -> Point | None:
-        """The newest point of its kind."""
-        return next((p for p in reversed(self.points) if p.held_out == held_out), None)
 
 
 def _numbers(figures: dict[str, Any]) -> dict[str, float]:

@@ -60,7 +60,7 @@ def test_a_page_is_one_file_that_loads_itself_again(played: dict[str, Recording]
     run, said = tokens(tmp_path / "run"), []
     page = ProgressPage(run, played["garden"], "Garden <1>", said.append)
     page.watch(moment(1))
-    page._drawn = page._point = -1e9
+    page._drawn, page._point, page._strip = -1e9, -1e9, 1e9  # a strip was just dreamt
     page.watch(moment(2, held_out={"ar_token_accuracy": 0.5}, saved=True))
     text = (run / "progress.html").read_text()
     assert not said
@@ -123,6 +123,8 @@ def test_a_run_that_was_killed_draws_no_curve_twice(tmp_path: Path) -> None:
     again = History.read(tmp_path)
     again.add(moment(2))  # the checkpoint was of step 1
     assert [point.step for point in again.points] == [1, 2]
+    again.add(Moment("dynamics", 2, 20.0, 0.0, held_out={"ar_token_accuracy": 0.5}))
+    assert [(point.step, point.held_out) for point in again.points] == [(1, False), (2, False), (2, True)]
 
 
 def test_a_long_training_keeps_its_first_points(tmp_path: Path) -> None:

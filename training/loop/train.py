@@ -86,6 +86,7 @@ def run_stage(
             figures = stage.held_out(stage.network.eval())
             log(f"{stage.name} held out: {figures_line(figures)}")
             if isinstance(stage, GradientStage):
+                watch(Moment(stage.name, steps, 60 * stage.minutes, 0.0, held_out=figures, saved=True))
                 figures = {"steps": steps, "frames": steps * stage.frames_per_step, **figures}
             if fixed:
                 state.unlink(missing_ok=True)

@@ -231,6 +231,10 @@ def test_a_training_tells_how_far_it_is(tmp_path: Path, monkeypatch: pytest.Monk
     told: list[Moment] = []
     figures = run_stage(dynamics_stage(minutes=0.03), tmp_path, False, lambda line: None, DeviceContext(), told.append)
     assert figures is not None
+    end = told.pop()
+    assert (end.step, end.left) == (figures["steps"], 0)
+    assert end.held_out is not None
+    assert end.held_out.items() <= figures.items()
     assert [moment.step for moment in told] == list(range(1, figures["steps"] + 1))
     assert all(moment.stage == "dynamics" and moment.saved and moment.held_out for moment in told)
     assert "loss" in told[0].figures
