@@ -52,7 +52,10 @@ class Mixture(Recording):
             raise RecordingError(f"{alike} are of {twice[0]}; record it into one folder, or take all but one away.")
         self.parts = list(parts)
         self.folder, self.world, self.size = first.folder, "+".join(worlds), first.size
-        self.fps = min((part.fps for part in parts if part.fps), default=None)
+        rates = [
+            part.fps or registry.get(part.world).fps for part in parts if part.fps or part.world in registry.names()
+        ]
+        self.fps = min(rates) if any(part.fps for part in parts) else None
         self.environment = None
         used = dict.fromkeys(action for part in parts for action in part.actions)
         self.actions = tuple(sorted(used, key=lambda name: ACTIONS.index(name) if name in ACTIONS else len(ACTIONS)))

@@ -180,6 +180,16 @@ def test_game_folders_of_ones_own_are_mixed_and_bring_actions_of_their_own(tmp_p
         assert taken == [part.actions[action] for action in part.rows(part.episodes[0]).actions]
 
 
+def test_a_built_in_game_beside_ones_own_keeps_its_rate(tmp_path: Path) -> None:
+    _own(tmp_path / "a", "Boat-v0", ("noop", "fire"), 60)
+    record("duel", tmp_path / "duel", 200)
+    assert open_recording(tmp_path).fps == registry.get("duel").fps
+    (tmp_path / "alone").mkdir()
+    for game in ("duel", "bricks"):
+        record(game, tmp_path / "alone" / game, 200)
+    assert open_recording(tmp_path / "alone").fps is None
+
+
 def test_a_run_says_how_each_game_of_ones_own_is_made(tmp_path: Path) -> None:
     games = tmp_path / "games"
     _own(games / "a", "Boat-v0", ("noop", "fire"), 20)
