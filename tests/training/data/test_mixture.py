@@ -153,7 +153,9 @@ def test_what_cannot_be_mixed_is_refused(folder: Path, tmp_path: Path) -> None:
 def _own(folder: Path, world: str, actions: tuple[str, ...], fps: int) -> Path:
     """A game folder of somebody's own with a recording in which every action was taken in turn."""
     taken = np.arange(40, dtype=np.uint8) % len(actions)
-    rows = Rows(np.zeros((40, 64, 64, 3), np.uint8), taken, np.zeros(40, np.float32), np.zeros(40, bool))
+    patches = np.random.default_rng(0).integers(0, 2, (40, 8, 8, 1), np.uint8) * np.uint8(255)
+    frames = patches.repeat(8, 1).repeat(8, 2).repeat(3, 3)
+    rows = Rows(frames, taken, np.zeros(40, np.float32), np.zeros(40, bool))
     environment = {"source": world, "actions": list(actions), "frame_skip": 2}
     RecordingWriter(folder / "recording", world, actions, 64, environment=environment, fps=fps).write(
         rows, [20, 20], [0, 1]
