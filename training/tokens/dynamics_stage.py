@@ -131,7 +131,7 @@ def held_out_scores(
     for head in ("parallel", "ar"):
         if f"{head}_right" in sums:
             result[f"{head}_token_accuracy"] = sums[f"{head}_right"] / sums["positions"]
-            result[f"{head}_changed_token_accuracy"] = sums[f"{head}_changed"] / sums["changed"]
+            result[f"{head}_changed_token_accuracy"] = sums[f"{head}_changed"] / max(1, sums["changed"])
             result[f"{head}_token_nll_bits"] = sums[f"{head}_bits"] / sums["positions"]
     if "outcome_nats" in sums:
         result["outcome_nll_nats"] = sums["outcome_nats"]
