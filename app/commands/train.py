@@ -67,7 +67,6 @@ class Train:
         with needs_train():
             from reverie.app.commands.train_check import check_before_training
             from reverie.app.own.progress_page import ProgressPage
-            from reverie.training.data.mixture import open_recording
             from reverie.training.loop.device_context import find_device_context
             from reverie.training.run import train
         recipe = choose_recipe(recipe, data, out)
@@ -79,7 +78,7 @@ class Train:
             check_before_training(recipe, data, game, self.anyway)
 
         title = game.title if game else out.absolute().name
-        page = ProgressPage(out, open_recording(data), title, print, self.open) if context.first else None
+        page = ProgressPage(out, data, title, print, self.open) if context.first else None
         try:
             train(
                 recipe,

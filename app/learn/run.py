@@ -130,7 +130,6 @@ def train_run(game: GameFolder, plan: Plan, options: Learn, display: Display) ->
     """Train, or go on training. The log goes to a file in the game folder. Raises CheckFailed or ValueError."""
     from reverie.app.commands.train_check import check_before_training
     from reverie.app.own.progress_page import ProgressPage
-    from reverie.training.data.mixture import open_recording
     from reverie.training.loop.device_context import find_device_context
     from reverie.training.loop.train import figures_line
     from reverie.training.run import train
@@ -150,7 +149,7 @@ def train_run(game: GameFolder, plan: Plan, options: Learn, display: Display) ->
         def log(line: str) -> None:
             print(line, file=file, flush=True)
 
-        page = ProgressPage(game.run, open_recording(game.recording), game.title, log, options.open)
+        page = ProgressPage(game.run, game.recording, game.title, log, options.open)
         begun = (game.run / "run.json").is_file()
         train(
             plan.recipe,

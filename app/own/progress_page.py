@@ -25,7 +25,6 @@ from reverie.engine.errors import BundleError
 from reverie.engine.files import write_whole
 
 if TYPE_CHECKING:
-    from reverie.training.data.recording import Recording
     from reverie.training.loop.train import Moment
 
 PAGE, PICTURE, STRIPS = "progress.html", "progress.png", "strips"
@@ -45,16 +44,14 @@ COLOURS = ("#2a78d6", "#eb6834", "#1baf7a", "#4a3aa7", "#eda100", "#e87ba4")
 class ProgressPage:
     """Told of a training's moments, it draws them. What cannot be drawn never ends the training."""
 
-    def __init__(
-        self, run: Path, recording: Recording, title: str, log: Callable[[str], None], opens: bool = False
-    ) -> None:
-        """run: folder of the run. log: writes a line. opens: the page is opened in a browser as soon as it is there.
+    def __init__(self, run: Path, data: Path, title: str, log: Callable[[str], None], opens: bool = False) -> None:
+        """run: folder of the run. data: of the recording. log: writes a line. opens: the page is opened in a browser as soon as it is there.
 
         Nothing is drawn where matplotlib is not installed.
         """
         from reverie.training.progress import History
 
-        self.run, self.recording, self.title, self.log = run, recording, title, log
+        self.run, self.data, self.title, self.log = run, data, title, log
         self.history = History.read(run)
         self.opens = opens
         self._last: Moment | None = None
@@ -104,12 +101,14 @@ class ProgressPage:
         """Keep a strip of the dream as it was saved last; false where nothing was saved yet."""
         from reverie.engine.unfinished import unfinished_folder
         from reverie.export.preview import preview_run
+        from reverie.training.data.mixture import open_recording
 
         with unfinished_folder("preview", self.run) as folder:
             bundle = preview_run(self.run, folder)
             if bundle is None:
                 return False
-            strips = [Strip.dream(bundle, play) for play in held_out_play(self.recording, bundle.manifest.history)]
+            plays = held_out_play(open_recording(self.data), bundle.manifest.history)
+            strips = [Strip.dream(bundle, play) for play in plays]
         if strips:
             (self.run / STRIPS).mkdir(exist_ok=True)
             name = f"{moment.stage}-{moment.step:07d}-{int(moment.seconds):06d}.png"

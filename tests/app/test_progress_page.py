@@ -58,7 +58,7 @@ def test_a_strip_shows_the_game_and_its_dream_under_the_same_keys(
 
 def test_a_page_is_one_file_that_loads_itself_again(played: dict[str, Recording], tmp_path: Path) -> None:
     run, said = tokens(tmp_path / "run"), []
-    page = ProgressPage(run, played["garden"], "Garden <1>", said.append)
+    page = ProgressPage(run, played["garden"].folder, "Garden <1>", said.append)
     page.watch(moment(1))
     page._drawn, page._point, page._strip = -1e9, -1e9, 1e9  # a strip was just dreamt
     page.watch(moment(2, held_out={"ar_token_accuracy": 0.5}, saved=True))
@@ -79,7 +79,7 @@ def test_a_page_is_one_file_that_loads_itself_again(played: dict[str, Recording]
 def test_drawing_takes_a_small_share_of_the_time(
     played: dict[str, Recording], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    page = ProgressPage(tokens(tmp_path / "run"), played["garden"], "garden", print)
+    page = ProgressPage(tokens(tmp_path / "run"), played["garden"].folder, "garden", print)
     drawn: list[str] = []
     monkeypatch.setattr(page, "_draw", lambda state, strip: drawn.append(state))
     now = [1000.0]
@@ -97,7 +97,7 @@ def test_a_page_that_cannot_be_written_does_not_end_the_training(played: dict[st
     said: list[str] = []
     run = tokens(tmp_path / "run")
     (run / "progress.png").mkdir()
-    ProgressPage(run, played["garden"], "garden", said.append).watch(moment(1))
+    ProgressPage(run, played["garden"].folder, "garden", said.append).watch(moment(1))
     assert len(said) == 1
     assert said[0].startswith("progress.html is not drawn: ")
 
