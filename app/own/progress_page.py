@@ -45,7 +45,8 @@ class ProgressPage:
     """Told of a training's moments, it draws them. What cannot be drawn never ends the training."""
 
     def __init__(self, run: Path, data: Path, title: str, log: Callable[[str], None], opens: bool = False) -> None:
-        """run: folder of the run. data: of the recording. log: writes a line. opens: the page is opened in a browser as soon as it is there.
+        """run: folder of the run. data: of the recording. log: writes a line. opens: the page is opened in a browser as
+        soon as it is there.
 
         Nothing is drawn where matplotlib is not installed.
         """
