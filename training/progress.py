@@ -41,8 +41,9 @@ class History:
         """That of a run folder; empty where there is none that can be read, for nothing depends on it."""
         try:
             content = json.loads((run / FILE).read_text(encoding="utf-8"))
-            return History([Point(**point) for point in content["points"]])
-        except (OSError, ValueError, TypeError, KeyError):
+            points = [Point(**{**point, "figures": _numbers(point["figures"])}) for point in content["points"]]
+            return History([point for point in points if point.seconds >= 0 and point.step >= 0])
+        except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
             return History()
 
     def write(self, run: Path) -> None:

@@ -16,10 +16,14 @@ from reverie.app.own.choose_recipe import choose_recipe
 from reverie.app.own.game_folder import GameFolder
 from reverie.cores import usable_cores
 from reverie.engine.files import write_json
+from reverie.engine.schema import read_object
 from reverie.engine.unfinished import unfinished_folder
 from reverie.games import registry
+from reverie.reading import read_text
 
 PLAN = "learn.json"
+MOST_BYTES = 1 << 20
+"""Bytes of it at most."""
 MINUTES = 60.0
 """Minutes for everything, where nobody says how many."""
 RECORDING_SHARE = 0.2
@@ -82,8 +86,11 @@ def read_plan(folder: Path | None) -> Plan | None:
     if folder is None or not (folder / PLAN).is_file():
         return None
     try:
-        return Plan(**json.loads((folder / PLAN).read_text(encoding="utf-8")))
-    except (ValueError, TypeError) as error:
+        plan = read_object(Plan, json.loads(read_text(folder / PLAN, MOST_BYTES)), "")
+        if plan.training_minutes > 0 and plan.minutes > 0:
+            return plan
+        raise ValueError("no minutes")
+    except (ValueError, OSError, RecursionError) as error:
         raise Mistake(f"{folder / PLAN} is damaged; delete it, and it is planned again.") from error
 
 
