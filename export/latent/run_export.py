@@ -88,7 +88,7 @@ def preview_run(run_dir: Path, folder: Path) -> Bundle:
     """See `reverie.export.preview.preview_run`."""
     run, starts = runs.read_run(run_dir, whole=False), runs.read_starts(run_dir)
     autoencoder, dynamics = _networks(run)
-    parameters, graphs = count_parameters(autoencoder, dynamics), tuple(split(autoencoder, dynamics))
+    parameters, graphs = count_parameters(*run.networks.values()), tuple(split(run.networks))
     manifest = _manifest(run, autoencoder, dynamics, run_dir.name, "fp32", parameters, graphs)
     return preview_bundle(folder, manifest, run.networks, starts)
 
