@@ -155,7 +155,13 @@ def mind(window: Window) -> Iterator[Events]:
     yield from press(pygame.K_p)
 
 
+def fresh(window: Window) -> Iterator[Events]:
+    """A window that was just opened."""
+    yield from frames(window, 3)
+
+
 SCENES: dict[str, tuple[str, Scene]] = {
+    "fresh": ("v2", fresh),
     "start-pictures": ("v2", start_pictures),
     "your-picture": ("v2", your_picture),
     "plays-itself": ("v2", plays_itself),

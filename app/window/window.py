@@ -36,6 +36,8 @@ IDLE_MS = 250
 PAUSED_SECONDS = 0.02
 BRANCHES, BRANCH_SECONDS = 4, 2.0
 """How many futures there are to choose from, and how long they are."""
+CARD_SECONDS = 10.0
+"""How long a fresh window says what it is, unless a key is pressed before."""
 UNTOUCHED_SECONDS = 30.0
 """A window that nobody has touched since it was opened then shows how its game is played."""
 FIGURES_SECONDS = 0.25
@@ -85,6 +87,8 @@ class Window:
         loop.on_frame = self._frame_is_there
         loop.session.remembers = True
         self._follow(loop.session.status())
+        loop.messages.pop()  # the card says it
+        self._card: float | None = time.perf_counter() + CARD_SECONDS
         if (picture := loop.session.choice.picture) is not None:
             self._show_offer(self._preview(picture, loop.session.frame, begun=True))
         self._does: dict[str, Callable[[], None]] = {
@@ -151,7 +155,7 @@ class Window:
 
     def _handle(self, event: pygame.event.Event, at: float) -> None:
         if event.type in (pygame.KEYDOWN, pygame.MOUSEBUTTONDOWN):
-            self._untouched_until = None
+            self._untouched_until = self._card = None
         if event.type == pygame.QUIT:
             self._leave = True
         elif event.type == pygame.KEYDOWN:
@@ -390,12 +394,23 @@ class Window:
     def _title(self) -> str:
         return self.folder.title if self.folder else title_of(self._game)
 
+    def _what_it_is(self, status: Status) -> tuple[str, str, str]:
+        """What a fresh window shows, what to do, and where the keys are: a line of each."""
+        dream = "You are in a dream: a network draws every picture, and no game runs behind it."
+        about = "This is the real game, from which dreams are learnt." if status.real else dream
+        return about, goal_of(self._game) or f"Play {self._title()} as you like.", self._hints()
+
     def _greeting(self) -> str:
         """What to do, and where to read more."""
+        return f"{goal_of(self._game)} {self._hints()}".strip()
+
+    def _hints(self) -> str:
+        """The keys that one has to know."""
         hints = {"a": "main button", "help": "all keys"}
         here = {"help", *self.loop.session.actions} & {what for what, keys in self.keys.names.items() if keys}
-        keys = (f"{self.keys.shown(what).split(' ')[0]}: {words}." for what, words in hints.items() if what in here)
-        return " ".join((goal_of(self._game), *keys)).strip()
+        return " ".join(
+            f"{self.keys.shown(what).split(' ')[0]}: {words}." for what, words in hints.items() if what in here
+        )
 
     def _toggle_self_play(self) -> None:
         """Let the world's own player play, or the person again."""
@@ -428,6 +443,8 @@ class Window:
             words = self.loop.messages.popleft()
             seconds = max(MESSAGE_SECONDS, len(words) / LETTERS_A_SECOND)
             self._message, self._dirty = (words, now + seconds), True
+        if self._card and now > self._card:
+            self._card, self._dirty = None, True
         if self._message and now > self._message[1]:
             self._message, self._dirty = None, True
         if self._untouched_until and now > self._untouched_until and self.overlay is None:
@@ -468,6 +485,8 @@ class Window:
         theme.draw_picture(screen, shot.frame, place)
         if status.thoughts:
             draw_mind(screen, status.thoughts, place)
+        if self.overlay is None and self._card:
+            overlays.draw_card(screen, self._what_it_is(status), place.picture)
         if self.overlay is None:
             draw_brush(screen, self.brush, place.picture, shot.frame.shape[0])
         hud.draw_header(screen, status, self._pills(), self.folder.title if self.folder else "")

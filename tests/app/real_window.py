@@ -134,8 +134,9 @@ def play(display: str, tmp_path: Path) -> Iterator[Callable[..., Played]]:
         played = Played(display, tmp_path, *what, *words)
         started.append(played)
         assert eventually(lambda: played.process.poll() is not None or begun(played)), "no picture came"
-        assert started[-1].process.poll() is None
-        return started[-1]
+        assert played.process.poll() is None
+        played.keys("key", "shift")  # a key that does nothing, for a fresh window says something over its picture
+        return played
 
     yield start
     for played in started:

@@ -268,3 +268,20 @@ def test_a_patch_lies_between_the_tiles_as_it_lay_and_inside_the_picture(size: i
             assert 0 <= left <= size - side
             assert (top - y) % side == (left - x) % side == 0
         assert brush.place(size, (y + side // 2, x + side // 2)) == (y, x)
+
+
+def test_a_fresh_window_says_what_it_is_until_a_key_is_pressed(opened: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+    write = theme.text
+    monkeypatch.setattr(
+        theme, "text", lambda screen, words, *rest: (said.append(words), write(screen, words, *rest))[1]
+    )
+    window = opened()
+    assert seen(window, lambda: any("You are in a dream" in words for words in said))
+    assert any("F1: all keys." in words for words in said)
+    assert window._message is None, "it is not said twice"
+    press(window, pygame.K_h)
+    said.clear()
+    window._dirty = True
+    window._refresh()
+    assert not any("dream:" in words for words in said)

@@ -132,3 +132,17 @@ def test_pictures_to_choose_from_fit_into_every_window_and_the_marked_one_is_see
 def test_the_menu_fits_into_every_window(window: tuple[int, int], written: list[tuple[str, pygame.Rect]]) -> None:
     overlays.draw_menu(pygame.Surface(window), 0, registry.names(), registry.names()[0])
     check(written, window)
+
+
+@pytest.mark.parametrize("window", WINDOWS)
+@pytest.mark.parametrize("game", registry.names())
+def test_what_a_fresh_window_says_fits_into_the_picture(
+    window: tuple[int, int], game: str, written: list[tuple[str, pygame.Rect]]
+) -> None:
+    picture = theme.layout(window, 64).picture
+    about = "You are in a dream: a network draws every picture, and no game runs behind it."
+    overlays.draw_card(
+        pygame.Surface(window), (about, registry.get(game).goal, "J: main button. F1: all keys."), picture
+    )
+    check(written, window)
+    assert all(picture.contains(rect) for _, rect in written)
