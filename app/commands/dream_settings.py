@@ -67,7 +67,7 @@ def _check_together(given: dict[str, Value]) -> None:
     """Raises ValueError where the settings exclude each other in every family that has them all."""
     troubles = []
     for infos in (family(name).SETTINGS for name in FAMILIES):
-        if given.keys() <= infos.keys():
+        if all(name in infos and value in (infos[name].choices or (value,)) for name, value in given.items()):
             try:
                 completed(infos, given)
             except ValueError as error:
