@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from reverie.app.errors import Mistake
-from reverie.reading import why
+from reverie.reading import read_text, why
 
 MOST_BYTES = 64 << 20
-"""A longer script is not read."""
+"""A longer script is not opened."""
 
 
 def read_script(path: Path, actions: tuple[str, ...]) -> tuple[str, ...]:
@@ -17,11 +17,7 @@ def read_script(path: Path, actions: tuple[str, ...]) -> tuple[str, ...]:
     Raises Mistake for a file that cannot be read, has no action, or names an action that the world does not have.
     """
     try:
-        with path.open("rb") as stream:  # a pipe is welcome here, such as --script <(…)
-            content = stream.read(MOST_BYTES + 1)
-        if len(content) > MOST_BYTES:
-            raise Mistake(f"Cannot read the script {path}: it is larger than {MOST_BYTES >> 20} MiB.")
-        lines = content.decode("utf-8-sig").splitlines()
+        lines = read_text(path, MOST_BYTES).splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise Mistake(f"Cannot read the script {path}: {why(error)}.") from error
     script = []
