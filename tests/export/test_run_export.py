@@ -158,7 +158,7 @@ def test_a_graph_that_computes_something_else_fails_the_export(run_v11: Path, bu
         (lambda run: (run / "run.json").write_text("{"), "is damaged"),
         (lambda run: (run / "dynamics.safetensors").unlink(), "dynamics.safetensors is missing"),
         (lambda run: (run / "tokenizer.safetensors").write_bytes(b"x"), "tokenizer.safetensors is damaged"),
-        (lambda run: (run / "starts.npz").unlink(), "starts.npz is missing"),
+        (lambda run: (run / "starts.npz").unlink(), "starts.npz cannot be read: no such file"),
         (
             lambda run: _change(run, networks={"dynamics": {"kind": "rnn", "config": {}}}),
             "networks.dynamics.kind must be one of",

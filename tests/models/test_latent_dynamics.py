@@ -60,10 +60,20 @@ def test_the_future_is_not_seen_and_the_past_is_as_long_as_the_history(network: 
 
 
 def test_each_number_of_steps_gives_other_latents_within_the_limit(network: LatentDynamics) -> None:
-    hidden, noise = torch.randn(3, 4, 16), 20 * torch.randn(3, 4, 4)
+    hidden, noise = torch.randn(3, 4, network.config.hidden), 20 * torch.randn(3, 4, 4)
     made = [network.sample(hidden, noise, steps) for steps in (1, 2, 4, 8)]
     assert all(latents.shape == noise.shape and latents.abs().max() <= LIMIT for latents in made)
     assert not torch.allclose(made[0], made[2])
+
+
+def test_the_first_guess_is_the_newest_frame_until_something_is_learnt() -> None:
+    network = LatentDynamics(TINY)
+    latents, actions = window()
+    hidden = network.trunk(latents, actions, torch.zeros_like(actions))
+    assert torch.equal(network.first_guess(hidden), latents)
+    torch.nn.init.ones_(network.motion.out.weight)
+    moved = network.first_guess(network.trunk(latents, actions, torch.zeros_like(actions)))
+    assert (moved != latents).any(-1).all()
 
 
 def test_squares_of_latents_are_merged_and_divided_again() -> None:
