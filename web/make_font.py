@@ -29,8 +29,8 @@ def glyphs(text: str) -> dict[str, tuple[int, list[tuple[int, int]]]]:
 
 def main() -> None:
     """Write page/font.ttf."""
-    from fontTools.fontBuilder import FontBuilder  # type: ignore[import-not-found, unused-ignore]
-    from fontTools.pens.ttGlyphPen import TTGlyphPen  # type: ignore[import-not-found, unused-ignore]
+    from fontTools.fontBuilder import FontBuilder
+    from fontTools.pens.ttGlyphPen import TTGlyphPen
 
     table = glyphs(resources.files("reverie.assets").joinpath("font.txt").read_text(encoding="utf-8"))
     table["\N{NO-BREAK SPACE}"] = table[" "]
