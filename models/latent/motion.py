@@ -1,7 +1,7 @@
 """Where the latents of a frame move to: convolutions over the newest frame, steered by the trunk.
 
-A camera that turns shifts every latent to its neighbours. Convolutions learn that from a hundredth of the frames that
-attention between large squares needs, and keep its detail.
+A camera that turns shifts every latent to its neighbours. Convolutions learn that from far fewer frames than attention
+between large squares does, and keep its detail.
 """
 
 from __future__ import annotations
