@@ -108,9 +108,11 @@ def record(
                 if failure:
                     stop.set()  # the others write what they have
         except queue.Empty:
-            if any(process.exitcode for process in processes):
+            if codes := [code for process in processes if (code := process.exitcode)]:
                 stop.set()
-                raise RecordingError(f"a recording process died; what is in {out} is good up to there.") from None
+                raise RecordingError(
+                    f"a recording process died with exit code {codes[0]}; what is in {out} is good up to there."
+                ) from None
         except KeyboardInterrupt as error:
             interrupt = error
             stop.set()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from concurrent.futures import ThreadPoolExecutor
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -109,9 +110,10 @@ def test_two_recorders_in_one_folder_both_count(tmp_path: Path) -> None:
 
 
 def test_two_runs_into_one_folder_at_once_record_all_their_frames(tmp_path: Path) -> None:
-    with ThreadPoolExecutor(2) as pool:
-        for done in [pool.submit(record, "garden", tmp_path, 640, "random", 1, 64, 5) for _ in range(2)]:
-            done.result()
+    options = ("--steps", "640", "--policy", "random", "--workers", "1", "--seed", "5", "--out", str(tmp_path))
+    command = [sys.executable, "-m", "reverie.app.cli", "record", "garden", *options]
+    for run in [subprocess.Popen(command, stdout=subprocess.DEVNULL) for _ in range(2)]:
+        assert run.wait(120) == 0
     recording = Recording(tmp_path)
     assert len(recording) == 1280
     assert len({episode.seed for episode in recording.episodes}) == len(recording.episodes), "no room is played twice"
