@@ -33,12 +33,15 @@ class Recipe(ABC):
 
     name: of its file. kind: a key of `FAMILIES`. history: frames that the starts of a bundle hold.
     worth_steps: steps of the dynamics after which a dream was worth playing where it was measured; 0 where it was not.
+    smaller: name of the recipe that does the same with smaller networks, for fewer minutes or a slower processor; ""
+        where there is none.
     """
 
     name: str
     kind: str
     history: Annotated[int, Range(1, 256)] = 1
     worth_steps: Annotated[int, Range(0, 10**9)] = 0
+    smaller: str = ""
 
     @property
     @abstractmethod

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from reverie.training import recipe as recipes
@@ -26,12 +27,27 @@ LATE = 0.5
 class Speed:
     """How fast a recipe trains.
 
-    steps: of the dynamics, in all the minutes of a run. preparing: seconds for each frame of the recording before the
-    dynamics learn.
+    steps: of the dynamics, in all the minutes of a run. building: seconds before the dynamics learn, whatever the
+    recording. preparing: seconds before they learn for each frame of the recording.
     """
 
     steps: int
+    building: float
     preparing: float
+
+
+@dataclass(frozen=True)
+class _Timed(Session):
+    """A session that knows how long its files took, in seconds."""
+
+    writing: list[float] = field(default_factory=list)
+
+    def once(self, name: str, write: Callable[[Path], None]) -> Path:
+        """See Session."""
+        began = time.perf_counter()
+        path = super().once(name, write)
+        self.writing.append(time.perf_counter() - began)
+        return path
 
 
 def measure_speed(
@@ -45,11 +61,12 @@ def measure_speed(
     plan = recipes.load(recipe).fitted(
         len(recording.actions), recording.size, rewards_of(recording), tuple(recording.games)
     )
-    session = Session(recording, folder, minutes, 0, None, context, lambda line: None)
-    steps, preparing, since = 0, 0.0, time.perf_counter()
+    session = _Timed(recording, folder, minutes, 0, None, context, lambda line: None)
+    steps, before, counting, since = 0, 0.0, 0.0, time.perf_counter()
     for stage in plan.stages(session):
+        prepared = time.perf_counter()
         stage.prepare()
-        preparing += time.perf_counter() - since
+        before += time.perf_counter() - since
         if isinstance(stage, GradientStage):
             trainer = Trainer(stage, context)
             try:
@@ -66,7 +83,10 @@ def measure_speed(
             if stage.name == "dynamics":
                 steps = int(60 * stage.minutes * rate)
                 break
+        else:
+            counting += time.perf_counter() - prepared
         save_weights(folder / f"{stage.name}.safetensors", stage.network.state_dict())
         stage.network.eval().requires_grad_(False)
         since = time.perf_counter()
-    return Speed(steps, preparing / len(recording))
+    scaling = counting + sum(session.writing)
+    return Speed(steps, before - scaling, scaling / len(recording))

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from reverie.app.commands.record_plan import frames_in
 from reverie.app.errors import Mistake
-from reverie.app.own.choose_recipe import choose_recipe
+from reverie.app.own.choose_recipe import AUTO, choose_recipe
 from reverie.app.own.game_folder import GameFolder
 from reverie.cores import usable_cores
 from reverie.engine.files import write_json
@@ -32,10 +32,10 @@ TRAINING_SHARE = 0.5
 """Share of the minutes at least that is spent with training."""
 FEWEST_FRAMES = 2000
 """Frames that are recorded however slow the game is."""
-FIRST_S = 3.0
-"""Seconds of play with which recording begins, so that everything can be measured."""
-CHUNK_S = 20.0
-"""Seconds of play that are written at a time: what a killed process loses at most."""
+FIRST_S, FIRST_FRAMES, FIRST_MOST_S = 3.0, 400, 15.0
+"""Seconds of play with which recording begins, so that everything can be measured; longer for so many frames a worker."""
+CHUNK_S, CHUNK_FRAMES = 20.0, 300
+"""Seconds of play that are written at a time, what a killed process loses at most; so many frames at least."""
 BUILT_IN_FRAMES = 16_384
 """Frames of a built-in game that a worker writes at a time."""
 PROBE_S = 8.0
@@ -112,20 +112,36 @@ def make_plan(game: GameFolder, source: str, minutes: float, seed: int, say: Cal
         rate = len(played) / sum(1 / record_first(one, seed) for one in played)
         affordable = max(FEWEST_FRAMES, int(RECORDING_SHARE * 60 * minutes * rate / len(played)))
         frames = fit_disk(game, min(affordable, *(one.steps for one in played)), played)
-    recipe = choose_recipe(game.recipe, game.recording, game.run)
-    say(f"timing the recipe {Path(recipe).stem}")
-    context = find_device_context("auto", "auto")
-    seconds = min(PROBE_S, 3 * minutes)
-    recording = open_recording(game.recording)
-    with unfinished_folder("probe", game.folder) as probe:
-        speed = measure_speed(recipe, recording, minutes, probe, seconds, context)
+    recording, context = open_recording(game.recording), find_device_context("auto", "auto")
     lacking = frames_lacking(game, frames)
-    preparing = CHECK_S + speed.preparing * (len(recording) + lacking)
     recording_s = lacking / rate if rate else 0.0
-    left = minutes - (time.perf_counter() - began + recording_s + preparing + EXPORT_S) / 60
-    training = max(left, TRAINING_SHARE * minutes)
-    steps = int(speed.steps * training / minutes)
-    return Plan(source, minutes, round(training, 2), recipe, frames, rate, preparing, steps)
+
+    def planned(recipe: str) -> Plan:
+        say(f"timing the recipe {Path(recipe).stem}")
+        with unfinished_folder("probe", game.folder) as probe:
+            speed = measure_speed(recipe, recording, minutes, probe, min(PROBE_S, 3 * minutes), context)
+        preparing = CHECK_S + speed.building + speed.preparing * (len(recording) + lacking)
+        left = minutes - (time.perf_counter() - began + recording_s + preparing + EXPORT_S) / 60
+        training = max(left, TRAINING_SHARE * minutes)
+        steps = int(speed.steps * training / minutes)
+        return Plan(source, minutes, round(training, 2), recipe, frames, rate, preparing, steps)
+
+    return fit_size(planned(choose_recipe(game.recipe, game.recording, game.run)), game, planned, say)
+
+
+def fit_size(plan: Plan, game: GameFolder, planned: Callable[[str], Plan], say: Callable[[str], None]) -> Plan:
+    """The plan with the largest networks that learn enough in its minutes, where the recipe is not the person's choice.
+
+    planned: makes the same plan for a recipe, by its measured speed.
+    """
+    from reverie.training import recipe as recipes
+
+    while game.recipe == AUTO and (recipe := recipes.load(plan.recipe)).smaller and plan.steps < recipe.worth_steps:
+        say(
+            f"{recipe.name} would make {plan.steps:,} steps here, and it took {recipe.worth_steps:,} where it was measured"
+        )
+        plan = planned(recipe.smaller)
+    return plan
 
 
 def record_first(game: GameFolder, seed: int) -> float:
@@ -134,13 +150,20 @@ def record_first(game: GameFolder, seed: int) -> float:
 
     assert game.environment is not None
     workers, played = usable_cores(), play_rate(game)
-    first = BUILT_IN_FRAMES * workers if game.source in registry.names() else int(FIRST_S * workers * played)
+    first = max(int(FIRST_S * played), min(FIRST_FRAMES, int(FIRST_MOST_S * played)))
+    first = workers * (BUILT_IN_FRAMES if game.source in registry.names() else first)
     steps = max(2 * workers, min(game.steps, first)) - frames_in(game.recording)
     if steps < 2 * workers:
         return workers * played
-    began = time.perf_counter()
-    record(game.environment, game.recording, steps, workers=workers, size=game.size, seed=seed)
-    return steps / (time.perf_counter() - began)
+    told: list[tuple[float, int]] = [(time.perf_counter(), 0)]
+
+    def progress(frames: int) -> None:
+        told.append((time.perf_counter(), frames))
+
+    record(game.environment, game.recording, steps, "explore", workers, game.size, seed, progress)
+    if len(told) > 4 * workers:
+        del told[:workers]  # until then the processes began, which takes as long for any number of frames
+    return sum(frames for _, frames in told[1:]) / (told[-1][0] - told[0][0])
 
 
 def play_rate(game: GameFolder) -> float:

@@ -16,6 +16,7 @@ from reverie.app.extras import needs_games, needs_train
 from reverie.app.learn.display import Display
 from reverie.app.learn.plan import (
     BUILT_IN_FRAMES,
+    CHUNK_FRAMES,
     CHUNK_S,
     EXPORT_S,
     MINUTES,
@@ -118,7 +119,7 @@ def record_rest(game: GameFolder, plan: Plan, seed: int, display: Display) -> No
 
     for one in played_games(game):
         assert one.environment is not None
-        chunk = max(1000, int(CHUNK_S * plan.rate))
+        chunk = max(CHUNK_FRAMES, int(CHUNK_S * plan.rate))
         if one.source in registry.names():
             chunk = max(chunk, BUILT_IN_FRAMES * workers)
         while (there := frames_in(one.recording)) < plan.frames:
@@ -142,7 +143,8 @@ def train_run(game: GameFolder, plan: Plan, options: Learn, display: Display) ->
     def watch(moment: Moment) -> None:
         page.watch(moment)
         newest = moment.held_out or moment.figures
-        display.tell(moment.left, f"{moment.stage} step {moment.step}: {figures_line(newest)}")
+        told = f"{page.told}; " if page.told else ""
+        display.tell(moment.left, f"{moment.stage} step {moment.step}: {told}{figures_line(newest)}")
 
     with (game.folder / "learn.log").open("a", encoding="utf-8") as file:
 

@@ -1,7 +1,7 @@
 """Seeing it learn: `progress.html` and `progress.png` in a run's folder, drawn while it trains.
 
 They show the curves of all figures and, every few minutes, a strip of the dream beside the real game under the same
-keys. The page is one file, needs no network and loads itself again.
+keys, and how many of these keys can be told from the dream. The page is one file, needs no network and loads itself again.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import io
 import time
 import webbrowser
 from collections.abc import Callable
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from reverie.app.own.strip import Strip, draw_strip, held_out_play
+from reverie.app.own.strip import Strip, draw_strip, dream_plays, held_out_plays
+from reverie.app.own.told import FIGURE, ActionsTold
 from reverie.engine.errors import BundleError
 from reverie.engine.files import write_whole
 
@@ -35,6 +37,10 @@ DRAW_S, STRIP_S = 30.0, 150.0
 SHARE = 0.03
 """Share of the training time at most that is spent with drawing."""
 RELOAD_S = 20
+PLAYS = 4
+"""Plays of each game that are dreamt; a strip shows the first of them."""
+JUDGED_S = 120.0
+"""Seconds that a training must take for actions to be told: a judge takes some of them to learn."""
 SHOWN_STRIPS = 12
 COLUMNS = 3
 SURFACE, INK, MUTED, GRID = "#fcfcfb", "#0b0b0b", "#52514e", "#e3e2de"
@@ -48,13 +54,16 @@ class ProgressPage:
         """run: folder of the run. data: of the recording. log: writes a line. opens: the page is opened in a browser as
         soon as it is there.
 
-        Nothing is drawn where matplotlib is not installed.
+        Nothing is drawn where matplotlib is not installed. `told` says how many actions could be told from the dream
+        when it was looked at last, "" before.
         """
         from reverie.training.progress import History
 
         self.run, self.data, self.title, self.log = run, data, title, log
         self.history = History.read(run)
         self.opens = opens
+        self.told = ""
+        self._judge: ActionsTold | None = None
         self._last: Moment | None = None
         self._cost = 0.0
         self._point = self._drawn = self._strip = -1e9
@@ -108,13 +117,28 @@ class ProgressPage:
             bundle = preview_run(self.run, folder)
             if bundle is None:
                 return False
-            plays = held_out_play(open_recording(self.data), bundle.manifest.history)
-            strips = [Strip.dream(bundle, play) for play in plays]
+            recording = open_recording(self.data)
+            games = held_out_plays(recording, bundle.manifest.history, PLAYS)
+            dreamt = [dream_plays(bundle, plays) for plays in games]
+        strips = [Strip.of(plays[0], frames[:, 0]) for plays, frames in zip(games, dreamt, strict=True)]
+        if moment.seconds + moment.left >= JUDGED_S:
+            self._judge = self._judge or ActionsTold(recording)
+            shares = [self._judge.share(plays, frames) for plays, frames in zip(games, dreamt, strict=True)]
+            self._tell(moment, {p[0].game: share for p, share in zip(games, shares, strict=True) if share is not None})
         if strips:
             (self.run / STRIPS).mkdir(exist_ok=True)
             name = f"{moment.stage}-{moment.step:07d}-{int(moment.seconds):06d}.png"
             write_whole(self.run / STRIPS / name, png(draw_strip(strips)))
         return bool(strips)
+
+    def _tell(self, moment: Moment, shares: dict[str, float]) -> None:
+        """Keep how many actions could be told from the dream, by game, and log it."""
+        if shares:
+            figure: Any = shares if len(shares) > 1 else next(iter(shares.values()))
+            self.history.add(replace(moment, figures={}, held_out={**(moment.held_out or {}), FIGURE: figure}))
+            self.told = f"actions told {np.mean(list(shares.values())):.0%} of the game's"
+            each = ", ".join(f"{game} {share:.1%}" for game, share in shares.items())
+            self.log(f"{moment.stage} step {moment.step}: actions told of the game's: {each}")
 
     def _page(self, picture: bytes, strips: list[Path], state: str, reload: bool) -> str:
         shown = strips[:-1]
@@ -169,8 +193,15 @@ def panels_of(points: list[Any]) -> dict[str, list[tuple[str, bool, list[float],
     for (stage, name, held_out), (x, y) in curves.items():
         unit = name.split(" ")[0].rsplit("_", 1)[-1]
         kind = f"{stage}: {unit}{', held out' if held_out else ''}"
-        panels.setdefault(kind, []).append((name.removesuffix(f"_{unit}"), held_out, x, y))
-    return panels
+        panels.setdefault(kind, []).append((name, held_out, x, y))
+    named = {}
+    for kind, drawn in panels.items():
+        stage, _, unit = kind.partition(": ")
+        unit = unit.removesuffix(", held out")
+        if len(drawn) == 1:
+            kind = kind.replace(f": {unit}", f": {drawn[0][0].replace('_', ' ')}", 1)
+        named[kind] = [(name.removesuffix(f"_{unit}"), *rest) for name, *rest in drawn]
+    return named
 
 
 def draw_curves(points: list[Any], title: str, strip: Path | None) -> bytes:

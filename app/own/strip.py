@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from reverie.engine.bundle import Bundle
-from reverie.engine.dream import Dream
+from reverie.engine.dream_batch import DreamBatch
 
 if TYPE_CHECKING:
     from reverie.training.data.recording import Recording
@@ -45,37 +45,49 @@ class Strip:
     dreamt: NDArray[np.uint8]
 
     @staticmethod
-    def dream(bundle: Bundle, play: Play, seed: int = 0) -> Strip:
-        """Dream what a play shows, from its first frames and with its keys."""
-        dream = Dream(bundle, seed=seed, game=play.game)
-        codes = [dream.actions.index(name) for name in play.actions]
-        first = play.history
-        dream.reset_from(seed, play.frames[:first], codes[: first - 1])
-        dreamt = [dream.step(action).frame.copy() for action in codes[first - 1 :]]
+    def of(play: Play, dreamt: NDArray[np.uint8]) -> Strip:
+        """What a strip shows of a play and its dream. dreamt: (K, H, W, 3) uint8, the frames after the history."""
         numbers = tuple(number for number in SHOWN if number <= len(dreamt))
-        real = np.stack([play.frames[first - 1 + number] for number in numbers])
+        real = np.stack([play.frames[play.history - 1 + number] for number in numbers])
         return Strip(play.game, numbers, real, np.stack([dreamt[number - 1] for number in numbers]))
 
 
-def held_out_play(recording: Recording, history: int) -> list[Play]:
-    """Some play of each game, of its last episode that is long enough: those are kept out of training.
+def dream_plays(bundle: Bundle, plays: list[Play], seed: int = 0) -> NDArray[np.uint8]:
+    """Dream what plays of one game and one length show, from their first frames and with their keys.
 
-    history: frames that a dream looks at.
+    Returns the frames after the history, (K, B, H, W, 3) uint8.
     """
-    plays = []
+    dream, history = DreamBatch(bundle, len(plays), game=plays[0].game), plays[0].history
+    codes = np.array([[dream.actions.index(name) for name in play.actions] for play in plays])  # (B, T - 1)
+    first = np.stack([play.frames[:history] for play in plays])
+    dream.reset_from([seed + number for number in range(len(plays))], first, codes[:, : history - 1])
+    numpy = bundle.dynamics.arrays.numpy
+    return np.stack([numpy(dream.step(actions)).copy() for actions in codes.T[history - 1 :]])
+
+
+def held_out_plays(recording: Recording, history: int, most: int = 1) -> list[list[Play]]:
+    """Some plays of each game, all of one length, of its last episodes that are long enough: those are held out.
+
+    history: frames that a dream looks at. most: plays of a game; a game may have fewer, one without any is left out.
+    """
+    from reverie.training.data.recording import held_out_count
+
+    games, wanted = [], history + SHOWN[-1]
     for number, (game, _) in list(enumerate(recording.games.items()))[:MOST_GAMES]:
-        episodes = [e for e in recording.episodes if recording.game_of(e) == number and e.length > history]
+        episodes = [e for e in reversed(recording.episodes) if recording.game_of(e) == number and e.length > history]
         if not episodes:
             continue
-        wanted = history + SHOWN[-1]
-        episode = next(
-            (e for e in reversed(episodes) if e.length >= wanted), max(reversed(episodes), key=lambda e: e.length)
-        )
-        rows = recording.rows(episode)
-        part = slice(0, min(wanted, episode.length))
-        names = tuple(recording.actions[action] for action in rows.actions[part][:-1])
-        plays.append(Play(game, np.array(rows.frames[part]), names, history))
-    return plays
+        held_out = episodes[: max(1, held_out_count(len(episodes)))]
+        long = [e for e in held_out if e.length >= wanted] or [e for e in episodes if e.length >= wanted][:1]
+        places = [(first, e) for e in long for first in range(0, e.length - wanted + 1, wanted)]
+        places.sort(key=lambda place: place[0])  # the beginning of each episode before the rest of any
+        plays = []
+        for first, episode in places[:most] or [(0, max(episodes, key=lambda e: e.length))]:
+            rows, part = recording.rows(episode), slice(first, min(first + wanted, episode.length))
+            names = tuple(recording.actions[action] for action in rows.actions[part][:-1])
+            plays.append(Play(game, np.array(rows.frames[part]), names, history))
+        games.append(plays)
+    return games
 
 
 def draw_strip(strips: list[Strip]) -> NDArray[np.uint8]:

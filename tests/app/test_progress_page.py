@@ -14,7 +14,8 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("matplotlib")
 
 from reverie.app.own.progress_page import ProgressPage, caption_of, panels_of  # noqa: E402
-from reverie.app.own.strip import Strip, draw_strip, held_out_play  # noqa: E402
+from reverie.app.own.strip import Strip, draw_strip, dream_plays, held_out_plays  # noqa: E402
+from reverie.app.own.told import ActionsTold  # noqa: E402
 from reverie.export.preview import preview_run  # noqa: E402
 from reverie.training.data.record import record  # noqa: E402
 from reverie.training.data.recording import Recording  # noqa: E402
@@ -44,10 +45,12 @@ def test_a_strip_shows_the_game_and_its_dream_under_the_same_keys(
     (tmp_path / "preview").mkdir()
     bundle = preview_run(run, tmp_path / "preview")
     assert bundle is not None
-    (play,) = held_out_play(played[game], bundle.manifest.history)
-    last = played[game].episodes[-1]
+    (plays,) = held_out_plays(played[game], bundle.manifest.history, 3)
+    play, last = plays[0], played[game].episodes[-1]
     np.testing.assert_array_equal(play.frames[0], played[game].rows(last).frames[0])
-    strip = Strip.dream(bundle, play)
+    dreamt = dream_plays(bundle, plays)
+    assert dreamt.shape[:2] == (len(play.frames) - play.history, len(plays))
+    strip = Strip.of(play, dreamt[:, 0])
     assert strip.numbers[:4] == (1, 2, 4, 8)
     np.testing.assert_array_equal(strip.real[0], play.frames[play.history])
     assert strip.dreamt.shape == strip.real.shape
@@ -63,7 +66,7 @@ def test_a_page_is_one_file_that_loads_itself_again(played: dict[str, Recording]
     page._drawn, page._point, page._strip = -1e9, -1e9, 1e9  # a strip was just dreamt
     page.watch(moment(2, held_out={"ar_token_accuracy": 0.5}, saved=True))
     text = (run / "progress.html").read_text()
-    assert not said
+    assert [line[:40] for line in said] == ["dynamics step 1: actions told of the game"]
     assert "Garden &lt;1&gt; learns" in text
     assert "step 2, 10 minutes of training left" in text
     assert 'http-equiv="refresh"' in text
@@ -74,6 +77,32 @@ def test_a_page_is_one_file_that_loads_itself_again(played: dict[str, Recording]
     assert 'http-equiv="refresh"' not in (run / "progress.html").read_text()
     assert len(list((run / "strips").iterdir())) == 2
     assert not list(run.glob(".*")), "nothing is left beside"
+
+
+def test_actions_are_told_from_the_game_itself_and_not_from_a_dream_that_stands_still(
+    played: dict[str, Recording],
+) -> None:
+    (plays,) = held_out_plays(played["garden"], 4, 4)
+    real = np.stack([play.frames[4:] for play in plays], 1)
+    told = ActionsTold(played["garden"])
+    assert told.share(plays, real) == 1
+    still = told.share(plays, np.broadcast_to(real[:1], real.shape))
+    assert still is not None
+    assert still < 0.7
+
+
+def test_how_many_actions_are_told_stands_in_curve_log_and_line(played: dict[str, Recording], tmp_path: Path) -> None:
+    said: list[str] = []
+    page = ProgressPage(tokens(tmp_path / "run"), played["garden"].folder, "garden", said.append)
+    page.watch(Moment("dynamics", 7, 5.0, 20.0, FIGURES))
+    assert not page.told, "a short training has no time for a judge"
+    page._drawn = page._strip = -1e9
+    page.watch(moment(8, held_out={"ar_token_accuracy": 0.5}))
+    (point,) = [point for point in page.history.points if point.held_out]
+    assert point.step == 8
+    assert set(point.figures) == {"ar_token_accuracy", "actions_told"}
+    assert page.told == f"actions told {point.figures['actions_told']:.0%} of the game's"
+    assert said[-1].startswith("dynamics step 8: actions told of the game's: garden ")
 
 
 def test_drawing_takes_a_small_share_of_the_time(
@@ -110,7 +139,7 @@ def test_figures_of_a_kind_share_a_panel() -> None:
     assert {name: [curve[0] for curve in curves] for name, curves in panels.items()} == {
         "dynamics: loss": ["loss"],
         "dynamics: bits": ["parallel", "ar"],
-        "dynamics: changed": ["ar"],
+        "dynamics: ar changed": ["ar"],
         "dynamics: accuracy, held out": ["ar_token_accuracy garden", "ar_token_accuracy duel"],
     }
 

@@ -219,6 +219,7 @@ class _Plain:
 
     kind: str
     worth_steps: Annotated[int, Range(0, 10**9)] = 0
+    smaller: str = ""
     steps: Annotated[int, Range(1, 8)] = 4
     decoder_steps: Annotated[int, Range(1, 4)] = 2
 

@@ -267,6 +267,7 @@ class _Plain:
     kind: str
     history: Annotated[int, Range(1, 256)] = 1
     worth_steps: Annotated[int, Range(0, 10**9)] = 0
+    smaller: str = ""
     decoder_share: Annotated[float, Range(0, 0.9)] = 0.2
     decoder_steps: Annotated[int, Range(1, 64)] = 2
     extra_rollouts: Annotated[int, Range(0, 10**9)] = 0
