@@ -10,11 +10,13 @@ from reverie.evaluation.metrics.actions_told import ActionsTold
 from reverie.evaluation.metrics.alive import Alive, Bank, alive_for_long
 from reverie.evaluation.metrics.clips import SPAN, Clips
 from reverie.evaluation.metrics.hud import HudReadable
+from reverie.evaluation.metrics.lucid import lucid_by_limits
 from reverie.evaluation.metrics.recorded_rollout import Watcher, recorded_rollout
 from reverie.evaluation.metrics.turn_round import turn_round
 from reverie.evaluation.progress import Progress
 from reverie.evaluation.references import RecordedReference
 from reverie.evaluation.sizes import Sizes
+from reverie.evaluation.subjects.bundle_subject import BundleSubject
 from reverie.evaluation.subjects.subject import Subject
 from reverie.evaluation.subjects.truth import PlayedTruth
 
@@ -52,6 +54,8 @@ def any_picture(
     if isinstance(truth, PlayedTruth) and sizes.turns and (turn := truth.make(1).turn_round) is not None:
         entry |= turn_round(subject, truth, *turn, sizes.turns, seed, progress)
     if alive is not None and alive.limits is not None:
+        if sizes.lucid and isinstance(subject, BundleSubject):
+            entry |= lucid_by_limits(subject, truth, alive.limits, horizon, sizes, seed, progress)
         left = deadline - time.monotonic()
         entry |= alive_for_long(subject, truth, alive.limits, sizes.alive, seed, left, progress)
     return entry

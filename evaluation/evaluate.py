@@ -22,6 +22,9 @@ from reverie.evaluation.speed.machine import machine
 from reverie.evaluation.subjects.bundle_subject import open_subjects
 from reverie.games.environment import Environment
 
+LUCID_DREAMS = 8
+"""Dreams of each entry that wake by themselves, where they are asked for."""
+
 
 def evaluate(
     bundles: Sequence[str | Path],
@@ -38,6 +41,7 @@ def evaluate(
     own: Mapping[str, Environment] | None = None,
     seeds: int = 1,
     minutes: float | None = None,
+    lucid: bool = False,
 ) -> dict[str, Any]:
     """Measure bundles in all their games and variants, or in some, print the tables, and write the reports asked for.
 
@@ -45,8 +49,9 @@ def evaluate(
     long rollouts. quick: two minutes an entry and seed at most, and the report says so. seed: chooses the episodes and
     the sampling. seeds: how many seeds are measured, from `seed` on; see `over_seeds` for what the report says then.
     mode, decoder, game: measure this one alone. backend: what runs the bundles. own: how the person makes the games
-    that are their own. minutes: after so many of an entry, the dreams that are followed for very long end. Returns the
-    report. Raises ValueError with one sentence for what cannot be measured.
+    that are their own. minutes: after so many of an entry, the dreams that are followed for very long end. lucid:
+    measure besides dreams that wake by themselves. Returns the report. Raises ValueError with one sentence for what
+    cannot be measured.
     """
     if episodes < 1 or horizon < 1:
         raise ValueError(f"An evaluation needs at least one episode and one frame, not {episodes} and {horizon}.")
@@ -60,6 +65,8 @@ def evaluate(
     sizes = Sizes.in_a_hurry(episodes, horizon) if quick else Sizes.default(episodes, horizon)
     if minutes is not None:
         sizes = replace(sizes, seconds=60 * minutes)
+    if lucid:
+        sizes = replace(sizes, lucid=2 if quick else LUCID_DREAMS)
     subjects = open_subjects(bundles, backend=backend)
     for what, wanted in (("mode", mode), ("decoder", decoder), ("game", game)):
         choices = " and ".join(dict.fromkeys(getattr(subject, what) for subject in subjects))

@@ -7,11 +7,13 @@ from typing import Any
 
 from reverie.evaluation.any_picture import any_picture
 from reverie.evaluation.metrics.actions import action_follow
+from reverie.evaluation.metrics.lucid import lucid_by_reader
 from reverie.evaluation.metrics.rollout import drift_free_frames, rollout
 from reverie.evaluation.metrics.teacher_forced import teacher_forced
 from reverie.evaluation.progress import Progress, silent
 from reverie.evaluation.references import RecordedReference, Reference
 from reverie.evaluation.sizes import Sizes
+from reverie.evaluation.subjects.bundle_subject import BundleSubject
 from reverie.evaluation.subjects.subject import Subject, identity
 from reverie.evaluation.subjects.truth import LEAD, Played
 
@@ -41,6 +43,8 @@ def measure(
         long_truth = reference.long_truth() if left > 0 else reference.truth
         entry |= drift_free_frames(subject, long_truth, reader, known, sizes.rollout, seed, left, progress)
         entry |= reference.reader_exact
+        if sizes.lucid and isinstance(subject, BundleSubject):
+            entry |= lucid_by_reader(subject, reference.truth, reader, sizes, seed, progress)
     return entry | {
         "frames": entry["teacher_forced_frames"] + sum(part["frames"] for part in entry["rollout"].values()),
         "episodes": truth.batch,

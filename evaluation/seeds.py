@@ -13,6 +13,7 @@ COUNTS = frozenset(
         "ended_transitions", "action_follow_cases", "action_follow_left_to_chance", "drift_rollouts", "reader_frames",
         "turn_round_starts", "turn_round_tried", "alive_dreams", "alive_long_dreams", "clips", "hud_frames",
         "hud_misread_frames", "hud_misread_digits", "hud_misread_hearts", "hud_doubted",
+        "lucid_dreams",
     }
 )  # fmt: skip
 """Keys of an entry that say how much was measured."""

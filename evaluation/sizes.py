@@ -71,14 +71,16 @@ class Sizes:
     """All sizes of an evaluation.
 
     judge_episodes: episodes of further play that say what a game without a state reader is like; 0: there are none, and
-    nothing is measured that needs them. turns: times that a first-person dream turns once round. judge_steps: of
-    training a judge of clips; 0: there is none. seconds: what one entry may take.
+    nothing is measured that needs them. lucid: dreams that wake by themselves; 0: none. turns: times that a
+    first-person dream turns once round. judge_steps: of training a judge of clips; 0: there is none. seconds: what one
+    entry may take.
     """
 
     episodes: int = 32
     horizon: int = 1024
     quick: bool = False
     judge_episodes: int = 96
+    lucid: int = 0
     turns: int = 32
     judge_steps: int = 1000
     seconds: float = EVALUATION_SECONDS

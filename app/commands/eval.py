@@ -27,6 +27,8 @@ class Eval:
     """Measure this many seeds, from --seed on; the report gives the mean and the range of each figure."""
     minutes: Number = None
     """Minutes of each bundle, game and mode after which very long dreams end; by default 13."""
+    lucid: bool = False
+    """Measure beside the plain dreams such as wake by themselves (`reverie play --lucid`), in a table of their own."""
     mode: Name = ""
     """Measure this mode alone: parallel or ar; by default every mode there is."""
     decoder: Name = ""
@@ -54,5 +56,15 @@ class Eval:
         bundles = self.bundles or tuple(map(str, shipped_for(self.backend)))
         sizes, files = (self.episodes, self.horizon, self.quick, self.seed), (self.json, self.html)
         evaluate(
-            bundles, *sizes, *files, self.mode, self.decoder, self.game, self.backend, own, self.seeds, self.minutes
+            bundles,
+            *sizes,
+            *files,
+            self.mode,
+            self.decoder,
+            self.game,
+            self.backend,
+            own,
+            self.seeds,
+            self.minutes,
+            self.lucid,
         )

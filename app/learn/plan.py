@@ -28,12 +28,15 @@ MINUTES = 60.0
 """Minutes for everything, where nobody says how many."""
 RECORDING_SHARE = 0.2
 """Share of the minutes at most that is spent with recording."""
+RECORDING_LATE = 1.3
+"""So many times as long as planned recording may take; then what there is has to do."""
 TRAINING_SHARE = 0.5
 """Share of the minutes at least that is spent with training."""
 FEWEST_FRAMES = 2000
 """Frames that are recorded however slow the game is."""
 FIRST_S, FIRST_FRAMES, FIRST_MOST_S = 3.0, 400, 15.0
-"""Seconds of play with which recording begins, so that everything can be measured; longer for so many frames a worker."""
+"""Seconds of play with which recording begins, so that everything can be measured: more, up to the last, for so many
+frames of a worker."""
 CHUNK_S, CHUNK_FRAMES = 20.0, 300
 """Seconds of play that are written at a time, what a killed process loses at most; so many frames at least."""
 BUILT_IN_FRAMES = 16_384
@@ -137,9 +140,7 @@ def fit_size(plan: Plan, game: GameFolder, planned: Callable[[str], Plan], say: 
     from reverie.training import recipe as recipes
 
     while game.recipe == AUTO and (recipe := recipes.load(plan.recipe)).smaller and plan.steps < recipe.worth_steps:
-        say(
-            f"{recipe.name} would make {plan.steps:,} steps here, and it took {recipe.worth_steps:,} where it was measured"
-        )
+        say(f"{recipe.name} would make {plan.steps:,} steps here, and {recipe.worth_steps:,} are worth playing")
         plan = planned(recipe.smaller)
     return plan
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from reverie.app.commands.record_plan import frames_in
@@ -19,7 +20,9 @@ from reverie.app.learn.plan import (
     CHUNK_FRAMES,
     CHUNK_S,
     EXPORT_S,
+    FEWEST_FRAMES,
     MINUTES,
+    RECORDING_LATE,
     Plan,
     describe,
     frames_lacking,
@@ -83,7 +86,7 @@ def _learn(options: Learn) -> GameFolder:
     stages |= {} if trained else {"train": plan.preparing_s + 60 * plan.training_minutes}
     with Display({**stages, "export": EXPORT_S}) as display:
         if left:
-            record_rest(game, plan, options.seed, display)
+            plan = record_rest(game, plan, options.seed, display)
         if not trained:
             train_run(game, plan, options, display)
         export(game, display)
@@ -104,12 +107,17 @@ def is_exported(game: GameFolder) -> bool:
     return dream.is_file() and weights.is_file() and dream.stat().st_mtime >= weights.stat().st_mtime
 
 
-def record_rest(game: GameFolder, plan: Plan, seed: int, display: Display) -> None:
-    """Record what is lacking, some seconds of play at a time, so that a killed process loses no more than these."""
+def record_rest(game: GameFolder, plan: Plan, seed: int, display: Display) -> Plan:
+    """Record what is lacking, some seconds of play at a time, so that a killed process loses no more than these.
+
+    Where that takes much longer than planned, fewer frames do, for the minutes are what was promised. Returns the plan
+    with as many as there are, which then stands in the game folder too.
+    """
     from reverie.training.data.record import record
 
     display.begin("record")
     workers, began, lacking, done = usable_cores(), time.perf_counter(), frames_lacking(game, plan.frames), 0
+    played, seconds = played_games(game), max(2 * CHUNK_S, RECORDING_LATE * lacking / plan.rate)
 
     def progress(frames: int) -> None:
         nonlocal done
@@ -117,14 +125,23 @@ def record_rest(game: GameFolder, plan: Plan, seed: int, display: Display) -> No
         rate = done / max(time.perf_counter() - began, 1e-3)
         display.tell(max(0, lacking - done) / max(rate, 1e-3), f"{min(done, lacking):,} of {lacking:,} frames")
 
-    for one in played_games(game):
+    for number, one in enumerate(played):
         assert one.environment is not None
+        deadline = began + seconds * (number + 1) / len(played)
         chunk = max(CHUNK_FRAMES, int(CHUNK_S * plan.rate))
         if one.source in registry.names():
             chunk = max(chunk, BUILT_IN_FRAMES * workers)
         while (there := frames_in(one.recording)) < plan.frames:
+            if there >= FEWEST_FRAMES and time.perf_counter() > deadline:
+                break
             steps = max(2 * workers, min(chunk, plan.frames - there))
             record(one.environment, one.recording, steps, "explore", workers, one.size, seed, progress)
+    there = min(frames_in(one.recording) for one in played)
+    if there < plan.frames:
+        display.say(f"{there:,} frames are recorded and have to do: the game is slower than it was at first")
+        plan = replace(plan, frames=there)
+        plan.save(game.folder)
+    return plan
 
 
 def train_run(game: GameFolder, plan: Plan, options: Learn, display: Display) -> None:

@@ -1,7 +1,8 @@
 """Seeing it learn: `progress.html` and `progress.png` in a run's folder, drawn while it trains.
 
 They show the curves of all figures and, every few minutes, a strip of the dream beside the real game under the same
-keys, and how many of these keys can be told from the dream. The page is one file, needs no network and loads itself again.
+keys, and how many of these keys can be told from the dream. The page is one file, needs no network and loads itself
+again.
 """
 
 from __future__ import annotations

@@ -32,7 +32,7 @@ class ActionsTold:
     def share(self, plays: list[Play], dreamt: NDArray[np.uint8]) -> float | None:
         """Actions named right in the dreams of a game, over those named right in its plays.
 
-        dreamt: (K, B, H, W, 3) uint8, what `dream_plays` made of the plays. None where the judge names none in the game.
+        dreamt: (K, B, H, W, 3) uint8, what `dream_plays` made of the plays. None where none is named right in the game.
         """
         game, history = plays[0].game, plays[0].history
         if game not in self._judges:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from reverie.app.errors import Mistake
-from reverie.app.play.likeness import GOOD, Likeness
-from reverie.app.play.rewind import Moment, Rewind
+from reverie.engine.likeness import GOOD, Likeness
+from reverie.engine.rewind import Moment, Rewind
 from reverie.games.world import Frame, Step, World
 from reverie.games.worlds import RealWorld
 

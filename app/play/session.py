@@ -14,6 +14,7 @@ from reverie.app.play.game_state import GameState
 from reverie.app.play.opening import dream_name, open_real, settings_in
 from reverie.app.play.speeds import Speeds
 from reverie.engine.families import family
+from reverie.engine.likeness import LOST_MEASUREMENTS, WAKE_FRAMES
 from reverie.engine.settings import shown
 from reverie.games import registry
 from reverie.games.environment import Environment
@@ -30,11 +31,6 @@ if TYPE_CHECKING:
 
 REWIND_FRAMES = 2
 """Frames that the picture goes back in a tick: twice as fast as they were played."""
-
-WAKE_FRAMES = 20
-"""How old a picture is to which a dream wakes, at least, so that waking twice goes back further."""
-LOST_MEASUREMENTS = 3
-"""After so many measurements in a row without the game, one every five frames, a lucid dream wakes by itself."""
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 import pygame
 
-from reverie.app.play.likeness import GOOD, cells_of
 from reverie.app.play.meter import Meter
 from reverie.app.play.session import Status
 from reverie.app.window import font, theme
+from reverie.engine.likeness import GOOD, cells_of
 
 
 class Pill(NamedTuple):

@@ -16,7 +16,6 @@ import pygame
 from PIL import Image
 
 from reverie.app.play.game_loop import GameLoop
-from reverie.app.play.likeness import GOOD
 from reverie.app.play.meter import Meter
 from reverie.app.play.picture import read_picture
 from reverie.app.play.select_bundle import load_bundle
@@ -25,6 +24,7 @@ from reverie.app.window import theme
 from reverie.app.window.keys import DEFAULTS, Keys
 from reverie.app.window.saving import Saving
 from reverie.app.window.window import Window
+from reverie.engine.likeness import GOOD
 
 PATIENCE = 300.0
 """Seconds after which a scene is given up."""

@@ -32,6 +32,8 @@ def figure_tables(entries: dict[str, Entry]) -> list[Table]:
     if judged := {name: e for name, e in entries.items() if e.get("action_accuracy_real") is not None}:
         tables.append(_inverse_dynamics(judged))
     tables += any_picture_tables(entries, seeds_of)
+    if lucid := {name: e for name, e in entries.items() if "lucid" in e}:
+        tables.append(_lucid(lucid))
     if several := {name: e for name, e in entries.items() if len(e["seeds"]) > 1}:
         tables.append(_over_seeds(several))
     return tables
@@ -67,6 +69,24 @@ def _notes(entries: dict[str, Entry], say: Callable[[Family, list[Entry]], str])
         for name, family in families_of(entries).items()
     ]
     return "".join(f" {note}" for note in found if note)
+
+
+def _lucid(entries: dict[str, Entry]) -> Table:
+    def by(segment: str) -> Column:
+        def cell(e: Entry) -> str:
+            return f"{share(e['lucid']['in_place'][segment])} ({share(e['lucid']['in_place_plain'][segment])})"
+
+        return Column(f"frames {segment}", cell)
+
+    wakes = figure("woke, in 1,000 frames", "lucid", "wakes_per_1000", write=digits(1))
+    e = next(iter(entries.values()))
+    note = (
+        f"Share of the frames that the game could show, of {e['lucid']['lucid_dreams']} dreams that wake by themselves "
+        f"(`reverie play --lucid`), and in brackets of the same dreams without; {seeds_of(e)}. By the game's reader "
+        "where it has one (*valid*), elsewhere by real frames (*in place*, as in how long dreams live). A dream wakes "
+        "by what its own pictures show, and knows nothing of the real game."
+    )
+    return _table("Lucid: dreams that wake by themselves", entries, [*map(by, SEGMENT_NAMES), wakes], note)
 
 
 def _has_reader(e: dict[str, Any]) -> bool:

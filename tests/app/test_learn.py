@@ -12,6 +12,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -21,7 +22,7 @@ from reverie.app.commands.record_plan import frames_in
 from reverie.app.errors import Mistake
 from reverie.app.learn import plan as plans
 from reverie.app.learn.display import Display
-from reverie.app.learn.plan import Plan, describe, fit_disk, megabytes, minutes_and_hours, read_plan
+from reverie.app.learn.plan import Plan, describe, fit_disk, fit_size, megabytes, minutes_and_hours, read_plan
 from reverie.app.learn.run import record_rest
 from reverie.app.learn.source import open_source
 from reverie.app.own.game_folder import read_game
@@ -160,6 +161,22 @@ def test_too_few_minutes_are_said_with_how_many_it_takes(tmp_path: Path) -> None
     assert "took 900 steps, here about --minutes 110." in last
 
 
+@pytest.mark.parametrize(
+    ("recipe", "steps", "chosen"),
+    [("auto", 2000, "own"), ("auto", 500, "own-small"), ("auto", 5, "own-small"), ("own", 500, "own")],
+)
+def test_networks_are_as_large_as_the_minutes_are_worth(recipe: str, steps: int, chosen: str, tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    game = read_game(folder_of(tmp_path / "game", f'source = "garden"\nrecipe = "{recipe}"\n'))
+    said: list[str] = []
+
+    def planned(other: str) -> Plan:
+        return replace(PLAN, recipe=other, steps=4 * steps)
+
+    assert fit_size(replace(PLAN, steps=steps), game, planned, said.append).recipe == chosen
+    assert len(said) == (chosen != "own")
+
+
 def test_no_more_is_recorded_than_there_is_room_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     game = read_game(folder_of(tmp_path / "game"))
 
@@ -209,6 +226,26 @@ def test_recording_goes_on_with_what_is_lacking(tmp_path: Path) -> None:
     plan = Plan("garden", 1.0, 0.5, "tiny", there + 200, 1000.0)
     record_rest(game, plan, 0, Display({"record": 1.0, "export": 1.0}))
     assert there + 200 <= frames_in(game.recording) < there + 400
+
+
+def test_a_game_that_turns_slow_gives_fewer_frames_and_not_a_later_dream(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    game = read_game(folder_of(tmp_path / "game"))
+    now = [0.0]
+    monkeypatch.setattr("reverie.app.learn.run.time", SimpleNamespace(perf_counter=lambda: now[0]))
+    monkeypatch.setattr("reverie.app.learn.run.BUILT_IN_FRAMES", 100)
+    monkeypatch.setattr("reverie.app.learn.run.FEWEST_FRAMES", 100)
+
+    def slowly(*given: Any) -> None:
+        now[0] += 1000.0
+        record(*given[:-1])
+
+    monkeypatch.setattr("reverie.training.data.record.record", slowly)
+    plan = record_rest(game, Plan("garden", 60.0, 50.0, "tiny", 4000, 100.0), 0, Display({"record": 1.0}))
+    assert plan.frames == frames_in(game.recording) < 4000
+    assert read_plan(game.folder) == plan
+    assert plans.frames_lacking(game, plan.frames) == 0
 
 
 def test_what_was_recorded_first_is_not_recorded_again(tmp_path: Path) -> None:

@@ -10,11 +10,11 @@ import pytest
 from numpy.typing import NDArray
 
 from reverie.app.errors import Mistake
-from reverie.app.play.likeness import GOOD, LOST, Likeness, cells_of
-from reverie.app.play.rewind import EVERY
-from reverie.app.play.session import LOST_MEASUREMENTS, WAKE_FRAMES, Choice, Session
+from reverie.app.play.session import Choice, Session
 from reverie.engine import library
 from reverie.engine.bundle import Bundle, load_starts, read_manifest
+from reverie.engine.likeness import GOOD, LOST, LOST_MEASUREMENTS, WAKE_FRAMES, Likeness, cells_of
+from reverie.engine.rewind import EVERY
 from reverie.engine.taping import replay
 from reverie.games.real import RealGame
 

@@ -12,12 +12,12 @@ import pytest
 
 from reverie.app.play.game_loop import GameLoop
 from reverie.app.play.meter import Meter
-from reverie.app.play.rewind import EVERY, MOST, Moment, Rewind
 from reverie.app.play.session import Choice, Session
 from reverie.app.window.keys import load_keys
 from reverie.app.window.saving import Saving
 from reverie.app.window.window import Window
 from reverie.engine.bundle import Bundle
+from reverie.engine.rewind import EVERY, MOST, Moment, Rewind
 from reverie.engine.taping import replay
 from reverie.games.world import Frame
 from tests.app.conftest import make_bundle

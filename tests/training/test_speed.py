@@ -44,6 +44,14 @@ def test_the_steps_of_a_run_are_foretold_from_a_few(tmp_path: Path, monkeypatch:
         assert len(taken) == 1 + 8
 
 
+def test_what_takes_as_long_for_any_recording_is_told_from_what_grows_with_it(tmp_path: Path) -> None:
+    recording = record("garden", tmp_path / "data", 400)
+    (tmp_path / "probe").mkdir()
+    speed = measure_speed("tiny", recording, 1.0, tmp_path / "probe", 0.1, DeviceContext())
+    assert speed.building > 0
+    assert 0 < speed.preparing < 0.1
+
+
 def test_a_recording_that_cannot_be_learnt_is_said_at_once(tmp_path: Path) -> None:
     recording = record("garden", tmp_path / "data", 100, size=128)
     with pytest.raises(RunError, match="takes frames of 64 pixels"):

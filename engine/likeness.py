@@ -16,6 +16,10 @@ GOOD = 1.3
 has seen, come to 1.25 and 1.41 at most, and to less than this in 95 of 100."""
 LOST = 2.0
 """From here on nothing of the game is left."""
+LOST_MEASUREMENTS = 3
+"""After so many measurements in a row without the game, one every five frames, a lucid dream wakes by itself."""
+WAKE_FRAMES = 20
+"""How old a picture is to which a dream wakes, at least, so that waking twice goes back further."""
 
 
 class Likeness:
