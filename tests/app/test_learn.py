@@ -259,7 +259,11 @@ def test_what_was_recorded_first_is_not_recorded_again(tmp_path: Path) -> None:
 
 def learn(folder: Path) -> list[str]:
     words = ["learn", str(folder), "--minutes", "0.2", "--headless"]
-    return [sys.executable, "-c", "import sys; from reverie.app import cli; sys.exit(cli.main(sys.argv[1:]))", *words]
+    program = (
+        "import sys; from reverie.training.loop import train; train.SAVE_EVERY = 1; "
+        "from reverie.app import cli; sys.exit(cli.main(sys.argv[1:]))"
+    )
+    return [sys.executable, "-c", program, *words]
 
 
 def state(folder: Path) -> dict[Path, int]:
@@ -286,15 +290,18 @@ def kill_after(changes: int, folder: Path, environment: dict[str, str]) -> bool:
 @pytest.mark.slow
 def test_killed_ten_times_it_goes_on_each_time_and_ends_with_a_dream(tmp_path: Path) -> None:
     pytest.importorskip("torch")
+    from tests.app.kills import trained
+
     folder, luck = folder_of(tmp_path / "game"), random.Random(0)
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    recorded, stages = 0, set()
+    recorded, seconds, stages = 0, 0.0, set()
     for _ in range(10):
         if not kill_after(luck.randint(1, 8), folder, environment):
             break
         now = frames_in(folder / "recording")
         assert now >= recorded, "nothing that was recorded is lost"
-        recorded = now
+        assert trained(folder) >= seconds, "nothing that was trained and saved is lost"
+        recorded, seconds = now, trained(folder)
         stages.add((now > 0, (folder / "learn.json").is_file(), (folder / "run/run.json").is_file()))
     assert len(stages) > 1, "it was killed in several stages"
     done = subprocess.run(learn(folder), env=environment, capture_output=True, text=True, timeout=300)

@@ -29,7 +29,7 @@ HELD_OUT_SHARE = 0.03
 """Share of the training time at most that is spent with looking at held-out data."""
 TELL_EVERY = 1.0
 """Seconds from one moment that a training tells of to the next; telling waits for the device."""
-SAVE_EVERY = 60
+SAVE_EVERY = 45
 """Seconds from one checkpoint to the next."""
 COMPILE_FROM = 10.0
 """Minutes of training from which it pays to compile layers on a processor."""
@@ -97,7 +97,7 @@ def run_stage(
 
 
 def train(stage: GradientStage[N, B], run: Path, resume: bool, log: Log, context: DeviceContext, watch: Watch) -> int:
-    """Train until the stage's minutes are over; `<name>.safetensors` and `<name>-state.pt` are written every minute.
+    """Train until the stage's minutes are over; `<name>.safetensors` and `<name>-state.pt` are written every 45 seconds.
 
     Afterwards the network holds the running mean of its weights. Returns the steps, those of earlier sessions included.
     """
