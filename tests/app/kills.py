@@ -2,8 +2,8 @@
 
     python -m tests.app.kills garden -o /tmp/killed --minutes 4 --kills 10
 
-What a kill cost is at most the time since something was last written that the next start goes on from. In the end it runs
-undisturbed, and the dream is verified.
+What a kill cost is at most the time since something was last written that the next start goes on from. In the end it
+runs undisturbed, and the dream is verified.
 """
 
 from __future__ import annotations
@@ -62,8 +62,8 @@ def main() -> None:
         costs.append(time.time() - newest[0])
         before = trained(folder)
         assert before >= kept, f"trained seconds fell from {kept:.1f} to {before:.1f}"
-        print(f"kill {number + 1} after {time.time() - began:.0f} s: at most {costs[-1]:.1f} s lost, since {newest[1]}; "
-              f"{before:.0f} s trained are kept", flush=True)  # fmt: skip
+        cost = f"at most {costs[-1]:.1f} s lost, since {newest[1]}; {before:.0f} s trained are kept"
+        print(f"kill {number + 1} after {time.time() - began:.0f} s: {cost}", flush=True)
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert not verify(folder / "dream")

@@ -97,7 +97,7 @@ def run_stage(
 
 
 def train(stage: GradientStage[N, B], run: Path, resume: bool, log: Log, context: DeviceContext, watch: Watch) -> int:
-    """Train until the stage's minutes are over; `<name>.safetensors` and `<name>-state.pt` are written every 45 seconds.
+    """Train until the stage's minutes are over; `<name>.safetensors` and `<name>-state.pt` are written often.
 
     Afterwards the network holds the running mean of its weights. Returns the steps, those of earlier sessions included.
     """
