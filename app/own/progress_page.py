@@ -179,29 +179,30 @@ def caption_of(strip: Path) -> str:
     return f"{stage} after {int(step):,} steps, {int(seconds) / 60:.0f} minutes"
 
 
-def panels_of(points: list[Any]) -> dict[str, list[tuple[str, bool, list[float], list[float]]]]:
-    """The curves of each panel: figures of one stage whose names end alike have one scale.
+Curve = tuple[str, bool, list[float], list[float]]
+"""Its name, whether it is of held-out data, minutes and values."""
 
-    Each is (name, held out, minutes, values).
-    """
+
+def panels_of(points: list[Any]) -> dict[str, list[Curve]]:
+    """The curves of each panel: figures of one stage whose names end alike have one scale."""
     curves: dict[tuple[str, str, bool], tuple[list[float], list[float]]] = {}
     for point in points:
         for name, value in point.figures.items():
             x, y = curves.setdefault((point.stage, name, point.held_out), ([], []))
             x.append(point.seconds / 60)
             y.append(value)
-    panels: dict[str, list[tuple[str, bool, list[float], list[float]]]] = {}
+    panels: dict[str, list[Curve]] = {}
     for (stage, name, held_out), (x, y) in curves.items():
         unit = name.split(" ")[0].rsplit("_", 1)[-1]
         kind = f"{stage}: {unit}{', held out' if held_out else ''}"
         panels.setdefault(kind, []).append((name, held_out, x, y))
-    named = {}
+    named: dict[str, list[Curve]] = {}
     for kind, drawn in panels.items():
         stage, _, unit = kind.partition(": ")
         unit = unit.removesuffix(", held out")
         if len(drawn) == 1:
             kind = kind.replace(f": {unit}", f": {drawn[0][0].replace('_', ' ')}", 1)
-        named[kind] = [(name.removesuffix(f"_{unit}"), *rest) for name, *rest in drawn]
+        named[kind] = [(name.removesuffix(f"_{unit}"), held_out, x, y) for name, held_out, x, y in drawn]
     return named
 
 
