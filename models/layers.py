@@ -63,6 +63,60 @@ class FeedForward(nn.Module):
         return self.down(F.relu(self.up(self.norm(x))).square())
 
 
+class ExpertLinear(nn.Module):
+    """A linear layer for each expert. The input of each is multiplied by its own matrix and by no other."""
+
+    def __init__(self, experts: int, features: int, out: int) -> None:
+        """All experts begin alike."""
+        super().__init__()
+        one = nn.Linear(features, out)
+        # Columns, and not rows, belong to an output: a graph then multiplies by the matrix as it is stored.
+        self.weight = nn.Parameter(one.weight.detach().T.repeat(experts, 1, 1))  # (experts, features, out)
+        self.bias = nn.Parameter(one.bias.detach().repeat(experts, 1))  # (experts, out)
+
+    def forward(self, x: Tensor, experts: Tensor) -> Tensor:
+        """x: (N, P, features) to (N, P, out). experts: (M,) int64, each the one of N / M entries in a row."""
+        y = x.reshape(len(experts), -1, x.shape[-1])
+        y = y @ self.weight.index_select(0, experts) + self.bias.index_select(0, experts)[:, None]
+        return y.reshape(*x.shape[:-1], -1)
+
+
+class Experts(nn.Module):
+    """A `FeedForward` of several experts, of which each input has one that is named, so that there is no gate to learn.
+
+    Shazeer et al. 2017, "Outrageously large neural networks: the sparsely-gated mixture-of-experts layer"; routed by
+    task as in Kudugunta et al. 2021, "Beyond distillation: task-level mixture-of-experts for efficient inference". The
+    normalisation is shared: its factors could as well be part of each expert's first matrix.
+    """
+
+    def __init__(self, width: int, factor: int, experts: int) -> None:
+        super().__init__()
+        self.norm = nn.LayerNorm(width, bias=False)
+        self.up = ExpertLinear(experts, width, factor * width)
+        self.down = ExpertLinear(experts, factor * width, width)
+
+    def forward(self, x: Tensor, experts: Tensor) -> Tensor:
+        """x: (N, P, width). experts: (M,) int64, each the one of N / M entries in a row."""
+        return self.down(F.relu(self.up(self.norm(x), experts)).square(), experts)
+
+
+def feed_forward(width: int, factor: int, experts: int) -> FeedForward | Experts:
+    """Make a feed-forward block, of several experts if there are any."""
+    return Experts(width, factor, experts) if experts else FeedForward(width, factor)
+
+
+def feed(block: FeedForward | Experts, x: Tensor, experts: Tensor | None) -> Tensor:
+    """Run a feed-forward block on (N, P, width). experts: as `Experts` takes them, where the block has any.
+
+    Raises ValueError where it has some and none are named.
+    """
+    if not isinstance(block, Experts):
+        return block(x)  # type: ignore[no-any-return]
+    if experts is None:
+        raise ValueError("this model has an expert for each game: say which game it is")
+    return block(x, experts)  # type: ignore[no-any-return]
+
+
 class LocalMixing(nn.Module):
     """A depthwise 3x3 convolution over the grid: one rule for all positions, which attention alone learns slowly.
 

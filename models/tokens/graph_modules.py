@@ -64,14 +64,18 @@ class OneFrame(nn.Module):
 
 
 class CausalLogits(nn.Module):
-    """hidden (B, S, width), tokens (B, S) int64, of several games which one (B,) int64 -> logits (B, S, V)."""
+    """hidden (B, S, width), tokens (B, S) int64, of several games which one (B,) int64 -> logits (B, S, V).
+
+    With experts, all of a batch are of its first one's game, as in `TemporalVisualWorldModel.step`.
+    """
 
     def __init__(self, model: TemporalVisualWorldModel) -> None:
         super().__init__()
         self.model = model
 
     def forward(self, hidden: Tensor, tokens: Tensor, game: Tensor | None = None) -> Tensor:
-        return self.model.causal_logits(hidden, tokens, game)
+        features = self.model.causal_features(hidden, tokens, None if game is None else game[:1])
+        return self.model.causal_code(features, game)
 
 
 class Outcome(nn.Module):

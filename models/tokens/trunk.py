@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from reverie.models.config import Range
-from reverie.models.layers import FeedForward, LocalMixing, RelativeBias
+from reverie.models.layers import LocalMixing, RelativeBias, feed, feed_forward
 
 MOST_REWARDS = 64
 """Values that a reward can have at most."""
@@ -37,6 +37,10 @@ class WorldModelConfig:
         attention; Ho et al. 2019, "Axial attention in multidimensional transformers").
     rewards: the values a reward can have; with any, the model predicts the reward and the end of the round too.
     games: number of games; a model of several takes the game as an input.
+    experts: each feed-forward block of the trunk and of the causal head has a copy for each game, which its frames
+        alone go through (`models.layers.Experts`). All else is shared.
+    inner: features inside a feed-forward block of the trunk, as a multiple of width. The causal head runs several times
+        a frame; its blocks have twice its width.
     code_features: features between the picture of a code and its vectors (`code_features.py`); 0 leaves them out.
     """
 
@@ -54,6 +58,8 @@ class WorldModelConfig:
     axial: bool = False
     rewards: tuple[float, ...] = ()
     games: Annotated[int, Range(1, 64)] = 1
+    experts: bool = False
+    inner: Annotated[int, Range(1, 64)] = 4
     code_features: Annotated[int, Range(0, 4096)] = 0
 
     def __post_init__(self) -> None:
@@ -67,6 +73,11 @@ class WorldModelConfig:
         if len(self.rewards) > MOST_REWARDS:
             raise ValueError(f"a reward has at most {MOST_REWARDS} values, not {len(self.rewards)}")
         _ = self.trunk_grid
+
+    @property
+    def expert_count(self) -> int:
+        """Experts of a feed-forward block; 0 where all games share it."""
+        return self.games if self.experts and self.games > 1 else 0
 
     @property
     def members(self) -> int:
@@ -124,7 +135,7 @@ class TrunkLayer(nn.Module):
         self.age_key = nn.Parameter(torch.randn(config.history, config.heads, head_dim) * 0.02)
         self.age_value = nn.Parameter(torch.zeros(config.history, config.heads, head_dim))
         self.age_bias = nn.Parameter(torch.zeros(config.history, config.heads))
-        self.feed_forward = FeedForward(c, 4)
+        self.feed_forward = feed_forward(c, config.inner, config.expert_count)
 
     def project(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """(..., S, width) to query, key, value (..., heads, S, head_dim)."""
@@ -162,14 +173,17 @@ class TrunkLayer(nn.Module):
         length = line.shape[-2]
         return weights[..., :length], self.positions(weights[..., length:])
 
-    def finish(self, x: Tensor, mixed: Tensor) -> Tensor:
-        """Residual connections: x (N, S, width), mixed (N, heads, S, head_dim)."""
+    def finish(self, x: Tensor, mixed: Tensor, games: Tensor | None) -> Tensor:
+        """Residual connections: x (N, S, width), mixed (N, heads, S, head_dim). games: as in `models.layers.feed`."""
         n, s, c = x.shape
         x = x + self.out(mixed.transpose(1, 2).reshape(n, s, c))
-        return x + self.feed_forward(x)
+        return x + feed(self.feed_forward, x, games)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Run a window at once. Each frame attends to at most history - 1 previous frames. x: (B, W, S, width)."""
+    def forward(self, x: Tensor, games: Tensor | None = None) -> Tensor:
+        """Run a window at once. Each frame attends to at most history - 1 previous frames.
+
+        x: (B, W, S, width). games: (B,) int64, where there are experts.
+        """
         b, w, s, c = x.shape
         x = x.reshape(b * w, s, c)
         x = x + self.local(x)
@@ -187,12 +201,15 @@ class TrunkLayer(nn.Module):
         for number, (_, past_v) in enumerate(past):
             mixed = mixed + weight[..., number, None] * past_v
         mixed = mixed + torch.einsum("nhsa,ahd->nhsd", weight, self.age_value[1:])
-        return self.finish(x, mixed).reshape(b, w, s, c)
+        return self.finish(x, mixed, games).reshape(b, w, s, c)
 
-    def step(self, x: Tensor, keys: Tensor, values: Tensor, age: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def step(
+        self, x: Tensor, keys: Tensor, values: Tensor, age: Tensor, games: Tensor | None = None
+    ) -> tuple[Tensor, Tensor, Tensor]:
         """Run one frame, with the cached keys and values of the previous frames.
 
         x: (B, S, width). keys, values: (B, heads, slots, S, head_dim). age: (B, slots) int64, 0 where a slot is empty.
+        games: as in `models.layers.feed`.
         Returns the layer's output and this frame's own keys and values (B, heads, S, head_dim).
         """
         x = x + self.local(x)
@@ -203,7 +220,7 @@ class TrunkLayer(nn.Module):
         bias = F.embedding(age, self.age_bias) + torch.where(age > 0, 0.0, float("-inf"))[:, :, None]
         here, weight = self.weigh(q, k, (before + bias.transpose(1, 2)[..., None]).transpose(2, 3))
         mixed = self.positions(here @ self.lines(v)) + (weight.transpose(2, 3)[..., None] * values).sum(2)
-        return self.finish(x, mixed), k, v
+        return self.finish(x, mixed, games), k, v
 
     def _by_age(self, table: Tensor, age: Tensor) -> Tensor:
         """Rows of a table (history, heads, head_dim) by age (B, slots): (B, heads, slots, 1, head_dim)."""

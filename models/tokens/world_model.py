@@ -46,7 +46,15 @@ class TemporalVisualWorldModel(nn.Module):
         self.to_code = nn.Linear(c, c)
         narrow = config.causal_width or c
         self.causal_head = (
-            CausalHead(config.vocabulary, c, narrow, config.causal_layers, config.causal_heads, config.grid)
+            CausalHead(
+                config.vocabulary,
+                c,
+                narrow,
+                config.causal_layers,
+                config.causal_heads,
+                config.grid,
+                config.expert_count,
+            )
             if config.causal_layers
             else None
         )
@@ -167,7 +175,7 @@ class TemporalVisualWorldModel(nn.Module):
         """
         x = self.embed(tokens, actions, None if games is None else games[:, None])
         for layer in self.layers:
-            x = layer(x)
+            x = layer(x, games)
         return self.spread(self.norm(x))
 
     def parallel_logits(self, hidden: Tensor, games: Tensor | None = None) -> Tensor:
@@ -180,17 +188,18 @@ class TemporalVisualWorldModel(nn.Module):
         hidden: (N, S, width). tokens: (N, S) int64, the next frame's. games: (N,) int64, where there are several.
         Returns (N, S, vocabulary).
         """
-        return self.causal_code(self.causal_features(hidden, tokens), games)
+        return self.causal_code(self.causal_features(hidden, tokens, games), games)
 
-    def causal_features(self, hidden: Tensor, tokens: Tensor) -> Tensor:
+    def causal_features(self, hidden: Tensor, tokens: Tensor, games: Tensor | None = None) -> Tensor:
         """Return the features that `causal_logits` are computed from: (N, S, width of the head).
 
-        Fine tokens depend on the coarse one above them.
+        Fine tokens depend on the coarse one above them. games: (M,) int64, each that of N / M frames in a row, where
+        there are experts.
         """
         if self.fine_head is None:
-            return self.head(hidden, *self.few("previous", tokens))
+            return self.head(hidden, *self.few("previous", tokens), games)
         coarse = self.config.trunk_positions
-        features = self.head(hidden[:, :coarse], *self.few("previous", tokens[:, :coarse]))
+        features = self.head(hidden[:, :coarse], *self.few("previous", tokens[:, :coarse]), games)
         return torch.cat([features, self.fine_features(hidden, tokens[:, :coarse])], 1)
 
     def fine_features(self, hidden: Tensor, coarse: Tensor) -> Tensor:
@@ -262,15 +271,17 @@ class TemporalVisualWorldModel(nn.Module):
         """Predict from one frame and the cached frames before it; the engine runs this.
 
         tokens (B, S), action (B,), age (B, slots) int64; keys, values (B, layers, heads, slots, P, head_dim). game:
-        (B,) int64, for a model of several.
+        (B,) int64, for a model of several. Where there are experts, all of a batch are of its first one's game, so that
+        the experts of one game are taken, once.
         Returns logits (B, S, vocabulary) of the next frame, hidden (B, S, width), and this frame's keys and values
         (B, layers, heads, P, head_dim).
         """
         x = self.embed(tokens, action, game)
+        one = None if game is None else game[:1]
         new_keys, new_values = [], []
         for number, layer in enumerate(self.layers):
             assert isinstance(layer, TrunkLayer)
-            x, k, v = layer.step(x, keys[:, number], values[:, number], age)
+            x, k, v = layer.step(x, keys[:, number], values[:, number], age, one)
             new_keys.append(k)
             new_values.append(v)
         hidden = self.spread(self.norm(x))

@@ -36,12 +36,12 @@ def adamw(network: nn.Module, config: OptimizerConfig) -> list[torch.optim.Optim
 
 
 def muon_and_adamw(network: nn.Module, config: OptimizerConfig, precision: torch.dtype) -> list[torch.optim.Optimizer]:
-    """Muon for the matrices and convolutions inside a network, AdamW for the rest, such as embeddings."""
+    """Muon for the matrices, stacks of matrices and convolutions inside a network, AdamW for the rest."""
     matrices: list[nn.Parameter] = []
     rest: list[nn.Parameter] = []
     for name, parameter in network.named_parameters():
         owner = network.get_submodule(name.rpartition(".")[0])
-        inner = parameter.ndim in (2, 4) and name.endswith("weight") and not isinstance(owner, nn.Embedding)
+        inner = parameter.ndim in (2, 3, 4) and name.endswith("weight") and not isinstance(owner, nn.Embedding)
         (matrices if inner else rest).append(parameter)
     rate = config.learning_rate
     return [

@@ -203,7 +203,7 @@ def batch_scores(model: torch.nn.Module, batch: TrainingBatch) -> Scores:
         hidden = model.trunk(batch.seen, batch.actions, batch.games).flatten(0, 1)
         features = {"parallel": model.to_code(pick(hidden))}
         if model.causal_to_code is not None:
-            features["ar"] = model.causal_to_code(pick(model.causal_features(hidden, target)))
+            features["ar"] = model.causal_to_code(pick(model.causal_features(hidden, target, batch.games)))
         games = pick(batch.games.repeat_interleave(len(target) // len(batch.games))[:, None].expand_as(target))
         nats, right = code_losses(model, features, truth, weight, games)
         if model.outcome_head is not None:

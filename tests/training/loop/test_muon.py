@@ -38,3 +38,21 @@ def test_singular_values_come_near_to_one() -> None:
     for shape in ((3, 8, 24), (3, 24, 8)):
         values = torch.linalg.svdvals(orthogonal(torch.randn(shape)))
         assert 0.5 < values.min() < values.max() < 1.3
+
+
+def test_of_a_stack_each_matrix_steps_by_itself_and_one_without_a_gradient_stays() -> None:
+    torch.manual_seed(0)
+    stack, alone = nn.Parameter(torch.randn(3, 8, 24)), [nn.Parameter(torch.randn(8, 24)) for _ in range(2)]
+    first = stack.detach().clone()
+    for number, matrix in enumerate(alone):
+        matrix.data.copy_(first[number])
+    steppers = (Muon([stack], 0.02, 0.1, torch.float32), Muon(alone, 0.02, 0.1, torch.float32))
+    for _ in range(3):
+        stack.grad = torch.randn(3, 8, 24)
+        stack.grad[2] = 0
+        for number, matrix in enumerate(alone):
+            matrix.grad = stack.grad[number].clone()
+        for stepper in steppers:
+            stepper.step()
+    torch.testing.assert_close(stack[:2], torch.stack(list(alone)), rtol=0, atol=1e-6)
+    assert torch.equal(stack[2], first[2])
