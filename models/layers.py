@@ -111,10 +111,10 @@ def feed(block: FeedForward | Experts, x: Tensor, experts: Tensor | None) -> Ten
     Raises ValueError where it has some and none are named.
     """
     if not isinstance(block, Experts):
-        return block(x)  # type: ignore[no-any-return]
+        return block(x)
     if experts is None:
         raise ValueError("this model has an expert for each game: say which game it is")
-    return block(x, experts)  # type: ignore[no-any-return]
+    return block(x, experts)
 
 
 class LocalMixing(nn.Module):

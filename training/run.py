@@ -22,7 +22,7 @@ from reverie.training.loop.checkpoint import write_json
 from reverie.training.loop.device_context import DeviceContext
 from reverie.training.loop.stage import GradientStage
 from reverie.training.loop.train import Moment, Watch, run_stage
-from reverie.training.runs import read_record, read_run
+from reverie.training.runs import TrainedRun, read_record
 from reverie.training.session import Session
 
 MOST_REWARDS = 9
@@ -36,7 +36,7 @@ def train(
     minutes: float,
     resume: bool = False,
     seed: int = 0,
-    begin: Path | None = None,
+    begin: TrainedRun | None = None,
     log: Callable[[str], None] = print,
     context: DeviceContext | None = None,
     check: Callable[[], None] | None = None,
@@ -46,7 +46,7 @@ def train(
 
     data: folder of the recording, or of recordings of several games in a subfolder each.
     resume: go on with the run in `out`. Where its recipe has gained a network since, that one is trained too.
-    begin: folder of another run whose weights are taken over as far as they are there and fit.
+    begin: another run whose weights are taken over as far as they are there and fit.
     context: device, precision and processes; the processor by default. Of several processes, which must see the same
     folders, the first one writes the files and the log.
     check: called when nothing else is left to refuse; it may raise. watch: is told how far each stage is.
@@ -66,8 +66,7 @@ def train(
     elif recording.environments:
         record["training"]["environments"] = recording.environments
     if begin:
-        other = read_run(begin, whole=False).record
-        record["training"]["from"] = {"recipe": other["recipe"], **other["training"]}
+        record["training"]["from"] = {"recipe": begin.record["recipe"], **begin.record["training"]}
     context.wait()  # from here on the first process changes what the others have just read
     if check is not None and context.first:
         check()

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from reverie.training.data.recording import Recording
 from reverie.training.loop.device_context import DeviceContext
+from reverie.training.runs import TrainedRun
 
 
 @dataclass(frozen=True)
@@ -15,7 +16,7 @@ class Session:
     """What a session trains on, and where.
 
     recording: the frames. run: the run's folder. minutes: training time of all stages, in all sessions of the run.
-    seed: decides every random choice. begin: folder of another run whose weights this one begins with, or None.
+    seed: decides every random choice. begin: another run whose weights this one begins with, or None.
     log: writes a line; does nothing in all processes but the first.
     """
 
@@ -23,7 +24,7 @@ class Session:
     run: Path
     minutes: float
     seed: int
-    begin: Path | None
+    begin: TrainedRun | None
     context: DeviceContext
     log: Callable[[str], None]
 

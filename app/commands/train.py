@@ -30,8 +30,8 @@ class Train:
     """Minutes of training in all, earlier sessions included; by default 60, or in a game folder its `minutes`."""
     resume: bool = False
     """Go on where the run stopped; a game folder always does."""
-    begin: Annotated[Path | None, tyro.conf.arg(name="from", metavar="RUN", help_behavior_hint="")] = None
-    """Begin with what another run has learnt."""
+    begin: Annotated[Path | None, tyro.conf.arg(name="from", metavar="RUN|DREAM", help_behavior_hint="")] = None
+    """Begin with what another run, or a dream, has learnt."""
     seed: int = 0
     """Decides every random choice."""
     devices: str = "auto"
@@ -66,6 +66,7 @@ class Train:
             raise Mistake(f"{game.folder} holds no recording yet; {game.next_step()}")
         with needs_train():
             from reverie.app.commands.train_check import check_before_training
+            from reverie.app.own.learnt import what_was_learnt
             from reverie.app.own.progress_page import ProgressPage
             from reverie.training.loop.device_context import find_device_context
             from reverie.training.run import train
@@ -87,7 +88,7 @@ class Train:
                 minutes,
                 resume,
                 self.seed,
-                self.begin,
+                what_was_learnt(self.begin) if self.begin else None,
                 context=context,
                 check=check,
                 watch=page.watch if page else lambda moment: None,

@@ -95,12 +95,12 @@ def test_a_run_begins_with_the_parts_that_another_one_has(data: Path, tmp_path: 
     recipe.write_text(RECIPE)
     train(str(recipe), data, first, 0.01, log=quiet)
     (first / "dynamics.safetensors").unlink()  # as if it had been stopped before
-    train(str(recipe), data, tmp_path / "second", 0.01, begin=first, log=said.append)
+    train(str(recipe), data, tmp_path / "second", 0.01, begin=read_run(first, whole=False), log=said.append)
     assert (tmp_path / "second" / PARTS[0]).read_bytes() == (first / PARTS[0]).read_bytes()
     assert "dynamics: begun with the weights of the other run" not in said
     (first / PARTS[0]).unlink()
     with pytest.raises(RunError, match="first holds no trained network yet"):
-        train(str(recipe), data, tmp_path / "third", 0.01, begin=first, log=quiet)
+        train(str(recipe), data, tmp_path / "third", 0.01, begin=read_run(first, whole=False), log=quiet)
 
 
 @pytest.mark.parametrize(

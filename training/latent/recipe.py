@@ -27,7 +27,6 @@ from reverie.training.loop.checkpoint import save_weights
 from reverie.training.loop.device_context import DeviceContext
 from reverie.training.loop.stage import Stage
 from reverie.training.recipe import Recipe
-from reverie.training.runs import read_run
 from reverie.training.session import Session
 
 
@@ -130,7 +129,7 @@ class LatentRecipe(Recipe):
         recording, seed, context = session.recording, session.seed, session.context
         torch.manual_seed(seed)
         autoencoder = Autoencoder(self.autoencoder).to(context.device)
-        other = read_run(session.begin, whole=False).networks if session.begin else {}
+        other = session.begin.networks if session.begin else {}
         same_latents = getattr(other.get("autoencoder"), "config", None) == self.autoencoder
         if same_latents:
             weights = other["autoencoder"].state_dict()

@@ -34,7 +34,6 @@ from reverie.training.errors import RunError
 from reverie.training.loop.checkpoint import save_weights
 from reverie.training.loop.stage import Stage
 from reverie.training.recipe import Recipe
-from reverie.training.runs import read_run
 from reverie.training.session import Session
 from reverie.training.tokens.decoder_stage import DecoderStage, DecoderTraining
 from reverie.training.tokens.dynamics_stage import DynamicsStage, DynamicsTraining
@@ -190,7 +189,7 @@ class TokenRecipe(Recipe):
         """Tokenizer, dynamics on the tokens of all frames, diffusion decoder."""
         recording, seed, context = session.recording, session.seed, session.context
         tokenizer = build_tokenizer(self.tokenizer).to(context.device)
-        other = read_run(session.begin, whole=False) if session.begin else None
+        other = session.begin
         if other and getattr(other.networks.get("tokenizer"), "config", None) == self.tokenizer:
             weights = other.networks["tokenizer"].state_dict()
             session.once("tokenizer.safetensors", lambda path: save_weights(path, weights))
@@ -206,7 +205,7 @@ class TokenRecipe(Recipe):
             pictures = tokenizer.code_pictures().cpu()  # (vocabulary, pixels)
             dynamics.init_from_patches(pictures)
             if other:
-                init_from_run(dynamics, tokenizer, other, recording.world, session.log)
+                init_from_run(dynamics, tokenizer, other, recording.world, tuple(recording.games), session.log)
             if dynamics.code_features is not None:
                 dynamics.code_features.set_pictures(pictures)
             dynamics.mask_codes(torch.from_numpy(train.codes_shown(len(recording.games), len(pictures))))
