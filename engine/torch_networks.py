@@ -20,7 +20,8 @@ from reverie.models.config import ConfigError
 from reverie.models.registry import build_network
 
 SCALE = ".scale"
-"""Behind a weight's name in the file of weights: the factor of each row, of a weight that is stored in bytes."""
+"""Behind a weight's name in the file of weights: the factors of a weight that is stored in bytes, one for each row, or
+of three axes one for each entry of the first and the last."""
 ZERO = 128
 """The byte without a sign that stands for 0 there."""
 STORED = {"F32": (False,), "F16": (False,), "I8": (False, True), "U8": (True,)}
@@ -93,7 +94,8 @@ def _compare(file: Path, stored: Any, given: set[str], outlines: dict[str, nn.Mo
                 "export or download the bundle again"
             )
         rows = (*shape[:1], *[1] * (len(shape) - 1))
-        fits = scale not in given or tuple(stored.get_slice(scale).get_shape()) == rows
+        outputs = (*shape[:1], 1, *shape[2:])  # of experts (experts, features, out)
+        fits = scale not in given or tuple(stored.get_slice(scale).get_shape()) in (rows, outputs)
         if not fits or (scale in given) not in STORED[part.get_dtype()]:
             raise BundleError(f"{file}: the scale of {name} does not fit it: export or download the bundle again")
     if left := sorted(name for name in given - weights if name.removesuffix(SCALE) not in wanted):

@@ -36,13 +36,14 @@ def round_to_half(*networks: nn.Module, exact: Collection[str] = ()) -> None:
 def round_to_bytes(network: nn.Module) -> None:
     """Round large weights to 255 levels a row, so that `store_bytes` and `quantize_int8` store them without loss.
 
-    A row is what belongs to one entry of the first axis: an output, a code, a kernel.
+    A row is what belongs to one entry of the first axis: an output, a code, a kernel. Of experts (experts, features,
+    out) it is what belongs to one output of one of them.
     """
     for tensor in network.state_dict().values():
         if tensor.is_floating_point() and tensor.ndim > 1 and tensor.numel() >= SMALL:
-            rows = tensor.flatten(1)
-            scale = rows.abs().amax(1, keepdim=True).clamp(min=1e-12) / LEVELS
-            tensor.copy_(((rows / scale).round() * scale).reshape(tensor.shape))
+            axes = (1,) if tensor.ndim == 3 else tuple(range(1, tensor.ndim))
+            scale = tensor.abs().amax(axes, keepdim=True).clamp(min=1e-12) / LEVELS
+            tensor.copy_((tensor / scale).round() * scale)
 
 
 def smallest(array: NDArray[np.generic]) -> type[np.int8] | type[np.float16] | None:
@@ -108,12 +109,12 @@ def store_bytes(model: onnx.ModelProto) -> onnx.ModelProto:
 def as_bytes(array: NDArray[np.float32]) -> tuple[NDArray[np.uint8], NDArray[np.float32]] | None:
     """Weights as bytes, ZERO being level 0, and a factor for each row, or for each column of a matrix.
 
-    None where neither is so rounded.
+    Of experts (experts, features, out) it is one for each output of each. None where none is so rounded.
     """
     if array.ndim < 2 or not np.isfinite(array).all():  # a mask may be infinite
         return None
     along_rows, along_columns = tuple(range(1, array.ndim)), (0,)
-    for axis in (along_rows, along_columns):
+    for axis in ((1,),) if array.ndim == 3 else (along_rows, along_columns):
         scale = np.maximum(np.abs(array).max(axis, keepdims=True), 1e-12) / LEVELS
         levels = np.rint(array / scale)
         if np.abs(levels * scale - array).max() <= 1e-5 * np.abs(array).max():
@@ -123,6 +124,8 @@ def as_bytes(array: NDArray[np.float32]) -> tuple[NDArray[np.uint8], NDArray[np.
 
 def quantize_int8(model: onnx.ModelProto) -> onnx.ModelProto:
     """Weights of matrix products become bytes, one scale a column; activations are quantised as they come.
+
+    `store_bytes` is to follow, for what else is large.
 
     Activations share one scale over all positions, so that each position sees the others through it: nothing that must
     not look ahead may be computed so.
@@ -139,7 +142,7 @@ def quantize_int8(model: onnx.ModelProto) -> onnx.ModelProto:
             source, target, op_types_to_quantize=["MatMul", "Gemm"], per_channel=True, weight_type=QuantType.QInt8
         )
         quantized: onnx.ModelProto = onnx.load(target)
-    return store_bytes(_without_sign(quantized))
+    return _without_sign(quantized)
 
 
 def _without_sign(model: onnx.ModelProto) -> onnx.ModelProto:

@@ -21,7 +21,14 @@ from reverie.export.latent.graphs import random_inputs, split
 from reverie.export.onnx_export import export_program, to_onnx
 from reverie.export.parity import check_parity
 from reverie.export.preview import preview_bundle
-from reverie.export.quantize import count_parameters, quantize_int8, round_to_bytes, round_to_half, store_small
+from reverie.export.quantize import (
+    count_parameters,
+    quantize_int8,
+    round_to_bytes,
+    round_to_half,
+    store_bytes,
+    store_small,
+)
 from reverie.export.record import common_fields, known_actions
 from reverie.export.shared_weights import SharedWeights
 from reverie.export.starts import write_starts
@@ -66,7 +73,11 @@ def export_run(run_dir: Path, out: Path, precision: str, called: str, log: Calla
             log(f"{name}: torch.export, ONNX, {precision}")
             model = to_onnx(one, export_program(one, inputs(name, 2, torch.Generator().manual_seed(1))))
             if precision != "fp32":
-                model = quantize_int8(model) if precision == "int8" and name in IN_BYTES else store_small(model)
+                model = (
+                    store_bytes(quantize_int8(model))
+                    if precision == "int8" and name in IN_BYTES
+                    else store_small(model)
+                )
             models[name] = model
         weights = SharedWeights(save_weights(run.networks, folder, precision))
         for name, model in models.items():

@@ -71,7 +71,7 @@ def random_inputs(graph: str, sizes: Sizes, batch: int, generator: torch.Generat
         noisy = torch.randn(batch, s.resolution, s.resolution, 3, generator=generator)
         target, level = torch.rand(2, batch, generator=generator).sort(0).values
         return noisy, level, target, tokens, frames()
-    told = (integers(s.games, batch),) if s.games > 1 else ()
+    told = (integers(s.games, 1).repeat(batch),) if s.games > 1 else ()  # one game, as in every batch of dreams
     if graph in ("causal_head", "outcome"):
         assert m.hidden is not None
         hidden = torch.randn(batch, s.positions, m.hidden, generator=generator)

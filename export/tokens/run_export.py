@@ -7,6 +7,7 @@ from pathlib import Path
 
 import onnx
 import torch
+from torch import nn
 
 from reverie.engine.bundle import Bundle
 from reverie.engine.manifest import FORMAT, KnownFrame, Manifest, Network, Networks
@@ -15,6 +16,7 @@ from reverie.engine.tokens.torch_model import history, token_model
 from reverie.engine.verify import verify
 from reverie.export.bundle_writer import building, seal
 from reverie.export.errors import ExportError
+from reverie.export.expert_weights import pick_bytes
 from reverie.export.onnx_export import export_program, to_onnx
 from reverie.export.parity import check_parity
 from reverie.export.preview import preview_bundle
@@ -32,6 +34,7 @@ from reverie.export.tokens.graphs import Sizes, inputs_of, split
 from reverie.export.tokens.networks import Run, read_run, round_run
 from reverie.export.tokens.shown_codes import with_shown_codes
 from reverie.export.weights import WEIGHTS, save_weights
+from reverie.models.layers import ExpertLinear
 from reverie.models.registry import describe_network
 from reverie.models.tokens.world_model import TemporalVisualWorldModel
 
@@ -90,11 +93,19 @@ def sizes_of(run: Run) -> Sizes:
     return Sizes(int(run.record["size"]), actions, frames, token_model(run.dynamics), games)
 
 
+def idle_parameters(dynamics: nn.Module) -> int:
+    """How many parameters are not at work in a frame: those of the experts of all games but one."""
+    stacks = [module for module in dynamics.modules() if isinstance(module, ExpertLinear)]
+    return sum(p.numel() - p[0].numel() for stack in stacks for p in stack.parameters())
+
+
 def _store(model: onnx.ModelProto, name: str, precision: str) -> onnx.ModelProto:
     if precision == "fp32":
         return model
     if precision == "int8" and name not in ("encoder", "decoder"):
-        return quantize_int8(model) if name == "dynamics" else store_bytes(model)
+        if name == "dynamics":
+            return store_bytes(pick_bytes(quantize_int8(model), multiply=True))
+        return store_bytes(pick_bytes(model, multiply=False))
     return store_small(model)
 
 
@@ -116,7 +127,7 @@ def _manifest(run: Run, sizes: Sizes, name: str, precision: str, parameters: int
             WEIGHTS, {name: Network(**describe_network(network)) for name, network in run.networks.items()}
         ),
         parameters=parameters,
-        active_parameters=parameters,
+        active_parameters=parameters - idle_parameters(run.dynamics),
         precision=precision,
         starts="starts.npz",
         files={},
