@@ -63,9 +63,15 @@ def as_text(found: dict[str, list[dict[str, Any]]]) -> str:
         what = f"{b['games'][0] if one else str(len(b['games'])) + ' games'}, {side}×{side}"
         lines.append(f"  {b['name']:<10} {what}, {size}, {can}, history {b['history']}")
         if not one:
-            lines.append(f"{'':<13}{', '.join(b['games'])}")
+            lines.append(f"{'':<13}{', '.join(b['games'])}{_at_work(b)}")
     lines.append("Games:")
     for g in found["games"]:
         sizes = ", ".join(f"{s}×{s}" for s in g["sizes"])
         lines.append(f"  {g['name']:<10} {sizes}; {', '.join(g['actions'])}")
     return "\n".join(lines)
+
+
+def _at_work(bundle: dict[str, Any]) -> str:
+    """How many parameters are at work in a frame, where that is not all of them."""
+    active = bundle["active_parameters"]
+    return "" if active == bundle["parameters"] else f"; {active / 1e6:.1f} M parameters at work in a frame"

@@ -281,8 +281,18 @@ def test_a_game_that_is_not_there_is_one_sentence(
 
 def test_the_list_stays_readable_with_many_games() -> None:
     row = {"name": "arcade", "games": ["garden", "bricks", "duel", "crossing", "runner"], "resolution": 64}
-    can = {"parameters": 12e6, "bytes": 2e7, "modes": ["parallel", "ar"], "decoders": ["vq"], "history": 4}
+    can = {
+        "parameters": 12e6,
+        "active_parameters": 12e6,
+        "bytes": 2e7,
+        "modes": ["parallel", "ar"],
+        "decoders": ["vq"],
+        "history": 4,
+    }
     lines = as_text({"bundles": [{**row, **can}], "games": []}).splitlines()
     assert lines[1].startswith("  arcade     5 games, 64×64, 12.0 M")
     assert lines[2].strip() == "garden, bricks, duel, crossing, runner"
+    assert max(map(len, lines)) <= 100
+    lines = as_text({"bundles": [{**row, **can, "active_parameters": 4e6}], "games": []}).splitlines()
+    assert lines[2].endswith("crossing, runner; 4.0 M parameters at work in a frame")
     assert max(map(len, lines)) <= 100

@@ -63,18 +63,12 @@ def test_the_graphs_take_the_experts_of_the_game_that_they_are_told(bundle: Bund
     assert np.abs(out["logits"] - logits.numpy()).max() < (1e-3 if exact else 0.2 * float(logits[logits > -99].std()))
     head = bundle.runtime.call("causal_head", {**given, "hidden": hidden.numpy()})["logits"]
     assert np.abs(head - causal.numpy()).max() < 1e-3
-    others = [
-        bundle.runtime.call("dynamics", {**given, "game": np.full(2, other)}) for other in range(3) if other != game
-    ]
-    assert all(np.abs(out["hidden"] - other["hidden"]).max() > 0.05 for other in others)
+    for other in set(range(len(GAMES))) - {game}:
+        elsewhere = bundle.runtime.call("dynamics", {**given, "game": np.full(2, other)})
+        assert np.abs(out["hidden"] - elsewhere["hidden"]).max() > 0.05
 
 
 def test_experts_are_stored_once_and_picked_before_they_become_numbers(bundle: Bundle) -> None:
-    stacks = [
-        f"dynamics.{name}.weight"
-        for name, module in _network(bundle).named_modules()
-        if isinstance(module, ExpertLinear)
-    ]
     for name in ("dynamics", "causal_head"):
         graph = onnx.load(bundle.path / f"{name}.onnx", load_external_data=False).graph
         large = {i.name: i for i in graph.initializer if len(i.dims) == 3 and i.dims[0] == len(GAMES) and i.dims[1] > 1}
@@ -84,7 +78,6 @@ def test_experts_are_stored_once_and_picked_before_they_become_numbers(bundle: B
             assert {i.data_type for i in large.values()} == {TensorProto.UINT8}
             users = [node.op_type for node in graph.node if set(node.input) & set(large)]
             assert set(users) == {"Gather"}
-    assert len(stacks) == 4
 
 
 def test_the_manifest_says_how_many_parameters_are_at_work_in_a_frame(bundle: Bundle) -> None:
@@ -103,19 +96,3 @@ def test_another_game_is_dreamt_without_loading_anything(bundle: Bundle, monkeyp
         dream = DreamBatch(bundle, 2, mode="ar", game=game)
         dream.reset(SEEDS)
         dream.step([1, 0])
-
-
-@pytest.mark.parametrize("game", GAMES)
-def test_both_backends_dream_the_same(bundle: Bundle, game: str) -> None:
-    if bundle.manifest.precision == "int8":
-        pytest.skip("bytes are multiplied on one of them alone")
-    dreams = [
-        DreamBatch(b, 2, mode="ar", temperature=0, game=game)
-        for b in (bundle, Bundle.load(bundle.path, "torch", threads=1))
-    ]
-    for dream in dreams:
-        dream.reset(SEEDS)
-    for action in range(len(GAMES[game])):
-        for dream in dreams:
-            dream.step([action, 0])
-        assert np.array_equal(dreams[0].z, dreams[1].z)
