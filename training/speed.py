@@ -56,7 +56,7 @@ def measure_speed(
     """Time some steps of a recipe's stages on a recording.
 
     minutes: of the run that is planned. folder: an empty one for what the stages write. seconds: for each stage at
-    least, and two steps of it. Raises RunError where the recipe cannot be trained on the recording.
+    least, and one step of it. Raises RunError where the recipe cannot be trained on the recording.
     """
     plan = recipes.load(recipe).fitted(
         len(recording.actions), recording.size, rewards_of(recording), tuple(recording.games)
@@ -72,7 +72,7 @@ def measure_speed(
             try:
                 trainer.step(LATE)  # the first one also allocates
                 began, count = time.perf_counter(), 0
-                while count < 2 or time.perf_counter() - began < seconds:
+                while count < 1 or time.perf_counter() - began < seconds:
                     trainer.step(LATE)
                     count += 1
                 rate = count / (time.perf_counter() - began)

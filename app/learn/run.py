@@ -55,7 +55,8 @@ def learn(options: Learn, started: float) -> None:
     try:
         game = _learn(options)
     except KeyboardInterrupt:
-        words = sys.argv[1:] if len(sys.argv) > 1 else ["learn", options.source]
+        where = ["-o", str(options.out)] if options.out else []
+        words = sys.argv[1:] if len(sys.argv) > 1 else ["learn", options.source, *where]
         print(f"to go on: reverie {shlex.join(words)}", file=sys.stderr)
         raise
     from reverie.app.window.display import may_open
