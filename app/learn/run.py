@@ -156,7 +156,7 @@ def train_run(game: GameFolder, plan: Plan, options: Learn, display: Display) ->
     display.begin("train")
 
     def check() -> None:
-        check_before_training(plan.recipe, game.recording, game, options.anyway)
+        check_before_training(plan.recipe, game.recording, game, options.anyway, as_planned=plan.rate > 0)
 
     def watch(moment: Moment) -> None:
         page.watch(moment)
