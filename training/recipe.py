@@ -32,7 +32,7 @@ class Recipe(ABC):
     """What the recipes of all families have in common.
 
     name: of its file. kind: a key of `FAMILIES`. history: frames that the starts of a bundle hold.
-    worth_steps: steps of the dynamics after which a dream was worth playing where it was measured; 0 where it was not.
+    worth_steps: steps of the dynamics after which a dream is worth playing, as far as was seen; 0 where nothing was.
     smaller: name of the recipe that does the same with smaller networks, for fewer minutes or a slower processor; ""
         where there is none.
     """

@@ -239,7 +239,7 @@ def describe(plan: Plan, game: GameFolder) -> list[str]:
     if plan.steps < recipe.worth_steps:
         wanted = plan.minutes + plan.training_minutes * (recipe.worth_steps / max(1, plan.steps) - 1)
         lines.append(
-            f"These are too few minutes for a dream worth playing: where it was measured, it took "
+            f"These are too few minutes for a dream worth playing: as far as was seen, it takes "
             f"{recipe.worth_steps:,} steps, here about --minutes {5 * -(-wanted // 5):.0f}. "
             f"The same command with more minutes goes on with what was learnt."
         )

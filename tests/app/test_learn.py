@@ -158,7 +158,7 @@ def test_too_few_minutes_are_said_with_how_many_it_takes(tmp_path: Path) -> None
     game = read_game(folder_of(tmp_path / "game"))
     last = describe(replace(PLAN, steps=450), game)[-1]
     assert last.startswith("These are too few minutes for a dream worth playing")
-    assert "took 900 steps, here about --minutes 110." in last
+    assert "takes 900 steps, here about --minutes 110." in last
 
 
 @pytest.mark.parametrize(
