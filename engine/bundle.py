@@ -16,9 +16,9 @@ from reverie.engine.errors import BundleError
 from reverie.engine.families import family
 from reverie.engine.files import sha256_of
 from reverie.engine.manifest import DATA, MANIFEST, MOST_BYTES, Manifest
-from reverie.engine.schema import SchemaError, read_json
 from reverie.npz import NpzError, read_npz
 from reverie.reading import read_regular, why
+from reverie.schema import SchemaError, read_json
 
 BACKENDS = ("onnx", "torch", "onnx-cuda", "torch-cuda")
 """What runs a bundle: on the processor, or on a GPU. Where a GPU cannot be used, the runtime's `note` says why."""

@@ -12,7 +12,7 @@ from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
-from reverie.engine.schema import SchemaError
+from reverie.schema import SchemaError
 
 if TYPE_CHECKING:
     from reverie.engine.dynamics import Dynamics

@@ -12,7 +12,8 @@ from typing import Annotated, Any
 
 from reverie.engine import families
 from reverie.engine.errors import BundleError
-from reverie.engine.schema import SchemaError, Within, read_object
+from reverie.limits import MOST_ACTIONS, MOST_FPS, MOST_GAMES, MOST_NAME, MOST_SIDE
+from reverie.schema import SchemaError, Within, read_object
 
 FORMAT = 2
 PRECISIONS = ("fp32", "fp16", "int8")
@@ -32,7 +33,10 @@ Name = Annotated[str, Within(1, 64)]
 FileName = Annotated[str, Within(1, 128)]
 Text = Annotated[str, Within(0, 2000)]
 Axis = Annotated[int, Within(1, 65536)]
-Names = Annotated[tuple[Name, ...], Within(1, 64)]
+GivenName = Annotated[str, Within(1, MOST_NAME)]
+"""What people call their games, actions and bundles."""
+Games = Annotated[tuple[GivenName, ...], Within(1, MOST_GAMES)]
+Actions = Annotated[tuple[GivenName, ...], Within(1, MOST_ACTIONS)]
 
 
 @dataclass(frozen=True)
@@ -75,7 +79,7 @@ class SettingSpec:
     """
 
     default: Name | int | float
-    choices: Names | None = None
+    choices: Annotated[tuple[Name, ...], Within(1, 64)] | None = None
     lowest: float | None = None
     highest: float | None = None
 
@@ -105,7 +109,7 @@ class KnownFrame:
     """
 
     start: Annotated[int, Within(0, 65535)]
-    actions: Annotated[tuple[Annotated[int, Within(0, 63)], ...], Within(0, 64)]
+    actions: Annotated[tuple[Annotated[int, Within(0, MOST_ACTIONS - 1)], ...], Within(0, 64)]
     sha256: str | None
     frame: FileName
 
@@ -130,12 +134,12 @@ class Manifest:
 
     format: int
     family: Name
-    name: Name
+    name: GivenName
     version: Name
-    games: Names
-    actions: Names
-    fps: Annotated[int, Within(1, 240)]
-    resolution: Annotated[int, Within(1, 512)]
+    games: Games
+    actions: Actions
+    fps: Annotated[int, Within(1, MOST_FPS)]
+    resolution: Annotated[int, Within(1, MOST_SIDE)]
     history: Annotated[int, Within(1, 512)]
     representation: TensorSpec
     graphs: Annotated[dict[Name, GraphSpec], Within(1, 32)]
@@ -149,7 +153,7 @@ class Manifest:
     starts: FileName
     files: Annotated[dict[str, str], Within(0, 256)]
     known_frame: KnownFrame
-    game_actions: Annotated[dict[Name, Names], Within(1, 64)] | None = None
+    game_actions: Annotated[dict[GivenName, Actions], Within(1, MOST_GAMES)] | None = None
     training: dict[str, Any] = field(default_factory=dict)
     metrics: dict[str, Any] = field(default_factory=dict)
     licence: Text = "MIT"

@@ -12,8 +12,9 @@ from typing import Annotated
 from reverie.engine.bundle import Bundle
 from reverie.engine.errors import TapeError
 from reverie.engine.files import write_whole
-from reverie.engine.schema import SchemaError, Within, read_json, read_object
 from reverie.games.world import Frame
+from reverie.limits import MOST_ACTIONS, MOST_NAME
+from reverie.schema import SchemaError, Within, read_json, read_object
 
 FORMAT = 4
 """Of a tape without paint and other luck."""
@@ -38,7 +39,7 @@ class Event:
     A moment is whatever changes the present frame or the luck: every event but `set`, and each frame of an action.
     """
 
-    action: Annotated[int, Within(0, 63)] | None = None
+    action: Annotated[int, Within(0, MOST_ACTIONS - 1)] | None = None
     count: Annotated[int, Within(1, MOST_FRAMES)] | None = None
     z: Annotated[str, Within(1, 4 << 20)] | None = None
     begin: Number | None = None
@@ -79,7 +80,7 @@ class Tape:
     """
 
     format: int
-    bundle: Annotated[str, Within(1, 64)]
+    bundle: Annotated[str, Within(1, MOST_NAME)]
     manifest_sha256: Annotated[str, Within(64, 64)]
     seed: Number
     start: Number
@@ -87,7 +88,7 @@ class Tape:
     events: Annotated[tuple[Event, ...], Within(0, MOST_EVENTS)]
     frames: Annotated[int, Within(0, MOST_FRAMES)]
     frames_sha256: Annotated[str, Within(64, 64)]
-    game: Annotated[str, Within(1, 64)] | None = None
+    game: Annotated[str, Within(1, MOST_NAME)] | None = None
 
     def save(self, path: Path) -> None:
         """Write the tape, whole or not at all. Raises OSError."""

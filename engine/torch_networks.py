@@ -16,8 +16,8 @@ from torch import Tensor, nn
 
 from reverie.engine.errors import BundleError
 from reverie.engine.manifest import MANIFEST, Networks
-from reverie.models.config import ConfigError
 from reverie.models.registry import build_network
+from reverie.schema import SchemaError
 
 SCALE = ".scale"
 """Behind a weight's name in the file of weights: the factors of a weight that is stored in bytes, one for each row, or
@@ -64,7 +64,7 @@ def _build(folder: Path, networks: Networks) -> dict[str, nn.Module]:
     for name, network in networks.kinds.items():
         try:
             built[name] = build_network({"kind": network.kind, "config": network.config}, f"networks.kinds.{name}")
-        except ConfigError as error:
+        except SchemaError as error:
             raise BundleError(f"{folder / MANIFEST}: {error}; export or download the bundle again") from None
     return built
 

@@ -13,9 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reverie.games.errors import UnsuitableGame
+from reverie.limits import MOST_ACTIONS
 
-MOST_ACTIONS = 256
-"""Actions of a game, the one that is no key at all among them: a recording keeps them in bytes."""
 MOST_COMBINATIONS = 64
 TOGETHER = "+"
 """Stands between the names of what is pressed together."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from reverie.games.errors import UnsuitableGame
+from reverie.schema import SchemaError, read_object
 
 
 @dataclass(frozen=True)
@@ -50,10 +51,10 @@ class Environment:
     @staticmethod
     def from_json(content: dict[str, Any]) -> Environment:
         """What `to_json` gave. Raises UnsuitableGame where it is something else."""
-        wrong = any(type(value) not in KINDS.get(what, ()) for what, value in content.items())
-        if wrong or "source" not in content or any(type(name) is not str for name in content.get("actions", ())):
-            raise UnsuitableGame("This does not describe an environment; record the game again.")
-        return Environment(**{**content, "actions": tuple(content.get("actions", ()))})
+        try:
+            return read_object(Environment, content, "environment")
+        except SchemaError as error:
+            raise UnsuitableGame(f"This does not describe an environment: {error}; record the game again.") from error
 
     @property
     def module(self) -> str:
@@ -70,12 +71,6 @@ class Environment:
         """True for `module:Class`: no class is called as an id is, which ends with its version."""
         return bool(self.module) and re.search(r"-v\d+$", self.source) is None
 
-
-KINDS: dict[str, tuple[type, ...]] = {
-    "source": (str,), "actions": (list, tuple), "frame_skip": (int,), "options": (dict,),
-    "picture": (str,), "colour_order": (str,), "fps": (int,),
-}  # fmt: skip
-"""What `from_json` takes."""
 
 SEARCH: list[Path] = [Path()]
 """Folders in which the module of a `module:Class` or `module:Id-v0` is looked for, before those of Python itself."""

@@ -23,6 +23,7 @@ from reverie.games.environment_state import EnvironmentState, copy_state, restor
 from reverie.games.errors import UnsuitableGame
 from reverie.games.picture import PictureReader, as_picture, letterbox
 from reverie.games.world import Frame, Step
+from reverie.limits import MOST_FPS
 
 NOOPS = ("noop", "no_op", "none", "idle", "nothing", "stay", "wait")
 PACKAGES = {"ALE/": "ale_py", "Vizdoom": "vizdoom.gymnasium_wrapper", "MiniGrid-": "minigrid", "BabyAI-": "minigrid"}
@@ -338,4 +339,4 @@ def _fps(env: Any, environment: Environment) -> int:
     spec = getattr(env, "spec", None)
     if environment.name.startswith("ALE/") and spec is not None and isinstance(spec.kwargs.get("frameskip"), int):
         rate = ATARI_FPS / spec.kwargs["frameskip"]
-    return min(240, max(1, round(rate / environment.frame_skip)))
+    return min(MOST_FPS, max(1, round(rate / environment.frame_skip)))

@@ -25,7 +25,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from reverie.models.config import Range
+from reverie.schema import Within
 
 LONGEST_PLAIN = 1 / 16
 """Steps up to this long are plain DDIM; longer ones are learnt from two of half their length."""
@@ -46,12 +46,12 @@ class CorrectionConfig:
     spread: initial scale of the corrections, in units of a picture in [-1, 1], until it is measured.
     """
 
-    patch: Annotated[int, Range(1, 64)] = 8
-    grid: tuple[Annotated[int, Range(1, 64)], Annotated[int, Range(1, 64)]] = (8, 8)
-    widths: tuple[Annotated[int, Range(1, 2048)], ...] = (128, 256)
-    blocks: Annotated[int, Range(1, 16)] = 1
-    conditioning: Annotated[int, Range(1, 2048)] = 128
-    spread: Annotated[float, Range(1e-4, 2)] = 0.2
+    patch: Annotated[int, Within(1, 64)] = 8
+    grid: tuple[Annotated[int, Within(1, 64)], Annotated[int, Within(1, 64)]] = (8, 8)
+    widths: tuple[Annotated[int, Within(1, 2048)], ...] = (128, 256)
+    blocks: Annotated[int, Within(1, 16)] = 1
+    conditioning: Annotated[int, Within(1, 2048)] = 128
+    spread: Annotated[float, Within(1e-4, 2)] = 0.2
 
     def __post_init__(self) -> None:
         """Raises ValueError where the squares of a frame do not divide into the levels."""

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from reverie.models.config import ConfigError, read_config
+from reverie.schema import SchemaError, read_object
 
 KINDS = {
     "vqvae": "reverie.models.v1.vqvae:VQVAE:VQVAEConfig",
@@ -38,25 +38,25 @@ class _Kind:
 
 def _kind(name: object, where: str) -> _Kind:
     if not isinstance(name, str) or name not in KINDS:
-        raise ConfigError(f"{where}.kind must be one of {', '.join(KINDS)}, not {str(name)[:60]!r}")
+        raise SchemaError(f"{where}.kind must be one of {', '.join(KINDS)}, not {str(name)[:60]!r}")
     module, network, config = KINDS[name].split(":")
     found = import_module(module)
     return _Kind(getattr(found, network), getattr(found, config))
 
 
 def network_config(description: object, where: str) -> Any:
-    """Return the configuration in a description. Raises ConfigError for a mistake in it. where: for the message."""
+    """Return the configuration in a description. Raises SchemaError for a mistake in it. where: for the message."""
     if not isinstance(description, Mapping) or set(description) != {"kind", "config"}:
-        raise ConfigError(f"{where} must be a table with the keys kind and config")
-    return read_config(_kind(description["kind"], where).config, description["config"], f"{where}.config")
+        raise SchemaError(f"{where} must be a table with the keys kind and config")
+    return read_object(_kind(description["kind"], where).config, description["config"], f"{where}.config")
 
 
 def build_network(description: object, where: str) -> nn.Module:
-    """Build an untrained network from its description. Raises ConfigError for a mistake in it, or a huge network."""
+    """Build an untrained network from its description. Raises SchemaError for a mistake in it, or a huge network."""
     config = network_config(description, where)
     network = _kind(description["kind"], where).network  # type: ignore[index]
     if parameter_count(network, config) > MOST_PARAMETERS:
-        raise ConfigError(f"{where} has more than {MOST_PARAMETERS:,} parameters")
+        raise SchemaError(f"{where} has more than {MOST_PARAMETERS:,} parameters")
     return network(config)
 
 

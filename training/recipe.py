@@ -10,8 +10,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any
 
-from reverie.models.config import ConfigError, Range
 from reverie.reading import read_text, why
+from reverie.schema import SchemaError, Within
 from reverie.training.data.patches import Codes
 from reverie.training.errors import RunError
 from reverie.training.loop.stage import Stage
@@ -39,8 +39,8 @@ class Recipe(ABC):
 
     name: str
     kind: str
-    history: Annotated[int, Range(1, 256)] = 1
-    worth_steps: Annotated[int, Range(0, 10**9)] = 0
+    history: Annotated[int, Within(1, 256)] = 1
+    worth_steps: Annotated[int, Within(0, 10**9)] = 0
     smaller: str = ""
 
     @property
@@ -113,6 +113,6 @@ def load(recipe: str) -> Recipe:
         raise RunError(f"{path}: kind must be {', '.join(FAMILIES)}, not {str(kind)[:60]!r}.")
     try:
         plan: Recipe = import_module(FAMILIES[kind]).read(path.stem, content, str(path))
-    except ConfigError as error:
+    except SchemaError as error:
         raise RunError(f"{error}.") from error
     return plan

@@ -11,6 +11,7 @@ from reverie.app.commands.dream_settings import DreamSettings, any_of, chosen
 from reverie.app.commands.option_types import Count, File, Name, Number
 from reverie.app.errors import Mistake
 from reverie.engine.bundle import BACKENDS
+from reverie.limits import MOST_FPS
 
 
 @dataclass
@@ -72,8 +73,8 @@ class Play:
         ):
             if value is not None and not value >= least:
                 raise Mistake(f"--{name} must be at least {least}, not {value:g}.")
-        if self.fps is not None and self.fps > 240:
-            raise Mistake(f"--fps must be at most 240, not {self.fps:g}; --unpaced plays as fast as it goes.")
+        if self.fps is not None and self.fps > MOST_FPS:
+            raise Mistake(f"--fps must be at most {MOST_FPS}, not {self.fps:g}; --unpaced plays as fast as it goes.")
         if self.backend not in BACKENDS:
             raise Mistake(f"There is no backend '{self.backend}'; there is {any_of(BACKENDS)}.")
         chosen(self.settings)

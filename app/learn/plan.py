@@ -16,10 +16,10 @@ from reverie.app.own.choose_recipe import AUTO, choose_recipe
 from reverie.app.own.game_folder import GameFolder
 from reverie.cores import usable_cores
 from reverie.engine.files import write_json
-from reverie.engine.schema import read_object
 from reverie.engine.unfinished import unfinished_folder
 from reverie.games import registry
 from reverie.reading import read_text
+from reverie.schema import read_object
 
 PLAN = "learn.json"
 MOST_BYTES = 1 << 20

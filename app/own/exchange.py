@@ -22,20 +22,20 @@ from reverie.app.own.video_log import (
     action_names,
     columns,
     find_clips,
-    frames_a_second,
-    frames_promised,
+    frames_of,
     is_video,
     pictures,
+    read_timing,
 )
 from reverie.app.progress import Progress
 from reverie.app.window.game_keys import keys_for
 from reverie.engine.files import write_whole
 from reverie.engine.unfinished import unfinished_folder
 from reverie.games import registry
-from reverie.games.action_space import MOST_ACTIONS
 from reverie.games.environment import Environment
 from reverie.games.gymnasium_world import GymWorld
 from reverie.games.picture import letterbox
+from reverie.limits import MOST_ACTIONS
 
 EPISODE_FRAMES = 4096
 """A longer episode is stored as several; the last frame of each is the first of the next."""
@@ -124,19 +124,23 @@ def _videos(
 ) -> tuple[ImportInfo, Iterator[ImportedEpisode]]:
     clips = find_clips(folder, notes)
     actions = action_names(clips, tuple(game.keys) if game else ())
-    fps = game.fps if game and game.fps else frames_a_second(clips[0].video)
+    times = [read_timing(clip.video) for clip in clips]
+    fps = game.fps if game and game.fps else times[0].fps
+    taken = [frames_of(clip, timing, fps) for clip, timing in zip(clips, times, strict=True)]
+    for clip, frames in zip(clips, taken, strict=True):
+        if len(frames) < 2:
+            raise Mistake(f"{clip.video} has fewer than two frames.")
+        if said := frames.said:
+            notes.other[f"{clip.video.name}: {said}"] = None
 
     def episodes() -> Iterator[ImportedEpisode]:
-        for clip in clips:
-            count = sum(1 for _ in pictures(clip.video))
-            if count < 2:
-                raise Mistake(f"{clip.video} has fewer than two frames.")
-            yield ImportedEpisode(pictures(clip.video), *columns(clip, actions, count))
+        for clip, frames in zip(clips, taken, strict=True):
+            yield ImportedEpisode(pictures(clip.video, frames), *columns(clip, actions, frames))
 
     name = game.name if game else out.absolute().name
     if name in registry.names():  # a recording of that name would be taken for the built-in game's
         raise Mistake(f"{name} is the name of a built-in game; import into a folder of another name.")
-    return ImportInfo(name, actions, fps, sum(map(frames_promised, clips))), episodes()
+    return ImportInfo(name, actions, fps, sum(map(len, taken))), episodes()
 
 
 def _dataset(source: str, out: Path) -> tuple[ImportInfo, Iterator[ImportedEpisode]]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import tomllib
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,10 +15,11 @@ from reverie.app.errors import Mistake, cannot_write
 from reverie.engine import library
 from reverie.engine.files import write_whole
 from reverie.engine.manifest import MANIFEST
-from reverie.engine.schema import SchemaError, Within, read_object
 from reverie.games import registry
 from reverie.games.environment import SEARCH, Environment
+from reverie.limits import MOST_ACTIONS, MOST_FPS, MOST_NAME
 from reverie.reading import read_text, why
+from reverie.schema import SchemaError, Within, read_object
 
 GAME = "game.toml"
 RECORDING, RUN = "recording", "run"
@@ -27,18 +28,18 @@ MOST_BYTES = 1 << 20
 """A longer `game.toml` is not opened."""
 MOST_DEPTH = 8
 """Lists and tables inside one another that an option may have."""
-Text = Annotated[str, Within(1, 300)]
+Text = Annotated[str, Within(1, MOST_NAME)]
 
 
 @dataclass(frozen=True)
 class _GameFile:
     """What may stand in a `game.toml`."""
 
-    title: Annotated[str, Within(0, 300)] | None = None
-    source: Annotated[str, Within(0, 300)] | None = None
-    actions: dict[Text, Any] = field(default_factory=dict)
+    title: Annotated[str, Within(0, MOST_NAME)] | None = None
+    source: Annotated[str, Within(0, MOST_NAME)] | None = None
+    actions: Annotated[dict[Text, Any], Within(0, MOST_ACTIONS)] = field(default_factory=dict)
     size: int = 64
-    fps: Annotated[int, Within(1, 1000)] | None = None
+    fps: Annotated[int, Within(1, MOST_FPS)] | None = None
     recipe: Text | None = None
     steps: Annotated[int, Within(1, 10**12)] | None = None
     minutes: Annotated[float, Within(1e-6, 1e6)] | None = None
@@ -181,9 +182,7 @@ def _content(path: Path) -> dict[str, Any]:
     try:
         known = read_object(_GameFile, content, "")
     except SchemaError as error:
-        there = ", ".join(name.name for name in fields(_GameFile))
-        more = f"; there is {there}" if "is not known" in str(error) else ""
-        raise Mistake(f"{path}: {error}{more}.") from error
+        raise Mistake(f"{path}: {error}.") from error
     if known.size not in SIZES:
         raise Mistake(f"{path}: size must be {' or '.join(map(str, SIZES))}, not {known.size}.")
     for option, value in (known.options or {}).items():

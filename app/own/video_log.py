@@ -7,7 +7,7 @@ frame t was shown. With a column `frame`, lines may be left out: a key is held u
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 from pathlib import Path
@@ -18,12 +18,15 @@ from numpy.typing import NDArray
 from PIL import Image, ImageSequence
 
 from reverie.app.errors import Mistake
-from reverie.app.own.action_log import NOTHING, ActionLog, Notes, read_log
+from reverie.app.own.action_log import NOTHING, ActionLog, Line, Notes, read_log
+from reverie.app.own.video_times import Frames, Timing, UnlikelyTimesError, timing_of
 from reverie.app.play.capture import SAYS_RATE
-from reverie.games.action_space import MOST_ACTIONS
+from reverie.limits import MOST_ACTIONS
 
 VIDEOS = (".mp4", ".mkv", ".webm", ".avi", ".mov", ".gif")
 LOGS = (".csv", ".jsonl", ".json")
+USUAL_FPS = 20
+"""Frames a second of a video that does not say its own rate."""
 MOST_ASPECT = 16
 """Pixels that are wider or higher than this are a mistake of the file."""
 
@@ -79,30 +82,44 @@ def action_names(clips: list[Clip], order: tuple[str, ...] = ()) -> tuple[str, .
     return ("noop", *(order[i - 1] if i <= len(order) else f"action{i}" for i in range(1, highest + 1)))
 
 
-def columns(clip: Clip, actions: tuple[str, ...], frames: int) -> tuple[NDArray[np.int64], Any, Any, Any]:
-    """Actions, rewards, ends and cuts of the frames - 1 transitions of a clip.
+def columns(clip: Clip, actions: tuple[str, ...], frames: Frames) -> tuple[NDArray[np.int64], Any, Any, Any]:
+    """Actions, rewards, ends and cuts of the transitions between the frames of a clip.
 
-    Raises Mistake where log and video differ.
+    A log counts frames at the video's own rate; where it has a line for each picture, it counts these. What happens in
+    a frame that is left out happens with the one before. Raises Mistake where log and video differ.
     """
-    steps, log = frames - 1, clip.log.path
-    kept = list(clip.log.lines)
-    if not clip.log.sparse:
-        while len(kept) > frames and kept[-1].action in NOTHING and not kept[-1].ended:
-            kept.pop()  # empty lines at the end of a file
-        if len(kept) not in (frames, steps):
-            raise Mistake(
-                f"{log} has {len(kept)} lines, and {clip.video.name} has {frames} frames; "
-                "write a line for every frame, or add a column 'frame'."
-            )
-    if kept[-1].frame >= frames:
-        raise Mistake(f"{log} speaks of frame {kept[-1].frame}, and {clip.video.name} has {frames} frames.")
-    chosen, rewards = np.zeros(steps, np.int64), np.zeros(steps, np.float32)
-    ended, cut = np.zeros(steps, bool), np.zeros(steps, bool)
-    for line in kept:
-        if line.frame < steps:
-            chosen[line.frame :] = _number(line.action, actions)
-            rewards[line.frame], ended[line.frame], cut[line.frame] = line.reward, line.ended, line.cut
+    ticks, steps, lines = sum(frames.timing.shown), len(frames) - 1, _lines(clip, frames.timing)
+    begins = np.asarray(frames.timing.begins if len(lines) == len(frames.timing.shown) else range(ticks + 1))
+    if lines[-1].frame >= len(begins) - 1:
+        raise Mistake(f"{clip.log.path} speaks of frame {lines[-1].frame}, and {clip.video.name} has {ticks} frames.")
+    numbers = np.array([_number(line.action, actions) for line in lines])
+    at = np.array([line.frame for line in lines])
+    line_of = np.searchsorted(begins[at], frames.ticks[:-1], side="right") - 1  # a key is held until the next line
+    chosen = np.where(line_of >= 0, numbers[line_of], 0)
+    rewards, ended, cut = np.zeros(steps, np.float32), np.zeros(steps, bool), np.zeros(steps, bool)
+    ends = np.maximum(0, begins[at + 1] - 1)  # the last tick before the next picture
+    inside = ends < ticks - 1
+    happens = frames.transitions(ends[inside])
+    for column, what in ((rewards, "reward"), (ended, "ended"), (cut, "cut")):
+        values = np.array([getattr(line, what) for line in lines], column.dtype)
+        np.add.at(column, happens, values[inside])
     return chosen, rewards, ended, cut
+
+
+def _lines(clip: Clip, timing: Timing) -> list[Line]:
+    """The lines of a log without empty ones behind the last frame. Raises Mistake where their number does not fit."""
+    lines, ticks, pictures = list(clip.log.lines), sum(timing.shown), len(timing.shown)
+    if clip.log.sparse:
+        return lines
+    while len(lines) > max(ticks, pictures) and lines[-1].action in NOTHING and not lines[-1].ended:
+        lines.pop()
+    if len(lines) not in (ticks, ticks - 1, pictures):
+        shown = "" if ticks == pictures else f" of {pictures} pictures"
+        raise Mistake(
+            f"{clip.log.path} has {len(lines)} lines, and {clip.video.name} has {ticks} frames{shown}; "
+            "write a line for every frame, or add a column 'frame'."
+        )
+    return lines
 
 
 def _number(action: str, actions: tuple[str, ...]) -> int:
@@ -111,17 +128,34 @@ def _number(action: str, actions: tuple[str, ...]) -> int:
     return actions.index(action) if action in actions else int(action)
 
 
-def pictures(video: Path) -> Iterator[NDArray[np.uint8]]:
+def frames_of(clip: Clip, timing: Timing, fps: int) -> Frames:
+    """The frames of a recording of a clip. Raises Mistake where its times are not to be believed."""
+    try:
+        return Frames(timing, fps)
+    except UnlikelyTimesError as error:
+        raise _unlikely(clip.video) from error
+
+
+def pictures(video: Path, frames: Frames) -> Iterator[NDArray[np.uint8]]:
     """The frames of a video, (H, W, 3) uint8 each. Raises Mistake where it cannot be read."""
     with _opened(video) as film:
-        if isinstance(film, Image.Image):
-            for image, shown in zip(ImageSequence.Iterator(film), _frames_shown(video)[0], strict=True):
-                picture = np.asarray(image.convert("RGB"))
-                yield from (picture for _ in range(shown))
-        else:
-            for frame in film.decode(video=0):
-                picture = np.asarray(frame.to_ndarray(format="rgb24"), np.uint8)
-                yield _upright(picture, film.streams.video[0].sample_aspect_ratio, getattr(frame, "rotation", 0))
+        many = _gif_pictures(film) if isinstance(film, Image.Image) else _film_pictures(film)
+        for take, repeats in zip(many, frames.repeats, strict=True):
+            if repeats:
+                picture = take()
+                yield from (picture for _ in range(repeats))
+
+
+def _gif_pictures(film: Image.Image) -> Iterator[Callable[[], NDArray[np.uint8]]]:
+    for image in ImageSequence.Iterator(film):
+        yield lambda image=image: np.asarray(image.convert("RGB"))  # type: ignore[misc]
+
+
+def _film_pictures(film: Any) -> Iterator[Callable[[], NDArray[np.uint8]]]:
+    aspect = film.streams.video[0].sample_aspect_ratio
+    film.streams.video[0].thread_type = "AUTO"
+    for frame in film.decode(video=0):
+        yield lambda frame=frame: _upright(frame.to_ndarray(format="rgb24"), aspect, getattr(frame, "rotation", 0))  # type: ignore[misc]
 
 
 def _upright(picture: NDArray[np.uint8], aspect: Any, rotation: int) -> NDArray[np.uint8]:
@@ -134,42 +168,58 @@ def _upright(picture: NDArray[np.uint8], aspect: Any, rotation: int) -> NDArray[
     return np.ascontiguousarray(np.rot90(picture, round(rotation / 90) % 4))
 
 
-def frames_promised(clip: Clip) -> int:
-    """About how many frames a clip has, for the progress: what the file says, or else the log."""
-    with _opened(clip.video) as film:
-        gif = isinstance(film, Image.Image)
-        promised = sum(_frames_shown(clip.video)[0]) if gif else film.streams.video[0].frames
-    return int(promised) or clip.log.lines[-1].frame + 1
+def read_timing(video: Path) -> Timing:
+    """When the pictures of a video are shown. Raises Mistake where it cannot be read or says what cannot be.
 
-
-def frames_a_second(video: Path) -> int:
-    """At what rate a video is meant to be seen; 20 where it does not say. Raises Mistake where it cannot be read."""
-    with _opened(video) as film:
-        if isinstance(film, Image.Image):
-            return max(1, round(_frames_shown(video)[1]))
-        return max(1, round(float(film.streams.video[0].average_rate or 20)))
-
-
-def _frames_shown(video: Path) -> tuple[list[int], float]:
-    """For how many frames a GIF holds each of its pictures, and its frames a second.
-
-    A picture that stays is stored once, with a longer duration. GIFs of our own say their rate; for others it is that
-    of their shortest pictures, whose durations are rounded to hundredths of a second.
+    In a GIF a picture that stays is stored once, with a longer duration. GIFs of our own say their rate.
     """
-    with _opened(video) as film:
-        said = SAYS_RATE.fullmatch(bytes(film.info.get("comment") or b"").decode("ascii", "replace"))
-        # What is shorter than two hundredths is shown for ten by all players.
-        durations = [
-            duration if (duration := float(image.info.get("duration") or 0)) >= 20 else 100.0
-            for image in ImageSequence.Iterator(film)
-        ]
+    try:
+        with _opened(video) as film:
+            if isinstance(film, Image.Image):
+                return _gif_timing(film)
+            usual = float(film.streams.video[0].average_rate or USUAL_FPS)
+            times = _packet_times(film)
+        if times is None:  # the file does not say all, so its pictures are looked at
+            with _opened(video) as film:
+                times = [frame.time for frame in film.decode(video=0)]
+            if None in times:
+                return Timing(usual, (1,) * len(times))
+        return timing_of(sorted(times), usual)
+    except UnlikelyTimesError as error:
+        raise _unlikely(video) from error
+
+
+def _unlikely(video: Path) -> Mistake:
+    return Mistake(f"{video} holds a picture for hours; leave it out, or save it again.")
+
+
+def _packet_times(film: Any) -> list[float] | None:
+    """Seconds at which each picture is shown, in order of storage; None where each must be decoded to know that."""
+    stream, times = film.streams.video[0], []
+    for packet in film.demux(stream):
+        if packet.pts is None and packet.size:
+            return None
+        if packet.is_discard or packet.is_corrupt:
+            return None
+        if packet.size:
+            times.append(float(packet.pts * packet.time_base))
+    return times if stream.frames in (0, len(times)) else None
+
+
+def _gif_timing(film: Image.Image) -> Timing:
+    said = SAYS_RATE.fullmatch(bytes(film.info.get("comment") or b"").decode("ascii", "replace"))
+    # What is shorter than two hundredths is shown for ten by all players.
+    durations = [
+        duration if (duration := float(image.info.get("duration") or 0)) >= 20 else 100.0
+        for image in ImageSequence.Iterator(film)
+    ]
     if said:
         fps = float(said[1])
         ends = [round(end * fps / 1000) for end in accumulate(durations)]
-        return [max(1, end - begin) for begin, end in pairwise([0, *ends])], fps
+        return Timing(fps, tuple(max(1, end - begin) for begin, end in pairwise([0, *ends])))
     short = [duration for duration in durations if duration <= 1.5 * min(durations)]
     period = sum(short) / len(short)
-    return [max(1, round(duration / period)) for duration in durations], 1000 / period
+    return Timing(1000 / period, tuple(max(1, round(duration / period)) for duration in durations))
 
 
 @contextlib.contextmanager

@@ -10,8 +10,8 @@ from types import MappingProxyType
 
 from reverie.app.errors import Mistake
 from reverie.engine.families import all_settings
-from reverie.engine.schema import SchemaError, read_json
 from reverie.reading import why
+from reverie.schema import SchemaError, read_json
 
 _SETTINGS = {
     key.name: (setting, by, key)

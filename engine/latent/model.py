@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from reverie.engine.latent.settings import SETTINGS
 from reverie.engine.manifest import BATCH, GraphSpec, Manifest, SettingSpec, StateSpec, TensorSpec
-from reverie.engine.schema import SchemaError, Within, read_object
+from reverie.schema import SchemaError, Within, read_object
 
 GRAPHS = ("encoder", "dynamics", "denoiser", "decoder", "outcome", "diffusion")
 

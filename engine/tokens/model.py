@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass
 from typing import Annotated, Any
 
 from reverie.engine.manifest import BATCH, GraphSpec, Manifest, SettingSpec, StateSpec, TensorSpec
-from reverie.engine.schema import SchemaError, Within, read_object
 from reverie.engine.tokens.settings import SETTINGS
+from reverie.schema import SchemaError, Within, read_object
 
 GRAPHS = ("encoder", "dynamics", "decoder", "causal_head", "outcome", "diffusion")
 

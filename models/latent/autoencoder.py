@@ -13,7 +13,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from reverie.models.config import Range
+from reverie.limits import MOST_SIDE
+from reverie.schema import Within
 
 LIMIT = 6.0
 """Largest size of a number in a latent, whose mean square is about 1."""
@@ -28,12 +29,12 @@ class AutoencoderConfig:
     encoder_blocks, decoder_blocks: residual blocks on either side.
     """
 
-    size: Annotated[int, Range(8, 1024)] = 64
-    patch: Annotated[int, Range(1, 64)] = 8
-    channels: Annotated[int, Range(1, 1024)] = 32
-    width: Annotated[int, Range(1, 4096)] = 256
-    encoder_blocks: Annotated[int, Range(0, 64)] = 3
-    decoder_blocks: Annotated[int, Range(0, 64)] = 5
+    size: Annotated[int, Within(8, MOST_SIDE)] = 64
+    patch: Annotated[int, Within(1, 64)] = 8
+    channels: Annotated[int, Within(1, 1024)] = 32
+    width: Annotated[int, Within(1, 4096)] = 256
+    encoder_blocks: Annotated[int, Within(0, 64)] = 3
+    decoder_blocks: Annotated[int, Within(0, 64)] = 5
 
     def __post_init__(self) -> None:
         """Raises ValueError where the sizes do not fit one another."""

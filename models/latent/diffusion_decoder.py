@@ -8,8 +8,8 @@ from typing import Annotated
 import torch
 from torch import Tensor, nn
 
-from reverie.models.config import Range
 from reverie.models.correction import Correction, CorrectionConfig
+from reverie.schema import Within
 
 
 @dataclass(frozen=True)
@@ -19,8 +19,8 @@ class LatentDecoderConfig(CorrectionConfig):
     channels: numbers in a latent.
     """
 
-    spread: Annotated[float, Range(1e-4, 2)] = 0.05
-    channels: Annotated[int, Range(1, 1024)] = 32
+    spread: Annotated[float, Within(1e-4, 2)] = 0.05
+    channels: Annotated[int, Within(1, 1024)] = 32
 
 
 class LatentDecoder(Correction):

@@ -13,10 +13,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from reverie.models.config import Range
+from reverie.limits import MOST_ACTIONS, MOST_GAMES
 from reverie.models.latent.autoencoder import limited
 from reverie.models.latent.layers import ConditionedLayer, TrunkLayer
 from reverie.models.latent.motion import Motion
+from reverie.schema import Within
 
 FINEST = 8
 """Denoising steps of the finest schedule. Steps of 1, 2, 4 and 8 eighths are learnt."""
@@ -48,21 +49,21 @@ class LatentDynamicsConfig:
     rewards: the values a reward can have; with any, the model predicts the reward and the end of the round too.
     """
 
-    grid: tuple[Annotated[int, Range(1, 64)], Annotated[int, Range(1, 64)]] = (4, 4)
-    channels: Annotated[int, Range(1, 1024)] = 32
-    merge: Annotated[int, Range(1, 16)] = 1
-    actions: Annotated[int, Range(1, 256)] = 5
-    games: Annotated[int, Range(1, 64)] = 1
-    history: Annotated[int, Range(1, 256)] = 25
-    width: Annotated[int, Range(1, 4096)] = 320
-    layers: Annotated[int, Range(1, 64)] = 6
-    heads: Annotated[int, Range(1, 64)] = 5
-    past_every: Annotated[int, Range(1, 64)] = 2
-    motion_width: Annotated[int, Range(1, 4096)] = 192
-    motion_blocks: Annotated[int, Range(0, 64)] = 4
-    denoiser_width: Annotated[int, Range(1, 4096)] = 256
-    denoiser_layers: Annotated[int, Range(1, 64)] = 4
-    denoiser_heads: Annotated[int, Range(1, 64)] = 4
+    grid: tuple[Annotated[int, Within(1, 64)], Annotated[int, Within(1, 64)]] = (4, 4)
+    channels: Annotated[int, Within(1, 1024)] = 32
+    merge: Annotated[int, Within(1, 16)] = 1
+    actions: Annotated[int, Within(1, MOST_ACTIONS)] = 5
+    games: Annotated[int, Within(1, MOST_GAMES)] = 1
+    history: Annotated[int, Within(1, 256)] = 25
+    width: Annotated[int, Within(1, 4096)] = 320
+    layers: Annotated[int, Within(1, 64)] = 6
+    heads: Annotated[int, Within(1, 64)] = 5
+    past_every: Annotated[int, Within(1, 64)] = 2
+    motion_width: Annotated[int, Within(1, 4096)] = 192
+    motion_blocks: Annotated[int, Within(0, 64)] = 4
+    denoiser_width: Annotated[int, Within(1, 4096)] = 256
+    denoiser_layers: Annotated[int, Within(1, 64)] = 4
+    denoiser_heads: Annotated[int, Within(1, 64)] = 4
     rewards: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:

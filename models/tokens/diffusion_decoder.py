@@ -8,8 +8,8 @@ from typing import Annotated
 import torch
 from torch import Tensor, nn
 
-from reverie.models.config import Range
 from reverie.models.correction import Correction, CorrectionConfig
+from reverie.schema import Within
 
 
 @dataclass(frozen=True)
@@ -19,8 +19,8 @@ class DiffusionDecoderConfig(CorrectionConfig):
     vocabulary: number of codes of the tokenizer.
     """
 
-    patch: Annotated[int, Range(1, 64)] = 16
-    vocabulary: Annotated[int, Range(2, 2**16)] = 2048
+    patch: Annotated[int, Within(1, 64)] = 16
+    vocabulary: Annotated[int, Within(2, 2**16)] = 2048
 
 
 class DiffusionDecoder(Correction):

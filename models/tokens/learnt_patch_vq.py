@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from reverie.models.config import Range
+from reverie.schema import Within
 
 
 @dataclass(frozen=True)
@@ -26,12 +26,12 @@ class LearntPatchVQConfig:
     width: features between a patch and its code. decoder_width: the widest features between a code and its patch.
     """
 
-    vocabulary: Annotated[int, Range(2, 2**16)] = 2048
-    code_width: Annotated[int, Range(1, 1024)] = 32
-    patch: Annotated[int, Range(1, 64)] = 8
-    grid: tuple[Annotated[int, Range(1, 64)], Annotated[int, Range(1, 64)]] = (8, 8)
-    width: Annotated[int, Range(1, 4096)] = 192
-    decoder_width: Annotated[int, Range(1, 4096)] = 384
+    vocabulary: Annotated[int, Within(2, 2**16)] = 2048
+    code_width: Annotated[int, Within(1, 1024)] = 32
+    patch: Annotated[int, Within(1, 64)] = 8
+    grid: tuple[Annotated[int, Within(1, 64)], Annotated[int, Within(1, 64)]] = (8, 8)
+    width: Annotated[int, Within(1, 4096)] = 192
+    decoder_width: Annotated[int, Within(1, 4096)] = 384
 
 
 class LearntPatchVQ(nn.Module):

@@ -13,7 +13,7 @@ from typing import Annotated
 import torch
 from torch import Tensor, nn
 
-from reverie.models.config import Range
+from reverie.schema import Within
 
 GREY = 128
 """Pixels are counted from here, so that a patch is a vector of whole numbers from -128 to 127.
@@ -32,9 +32,9 @@ class PatchVQConfig:
     grid: rows and columns of patches in a frame.
     """
 
-    vocabulary: Annotated[int, Range(2, 2**16)] = 512
-    patch: Annotated[int, Range(1, 64)] = 8
-    grid: tuple[Annotated[int, Range(1, 64)], Annotated[int, Range(1, 64)]] = (8, 8)
+    vocabulary: Annotated[int, Within(2, 2**16)] = 512
+    patch: Annotated[int, Within(1, 64)] = 8
+    grid: tuple[Annotated[int, Within(1, 64)], Annotated[int, Within(1, 64)]] = (8, 8)
 
 
 def nearest(patches: Tensor, codes: Tensor) -> Tensor:

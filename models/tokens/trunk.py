@@ -10,8 +10,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from reverie.models.config import Range
+from reverie.limits import MOST_ACTIONS, MOST_GAMES
 from reverie.models.layers import LocalMixing, RelativeBias, feed, feed_forward
+from reverie.schema import Within
 
 MOST_REWARDS = 64
 """Values that a reward can have at most."""
@@ -44,23 +45,23 @@ class WorldModelConfig:
     code_features: features between the picture of a code and its vectors (`code_features.py`); 0 leaves them out.
     """
 
-    vocabulary: Annotated[int, Range(2, 2**16)] = 512
-    grid: tuple[Annotated[int, Range(1, 64)], Annotated[int, Range(1, 64)]] = (8, 8)
-    actions: Annotated[int, Range(1, 256)] = 5
-    history: Annotated[int, Range(1, 256)] = 4
-    width: Annotated[int, Range(1, 4096)] = 256
-    layers: Annotated[int, Range(1, 64)] = 4
-    heads: Annotated[int, Range(1, 64)] = 8
-    causal_layers: Annotated[int, Range(0, 16)] = 2
-    causal_width: Annotated[int, Range(0, 4096)] = 0
-    merge: Annotated[int, Range(1, 8)] = 1
-    fine: Annotated[int, Range(0, 8)] = 0
+    vocabulary: Annotated[int, Within(2, 2**16)] = 512
+    grid: tuple[Annotated[int, Within(1, 64)], Annotated[int, Within(1, 64)]] = (8, 8)
+    actions: Annotated[int, Within(1, MOST_ACTIONS)] = 5
+    history: Annotated[int, Within(1, 256)] = 4
+    width: Annotated[int, Within(1, 4096)] = 256
+    layers: Annotated[int, Within(1, 64)] = 4
+    heads: Annotated[int, Within(1, 64)] = 8
+    causal_layers: Annotated[int, Within(0, 16)] = 2
+    causal_width: Annotated[int, Within(0, 4096)] = 0
+    merge: Annotated[int, Within(1, 8)] = 1
+    fine: Annotated[int, Within(0, 8)] = 0
     axial: bool = False
     rewards: tuple[float, ...] = ()
-    games: Annotated[int, Range(1, 64)] = 1
+    games: Annotated[int, Within(1, MOST_GAMES)] = 1
     experts: bool = False
-    inner: Annotated[int, Range(1, 64)] = 4
-    code_features: Annotated[int, Range(0, 4096)] = 0
+    inner: Annotated[int, Within(1, 64)] = 4
+    code_features: Annotated[int, Within(0, 4096)] = 0
 
     def __post_init__(self) -> None:
         """Raises ValueError where the sizes do not fit one another."""

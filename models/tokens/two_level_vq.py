@@ -14,8 +14,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from reverie.models.config import Range
 from reverie.models.tokens.patch_vq import PatchVQ, PatchVQConfig
+from reverie.schema import Within
 
 
 @dataclass(frozen=True)
@@ -27,10 +27,10 @@ class TwoLevelVQConfig:
     coarse one. grid: rows and columns of coarse tokens. fine: edge of the square of fine tokens below a coarse one.
     """
 
-    level_vocabulary: Annotated[int, Range(2, 2**15)] = 1024
-    patch: Annotated[int, Range(1, 64)] = 8
-    grid: tuple[Annotated[int, Range(1, 64)], Annotated[int, Range(1, 64)]] = (8, 8)
-    fine: Annotated[int, Range(1, 8)] = 2
+    level_vocabulary: Annotated[int, Within(2, 2**15)] = 1024
+    patch: Annotated[int, Within(1, 64)] = 8
+    grid: tuple[Annotated[int, Within(1, 64)], Annotated[int, Within(1, 64)]] = (8, 8)
+    fine: Annotated[int, Within(1, 8)] = 2
 
 
 class TwoLevelVQ(nn.Module):

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from reverie.models.config import Range
+from reverie.schema import Within
 
 
 @dataclass(frozen=True)
@@ -23,11 +23,11 @@ class VQVAEConfig:
     decoder_blocks: residual blocks of the decoder.
     """
 
-    vocabulary: Annotated[int, Range(2, 2**16)] = 128
-    code_width: Annotated[int, Range(1, 1024)] = 64
-    width: Annotated[int, Range(1, 2048)] = 256
-    encoder_blocks: Annotated[int, Range(0, 64)] = 2
-    decoder_blocks: Annotated[int, Range(0, 64)] = 3
+    vocabulary: Annotated[int, Within(2, 2**16)] = 128
+    code_width: Annotated[int, Within(1, 1024)] = 64
+    width: Annotated[int, Within(1, 2048)] = 256
+    encoder_blocks: Annotated[int, Within(0, 64)] = 2
+    decoder_blocks: Annotated[int, Within(0, 64)] = 3
 
 
 class Residual(nn.Module):

@@ -10,7 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from reverie.models.config import Range
+from reverie.limits import MOST_ACTIONS
+from reverie.schema import Within
 
 
 @dataclass(frozen=True)
@@ -25,12 +26,12 @@ class VisualWorldModelConfig:
     heads: attention heads.
     """
 
-    vocabulary: Annotated[int, Range(2, 2**16)] = 128
-    actions: Annotated[int, Range(1, 256)] = 5
-    positions: Annotated[int, Range(64, 64)] = 64
-    width: Annotated[int, Range(1, 4096)] = 256
-    layers: Annotated[int, Range(1, 64)] = 6
-    heads: Annotated[int, Range(1, 64)] = 8
+    vocabulary: Annotated[int, Within(2, 2**16)] = 128
+    actions: Annotated[int, Within(1, MOST_ACTIONS)] = 5
+    positions: Annotated[int, Within(64, 64)] = 64
+    width: Annotated[int, Within(1, 4096)] = 256
+    layers: Annotated[int, Within(1, 64)] = 6
+    heads: Annotated[int, Within(1, 64)] = 8
 
     def __post_init__(self) -> None:
         """Raises ValueError where the heads do not share the width evenly."""

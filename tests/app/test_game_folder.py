@@ -158,10 +158,10 @@ def test_an_episode_does_not_cross_a_limit_of_time(tmp_path: Path) -> None:
     ("text", "says"),
     [
         ("title = ", "is not valid TOML"),
-        ("speed = 3", "the key speed is not known; there is title, source"),
+        ("speed = 3", "has an unknown key 'speed'; there are title, source"),
         ("size = 65", "size must be 64 or 128, not 65"),
         ('size = "big"', "size must be a whole number, not 'big'"),
-        ("fps = 0", "fps must be 1 to 1000, not 0"),
+        ("fps = 0", "fps must be 1 to 240, not 0"),
         ("[actions]\njump = 3", "the keys of the action 'jump' must be a list"),
         ('source = ""', "is no game"),
         ("minutes = nan", "minutes must be a number, not nan"),

@@ -166,7 +166,7 @@ def test_a_tape_of_another_bundle_is_one_sentence(bundle: Bundle) -> None:
         ({"events": [{"action": 1, "count": 7}]}, "its events do not make 23 frames"),
         ({"frames": 10**12}, "frames must be 0 to"),
         ({"seed": 10**30}, "a number of 31 digits"),
-        ({"events": [{"jump": 1}]}, "jump is not known"),
+        ({"events": [{"jump": 1}]}, "unknown key 'jump'"),
         ({"seed": "x"}, "seed must be a whole number"),
     ],
 )

@@ -29,10 +29,10 @@ from reverie.engine.manifest import (
 )
 from reverie.engine.noise import gumbel
 from reverie.engine.runtime import Runtime
-from reverie.engine.schema import SchemaError
 from reverie.engine.settings import SettingInfo, SettingKey, Settings, Value
 from reverie.engine.verify import known_dream
 from reverie.games.garden.rules import Garden
+from reverie.schema import SchemaError
 
 SHAPE = (3, 8, 8)
 ACTIONS = Garden.actions

@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from reverie.models.config import ConfigError, read_config
 from reverie.models.latent.autoencoder import LIMIT, Autoencoder, AutoencoderConfig, limited, to_frames, to_pixels
 from reverie.models.registry import build_network, describe_network
+from reverie.schema import SchemaError, read_object
 
 TINY = AutoencoderConfig(size=32, patch=4, channels=8, width=16, encoder_blocks=1, decoder_blocks=1)
 
@@ -63,9 +63,9 @@ def test_it_is_built_from_its_description() -> None:
         ({"size": 60}, "cannot be divided"),
         ({"blocks": 3}, "unknown key"),
         ({"patch": 2, "channels": 13}, "is larger than"),
-        ({"channels": 0}, "from 1 to"),
+        ({"channels": 0}, "channels must be 1 to 1,024"),
     ],
 )
 def test_sizes_that_do_not_fit_are_one_sentence(content: dict[str, object], said: str) -> None:
-    with pytest.raises(ConfigError, match=said):
-        read_config(AutoencoderConfig, content, "recipe: autoencoder")
+    with pytest.raises(SchemaError, match=said):
+        read_object(AutoencoderConfig, content, "recipe: autoencoder")

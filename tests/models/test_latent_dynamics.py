@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 import torch
 
-from reverie.models.config import ConfigError, read_config
 from reverie.models.latent.autoencoder import LIMIT
 from reverie.models.latent.dynamics import DREAM_NOISE, LatentDynamics, LatentDynamicsConfig
 from reverie.models.latent.rollout import LatentRing, roll_out
 from reverie.models.registry import build_network, describe_network
+from reverie.schema import SchemaError, read_object
 
 TINY = LatentDynamicsConfig(
     grid=(2, 2),
@@ -112,10 +112,10 @@ def test_it_is_built_from_its_description(network: LatentDynamics) -> None:
     ("content", "said"),
     [
         ({"width": 30, "heads": 4}, "even multiple of its heads"),
-        ({"layers": 0}, "from 1 to"),
+        ({"layers": 0}, "layers must be 1 to"),
         ({"depth": 3}, "unknown"),
     ],
 )
 def test_sizes_that_do_not_fit_are_one_sentence(content: dict[str, object], said: str) -> None:
-    with pytest.raises(ConfigError, match=said):
-        read_config(LatentDynamicsConfig, content, "recipe: dynamics")
+    with pytest.raises(SchemaError, match=said):
+        read_object(LatentDynamicsConfig, content, "recipe: dynamics")

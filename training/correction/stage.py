@@ -14,8 +14,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from reverie.models.config import Range
 from reverie.models.correction import LONGEST_PLAIN, Correction, sigma, signal
+from reverie.schema import Within
 from reverie.training.correction.figures import decoder_figures
 from reverie.training.correction.frames import Codec, Frames, encode_decode
 from reverie.training.errors import RunError
@@ -39,9 +39,9 @@ class CorrectionTraining(OptimizerConfig):
     plain_share: first share of the time, in which the target of a long step is the true correction, not two half steps.
     """
 
-    batch: Annotated[int, Range(1, 65536)] = 16
-    long_share: Annotated[float, Range(0, 0.99)] = 0.25
-    plain_share: Annotated[float, Range(0, 1)] = 0.5
+    batch: Annotated[int, Within(1, 65536)] = 16
+    long_share: Annotated[float, Within(0, 0.99)] = 0.25
+    plain_share: Annotated[float, Within(0, 1)] = 0.5
 
 
 class DecoderBatch(NamedTuple):

@@ -17,10 +17,10 @@ from typing import Annotated, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from reverie.games.action_space import MOST_ACTIONS
 from reverie.games.environment import Environment
-from reverie.models.config import ConfigError, Range, read_config
+from reverie.limits import MOST_ACTIONS, MOST_FPS, MOST_NAME, MOST_SIDE
 from reverie.reading import read_text, why
+from reverie.schema import SchemaError, Within, read_object
 from reverie.training.data.writer_lock import WriterLock
 from reverie.training.files import beside
 
@@ -30,10 +30,9 @@ SHARD = re.compile(r"\d{2,}-\d{5,}", re.ASCII)
 HELD_OUT_SHARE = 0.02
 FORMAT = 1
 MOST_INDEX_BYTES = 256 << 20
-MOST_NAME = 300
-"""Letters of the name of a world or an action."""
 SAME = ("world", "actions", "size", "environment", "fps")
 """What all parts of one recording have in common."""
+Name = Annotated[str, Within(1, MOST_NAME)]
 INSIDE = "recording"
 """Where a game folder keeps its recording."""
 
@@ -50,9 +49,9 @@ class Episode:
     """
 
     shard: str
-    start: Annotated[int, Range(0, 2**40)]
-    length: Annotated[int, Range(1, 2**31)]
-    seed: Annotated[int, Range(-(2**63), 2**63 - 1)]
+    start: Annotated[int, Within(0, 2**40)]
+    length: Annotated[int, Within(1, 2**31)]
+    seed: Annotated[int, Within(-(2**63), 2**63 - 1)]
 
 
 @dataclass(frozen=True)
@@ -62,21 +61,18 @@ class Index:
     environment: how the world was made, None where that takes no more than its name. fps: None where it is not known.
     """
 
-    world: str
-    actions: tuple[str, ...]
-    size: Annotated[int, Range(1, 1024)]
+    world: Name
+    actions: Annotated[tuple[Name, ...], Within(1, MOST_ACTIONS)]
+    size: Annotated[int, Within(1, MOST_SIDE)]
     episodes: tuple[Episode, ...] = ()
     environment: dict[str, Any] | None = None
-    fps: Annotated[int, Range(1, 1000)] | None = None
-    format: Annotated[int, Range(FORMAT, FORMAT)] = FORMAT
+    fps: Annotated[int, Within(1, MOST_FPS)] | None = None
+    format: Annotated[int, Within(FORMAT, FORMAT)] = FORMAT
 
     def __post_init__(self) -> None:
         """Raises ValueError for what no writer writes."""
-        for name in (self.world, *self.actions):
-            if not 1 <= len(name) <= MOST_NAME:
-                raise ValueError(f"a name must have 1 to {MOST_NAME} letters, not {len(name)}")
-        if not 1 <= len(self.actions) <= MOST_ACTIONS or len(set(self.actions)) < len(self.actions):
-            raise ValueError(f"actions must be 1 to {MOST_ACTIONS} different names")
+        if len(set(self.actions)) < len(self.actions):
+            raise ValueError("actions must name each action once")
         if self.environment is not None:
             Environment.from_json(self.environment)
         for number, episode in enumerate(self.episodes):
@@ -285,8 +281,8 @@ def _read_index(path: Path) -> Index:
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise RecordingError(f"{path} is not a recording's index of format {FORMAT}; record into a new folder.")
     try:
-        return read_config(Index, content, f"{path}:")
-    except ConfigError as error:
+        return read_object(Index, content, f"{path}:")
+    except SchemaError as error:
         raise RecordingError(f"{error}; record into a new folder.") from error
 
 

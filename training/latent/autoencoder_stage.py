@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from reverie.models.config import Range
 from reverie.models.latent.autoencoder import Autoencoder, WideBlock, to_pixels
+from reverie.schema import Within
 from reverie.training.data.recording import Recording, held_out_count
 from reverie.training.loop.stage import GradientStage, Losses, OptimizerConfig
 
@@ -41,16 +41,16 @@ class AutoencoderTraining(OptimizerConfig):
     slopes: weight of the differences between neighbours, which keeps textures.
     """
 
-    batch: Annotated[int, Range(1, 65536)] = 64
-    learning_rate: Annotated[float, Range(1e-8, 1)] = 1.5e-3
-    decay_share: Annotated[float, Range(0.001, 1)] = 0.6
-    average: Annotated[float, Range(0, 1)] = 0.995
-    share: Annotated[float, Range(0.001, 0.9)] = 0.25
-    noise: Annotated[float, Range(0, 1)] = 0.1
-    edges: Annotated[float, Range(0, 100)] = 4.0
-    changes: Annotated[float, Range(0, 100)] = 4.0
-    worst: Annotated[float, Range(0, 100)] = 0.3
-    slopes: Annotated[float, Range(0, 100)] = 0.5
+    batch: Annotated[int, Within(1, 65536)] = 64
+    learning_rate: Annotated[float, Within(1e-8, 1)] = 1.5e-3
+    decay_share: Annotated[float, Within(0.001, 1)] = 0.6
+    average: Annotated[float, Within(0, 1)] = 0.995
+    share: Annotated[float, Within(0.001, 0.9)] = 0.25
+    noise: Annotated[float, Within(0, 1)] = 0.1
+    edges: Annotated[float, Within(0, 100)] = 4.0
+    changes: Annotated[float, Within(0, 100)] = 4.0
+    worst: Annotated[float, Within(0, 100)] = 0.3
+    slopes: Annotated[float, Within(0, 100)] = 0.5
 
 
 class FrameBatch(NamedTuple):

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from reverie.models.config import Range
 from reverie.models.latent.diffusion_decoder import LatentDecoder
+from reverie.schema import Within
 from reverie.training.correction.frames import Codec, Frames, encode_decode
 from reverie.training.correction.stage import CorrectionStage, CorrectionTraining, DecoderBatch
 
@@ -35,9 +35,9 @@ class LatentDecoderTraining(CorrectionTraining):
         level alike.
     """
 
-    share: Annotated[float, Range(0.001, 0.9)] = 0.15
-    noise: Annotated[float, Range(0, 1)] = 0.1
-    faint: Annotated[float, Range(0, 1)] = 0.5
+    share: Annotated[float, Within(0.001, 0.9)] = 0.15
+    noise: Annotated[float, Within(0, 1)] = 0.1
+    faint: Annotated[float, Within(0, 1)] = 0.5
 
 
 class LatentDecoderStage(CorrectionStage[LatentDecoder]):

@@ -9,11 +9,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from reverie.models.config import Range
 from reverie.models.latent.autoencoder import Autoencoder
 from reverie.models.latent.dynamics import CONTEXT_NOISE, LatentDynamics
 from reverie.models.latent.layers import ConditionedLayer, TrunkLayer
 from reverie.models.latent.motion import MotionBlock
+from reverie.schema import Within
 from reverie.training.latent.objectives import DrawnNoise, draw_noise, flow_losses, outcome_losses
 from reverie.training.latent.own_context import redraw_context
 from reverie.training.latent.windows import LatentEpisodes, LatentWindows
@@ -39,15 +39,15 @@ class LatentDynamicsTraining(OptimizerConfig):
     own_frames: frames at most that are the model's own.
     """
 
-    window: Annotated[int, Range(4, 1024)] = 40
-    batch: Annotated[int, Range(1, 65536)] = 6
-    learning_rate: Annotated[float, Range(1e-8, 1)] = 2e-3
-    average: Annotated[float, Range(0, 1)] = 0.998
-    rare_share: Annotated[float, Range(0, 1)] = 0.25
-    lasting: Annotated[float, Range(0, 1)] = 0.5
-    own_from: Annotated[float, Range(0, 1)] = 0.4
-    own_share: Annotated[float, Range(0, 1)] = 0.25
-    own_frames: Annotated[int, Range(1, 256)] = 12
+    window: Annotated[int, Within(4, 1024)] = 40
+    batch: Annotated[int, Within(1, 65536)] = 6
+    learning_rate: Annotated[float, Within(1e-8, 1)] = 2e-3
+    average: Annotated[float, Within(0, 1)] = 0.998
+    rare_share: Annotated[float, Within(0, 1)] = 0.25
+    lasting: Annotated[float, Within(0, 1)] = 0.5
+    own_from: Annotated[float, Within(0, 1)] = 0.4
+    own_share: Annotated[float, Within(0, 1)] = 0.25
+    own_frames: Annotated[int, Within(1, 256)] = 12
 
     def __post_init__(self) -> None:
         """Raises ValueError where a window cannot be divided into its parts."""

@@ -12,11 +12,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from reverie.models.config import ConfigError, Range, read_config
 from reverie.models.latent.autoencoder import Autoencoder, AutoencoderConfig
 from reverie.models.latent.diffusion_decoder import LatentDecoder, LatentDecoderConfig
 from reverie.models.latent.dynamics import LatentDynamics, LatentDynamicsConfig
 from reverie.models.registry import describe_network
+from reverie.schema import SchemaError, Within, read_object
 from reverie.training.correction.frames import split_frames
 from reverie.training.errors import RunError
 from reverie.training.latent.autoencoder_stage import AutoencoderStage, AutoencoderTraining
@@ -49,17 +49,17 @@ class LatentRecipe(Recipe):
     decoder_training: LatentDecoderTraining
 
     def __post_init__(self) -> None:
-        """Raises ConfigError where the parts do not fit one another."""
+        """Raises SchemaError where the parts do not fit one another."""
         made, expected = (self.autoencoder.grid, self.autoencoder.channels), self.dynamics
         if made != (expected.grid, expected.channels):
-            raise ConfigError(
+            raise SchemaError(
                 f"the autoencoder makes latents of {made[1]} numbers in a grid of {made[0][0]} x {made[0][1]}, and the "
                 f"dynamics expect {expected.channels} in {expected.grid[0]} x {expected.grid[1]}"
             )
         if self.decoder and _places(self.decoder) != _places(self.autoencoder):
-            raise ConfigError("the decoder's patch, grid and channels must be those of the autoencoder")
+            raise SchemaError("the decoder's patch, grid and channels must be those of the autoencoder")
         if self.autoencoder_training.share + self.decoder_share >= 1:
-            raise ConfigError("autoencoder and decoder leave the dynamics no training time")
+            raise SchemaError("autoencoder and decoder leave the dynamics no training time")
 
     @property
     def decoder_share(self) -> float:
@@ -192,7 +192,7 @@ def frame_encoder(autoencoder: Autoencoder, context: DeviceContext) -> Encode:
 
 
 def read(name: str, content: dict[str, Any], where: str) -> LatentRecipe:
-    """Read a recipe's content. Raises ConfigError with file, section and key of a mistake."""
+    """Read a recipe's content. Raises SchemaError with file, section and key of a mistake."""
     table, has_decoder = dict(content), "decoder" in content
     sections: dict[str, type[Any]] = {
         "autoencoder": AutoencoderConfig,
@@ -202,14 +202,14 @@ def read(name: str, content: dict[str, Any], where: str) -> LatentRecipe:
         "dynamics_training": LatentDynamicsTraining,
         "decoder_training": LatentDecoderTraining,
     }
-    parts = {key: read_config(section, table.pop(key, {}), f"{where}: {key}") for key, section in sections.items()}
+    parts = {key: read_object(section, table.pop(key, {}), f"{where}: {key}") for key, section in sections.items()}
     if not has_decoder:
         parts["decoder"] = None
-    plain = read_config(_Plain, table, f"{where}:")
+    plain = read_object(_Plain, table, f"{where}:")
     try:
         return LatentRecipe(name=name, history=parts["dynamics"].history, **vars(plain), **parts)
-    except ConfigError as error:
-        raise ConfigError(f"{where}: {error}") from error
+    except SchemaError as error:
+        raise SchemaError(f"{where}: {error}") from error
 
 
 @dataclass(frozen=True)
@@ -217,10 +217,10 @@ class _Plain:
     """The keys outside the networks' sections."""
 
     kind: str
-    worth_steps: Annotated[int, Range(0, 10**9)] = 0
+    worth_steps: Annotated[int, Within(0, 10**9)] = 0
     smaller: str = ""
-    steps: Annotated[int, Range(1, 8)] = 4
-    decoder_steps: Annotated[int, Range(1, 4)] = 2
+    steps: Annotated[int, Within(1, 8)] = 4
+    decoder_steps: Annotated[int, Within(1, 4)] = 2
 
 
 def _places(config: AutoencoderConfig | LatentDecoderConfig) -> tuple[int, tuple[int, int], int]:

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Generic, NamedTuple, TypeVar
 import torch
 from torch import Tensor, nn
 
-from reverie.models.config import Range
+from reverie.schema import Within
 from reverie.training.loop.optimizers import adamw
 
 N = TypeVar("N", bound=nn.Module)
@@ -34,12 +34,12 @@ class OptimizerConfig:
     average: decay of the running mean of the weights (EMA), which is what is saved; 0 saves the weights themselves.
     """
 
-    batch: Annotated[int, Range(1, 65536)] = 8
-    learning_rate: Annotated[float, Range(1e-8, 1)] = 1e-3
-    weight_decay: Annotated[float, Range(0, 10)] = 0.01
-    warmup_steps: Annotated[int, Range(1, 10**6)] = 100
-    decay_share: Annotated[float, Range(0.001, 1)] = 0.4
-    average: Annotated[float, Range(0, 1)] = 0.998
+    batch: Annotated[int, Within(1, 65536)] = 8
+    learning_rate: Annotated[float, Within(1e-8, 1)] = 1e-3
+    weight_decay: Annotated[float, Within(0, 10)] = 0.01
+    warmup_steps: Annotated[int, Within(1, 10**6)] = 100
+    decay_share: Annotated[float, Within(0.001, 1)] = 0.4
+    average: Annotated[float, Within(0, 1)] = 0.998
 
 
 class Stage(ABC, Generic[N]):

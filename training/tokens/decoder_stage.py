@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from reverie.models.config import Range
 from reverie.models.tokens.diffusion_decoder import DiffusionDecoder
+from reverie.schema import Within
 from reverie.training.correction.frames import Codec, Frames, encode_decode, place_means
 from reverie.training.correction.stage import CorrectionStage, CorrectionTraining
 
@@ -29,7 +29,7 @@ class DecoderTraining(CorrectionTraining):
     rarity: a tile counts as (the frequency of its token) ** -rarity, so that rare pictures are drawn right too.
     """
 
-    rarity: Annotated[float, Range(0, 1)] = 0.4
+    rarity: Annotated[float, Within(0, 1)] = 0.4
 
 
 class DecoderStage(CorrectionStage[DiffusionDecoder]):

@@ -9,10 +9,10 @@ from typing import Annotated
 import numpy as np
 import torch
 
-from reverie.models.config import Range
 from reverie.models.tokens.causal_head import CausalLayer
 from reverie.models.tokens.networks import Dynamics
 from reverie.models.tokens.trunk import TrunkLayer
+from reverie.schema import Within
 from reverie.training.loop.device_context import DeviceContext
 from reverie.training.loop.optimizers import muon_and_adamw
 from reverie.training.loop.stage import GradientStage, Losses, OptimizerConfig
@@ -44,11 +44,11 @@ class DynamicsTraining(OptimizerConfig):
     weights: how often each game is drawn against the others, in the recording's order; equally often if empty.
     """
 
-    window: Annotated[int, Range(1, 1024)] = 8
-    batch: Annotated[int, Range(1, 65536)] = 8
-    learning_rate: Annotated[float, Range(1e-8, 1)] = 2e-3
-    rare_share: Annotated[float, Range(0, 1)] = 0.15
-    still_share: Annotated[float, Range(0.001, 1)] = 0.25
+    window: Annotated[int, Within(1, 1024)] = 8
+    batch: Annotated[int, Within(1, 65536)] = 8
+    learning_rate: Annotated[float, Within(1e-8, 1)] = 2e-3
+    rare_share: Annotated[float, Within(0, 1)] = 0.15
+    still_share: Annotated[float, Within(0.001, 1)] = 0.25
     noise: HistoryNoise = field(default_factory=HistoryNoise)
     weights: tuple[float, ...] = ()
 

@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from reverie.models.config import Range
 from reverie.models.tokens.networks import Dynamics, DynamicsConfig
 from reverie.models.tokens.world_model import TemporalVisualWorldModel, WorldModelConfig
 from reverie.models.v1.world_model import VisualWorldModel
+from reverie.schema import Within
 from reverie.training.tokens.code_losses import code_losses
 from reverie.training.tokens.windows import WindowArrays
 
@@ -48,10 +48,10 @@ class HistoryNoise:
     unknown_action: share of windows whose past actions are hidden.
     """
 
-    share: Annotated[float, Range(0, 1)] = 0.5
-    rate: Annotated[float, Range(0, 1)] = 0.05
-    swap: Annotated[float, Range(0, 1)] = 0.3
-    unknown_action: Annotated[float, Range(0, 1)] = 0.05
+    share: Annotated[float, Within(0, 1)] = 0.5
+    rate: Annotated[float, Within(0, 1)] = 0.05
+    swap: Annotated[float, Within(0, 1)] = 0.3
+    unknown_action: Annotated[float, Within(0, 1)] = 0.05
 
 
 def corrupt(

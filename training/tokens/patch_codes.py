@@ -11,9 +11,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from reverie.models.config import Range
 from reverie.models.tokens.patch_vq import GREY, PatchVQ, nearest
 from reverie.models.tokens.two_level_vq import TwoLevelVQ
+from reverie.schema import Within
 from reverie.training.data.patches import patch_hashes
 from reverie.training.data.recording import Recording
 
@@ -30,7 +30,7 @@ class PatchCodesTraining:
     frames: frames of the recording, drawn at random, whose patches are counted.
     """
 
-    frames: Annotated[int, Range(1, 10**8)] = 200_000
+    frames: Annotated[int, Within(1, 10**8)] = 200_000
 
 
 @dataclass(frozen=True)

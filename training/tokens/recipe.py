@@ -10,7 +10,6 @@ from typing import Annotated, Any
 
 import torch
 
-from reverie.models.config import ConfigError, Range, read_config
 from reverie.models.registry import describe_network
 from reverie.models.tokens.diffusion_decoder import DiffusionDecoder, DiffusionDecoderConfig
 from reverie.models.tokens.networks import (
@@ -28,6 +27,7 @@ from reverie.models.tokens.two_level_vq import TwoLevelVQConfig
 from reverie.models.tokens.world_model import TemporalVisualWorldModel, WorldModelConfig
 from reverie.models.v1.vqvae import VQVAE, VQVAEConfig
 from reverie.models.v1.world_model import VisualWorldModelConfig
+from reverie.schema import SchemaError, Within, read_object
 from reverie.training.correction.frames import split_frames
 from reverie.training.data.patches import Codes
 from reverie.training.errors import RunError
@@ -54,10 +54,10 @@ class SamplingChoice:
     passes: over a frame in parallel mode.
     """
 
-    temperature: Annotated[float, Range(0, 10)] = 1.0
-    min_p: Annotated[float, Range(0, 1)] = 0.02
-    top_p: Annotated[float, Range(0, 1)] = 1.0
-    passes: Annotated[int, Range(1, 64)] = 1
+    temperature: Annotated[float, Within(0, 10)] = 1.0
+    min_p: Annotated[float, Within(0, 1)] = 0.02
+    top_p: Annotated[float, Within(0, 1)] = 1.0
+    passes: Annotated[int, Within(1, 64)] = 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,19 +85,19 @@ class TokenRecipe(Recipe):
     decoder_training: DecoderTraining
 
     def __post_init__(self) -> None:
-        """Raises ConfigError where the parts do not fit one another."""
+        """Raises SchemaError where the parts do not fit one another."""
         made, expected = (positions(self.tokenizer), codes(self.tokenizer)), self.dynamics
         if made != (expected.positions, expected.vocabulary):
-            raise ConfigError(
+            raise SchemaError(
                 f"the tokenizer makes {made[0]} tokens of {made[1]} codes, and the dynamics expect "
                 f"{expected.positions} of {expected.vocabulary}"
             )
         if self.decoder and (
             not isinstance(self.tokenizer, PatchVQConfig) or _tiles(self.decoder) != _tiles(self.tokenizer)
         ):
-            raise ConfigError("the decoder's patch, grid and vocabulary must be those of the tokenizer")
+            raise SchemaError("the decoder's patch, grid and vocabulary must be those of the tokenizer")
         if self.tokenizer_share + self.decoder_share >= 1:
-            raise ConfigError("tokenizer and decoder leave the dynamics no training time")
+            raise SchemaError("tokenizer and decoder leave the dynamics no training time")
 
     @property
     def tokenizer_share(self) -> float:
@@ -238,7 +238,7 @@ class TokenRecipe(Recipe):
 
 
 def read(name: str, content: dict[str, Any], where: str) -> TokenRecipe:
-    """Read a recipe's content. Raises ConfigError with file, section and key of a mistake."""
+    """Read a recipe's content. Raises SchemaError with file, section and key of a mistake."""
     kind, table = content["kind"], dict(content)
     sections: dict[str, type[Any]] = {
         "tokenizer": VQVAEConfig if kind == "v1" else _tokenizer_kind(content),
@@ -249,14 +249,14 @@ def read(name: str, content: dict[str, Any], where: str) -> TokenRecipe:
         "decoder_training": DecoderTraining,
     }
     has_decoder = "decoder" in table
-    parts = {key: read_config(section, table.pop(key, {}), f"{where}: {key}") for key, section in sections.items()}
+    parts = {key: read_object(section, table.pop(key, {}), f"{where}: {key}") for key, section in sections.items()}
     if not has_decoder:
         parts["decoder"], table["decoder_share"] = None, 0.0
-    plain = read_config(_Plain, table, f"{where}:")
+    plain = read_object(_Plain, table, f"{where}:")
     try:
         return TokenRecipe(name=name, **vars(plain), **parts)
-    except ConfigError as error:
-        raise ConfigError(f"{where}: {error}") from error
+    except SchemaError as error:
+        raise SchemaError(f"{where}: {error}") from error
 
 
 @dataclass(frozen=True)
@@ -264,13 +264,13 @@ class _Plain:
     """The keys outside the networks' sections."""
 
     kind: str
-    history: Annotated[int, Range(1, 256)] = 1
-    worth_steps: Annotated[int, Range(0, 10**9)] = 0
+    history: Annotated[int, Within(1, 256)] = 1
+    worth_steps: Annotated[int, Within(0, 10**9)] = 0
     smaller: str = ""
-    decoder_share: Annotated[float, Range(0, 0.9)] = 0.2
-    decoder_steps: Annotated[int, Range(1, 64)] = 2
-    extra_rollouts: Annotated[int, Range(0, 10**9)] = 0
-    mix: dict[str, Annotated[float, Range(0, 1e6)]] = field(default_factory=dict)
+    decoder_share: Annotated[float, Within(0, 0.9)] = 0.2
+    decoder_steps: Annotated[int, Within(1, 64)] = 2
+    extra_rollouts: Annotated[int, Within(0, 10**9)] = 0
+    mix: dict[str, Annotated[float, Within(0, 1e6)]] = field(default_factory=dict)
     sampling: SamplingChoice = field(default_factory=SamplingChoice)
 
 

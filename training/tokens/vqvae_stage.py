@@ -10,8 +10,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from reverie.models.config import Range
 from reverie.models.v1.vqvae import VQVAE
+from reverie.schema import Within
 from reverie.training.data.patches import patch_hashes
 from reverie.training.data.recording import Recording
 from reverie.training.loop.stage import GradientStage, Losses, OptimizerConfig
@@ -36,17 +36,17 @@ class VQVAETraining(OptimizerConfig):
     rarity: a patch counts as (its frequency) ** -rarity, so that rare pictures are drawn right too.
     """
 
-    batch: Annotated[int, Range(1, 65536)] = 32
-    learning_rate: Annotated[float, Range(1e-8, 1)] = 2e-3
-    warmup_steps: Annotated[int, Range(1, 10**6)] = 50
-    decay_share: Annotated[float, Range(0.001, 1)] = 0.6
-    average: Annotated[float, Range(0, 1)] = 0.0
-    share: Annotated[float, Range(0.001, 0.9)] = 0.1
-    frames: Annotated[int, Range(1, 10**7)] = 40_000
-    warmup_share: Annotated[float, Range(0, 1)] = 0.15
-    polish_share: Annotated[float, Range(0, 1)] = 0.25
-    commitment: Annotated[float, Range(0, 100)] = 0.25
-    rarity: Annotated[float, Range(0, 1)] = 0.6
+    batch: Annotated[int, Within(1, 65536)] = 32
+    learning_rate: Annotated[float, Within(1e-8, 1)] = 2e-3
+    warmup_steps: Annotated[int, Within(1, 10**6)] = 50
+    decay_share: Annotated[float, Within(0.001, 1)] = 0.6
+    average: Annotated[float, Within(0, 1)] = 0.0
+    share: Annotated[float, Within(0.001, 0.9)] = 0.1
+    frames: Annotated[int, Within(1, 10**7)] = 40_000
+    warmup_share: Annotated[float, Within(0, 1)] = 0.15
+    polish_share: Annotated[float, Within(0, 1)] = 0.25
+    commitment: Annotated[float, Within(0, 100)] = 0.25
+    rarity: Annotated[float, Within(0, 1)] = 0.6
 
 
 def sample_frames(
