@@ -168,7 +168,7 @@ def test_an_episode_does_not_cross_a_limit_of_time(tmp_path: Path) -> None:
         ("steps = 1979-05-27", "steps must be a whole number, not datetime.date"),
         ("fps = " + "9" * 5000, "is not valid TOML"),
         ("title = " + "[" * 5000, "is not valid TOML"),
-        ("steps = 9999999999999999999", "steps must be 1 to 1e"),
+        ("steps = 9999999999999999999", "steps must be 1 to 1,000"),
         ("[options]\nday = 1979-05-27", "options.day must be a text, a number"),
         ("[options]\nspeed = inf", "options.speed must be a text, a number"),
         ('source = "garden"\nframe_skip = 2', "garden is built in and played as it is; leave frame_skip out"),
