@@ -98,6 +98,8 @@ class References:
         Bundles share it where they dream the same game with the same actions at the same size.
         """
         environment = self._environment(subject)
+        if environment is None and registry.get(subject.game).actions != subject.actions:
+            raise ValueError(f"{subject.game} has other actions than the dream {subject.name} of it.")
         made_from = subject.game if environment is None else repr(environment)
         key = (made_from, subject.actions, subject.resolution, seed)
         if key not in self._made:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from fractions import Fraction
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 
 from reverie.app.cli import main
+from reverie.app.own import video_log
 from reverie.app.own.video_times import Frames, Timing, UnlikelyTimesError, timing_of
 from reverie.training.data.recording import Recording, Rows
 
@@ -117,3 +119,18 @@ def test_a_wrong_time_does_not_fill_the_disk() -> None:
         timing_of([0.0, 0.05, 0.1, 10.0**6], 20)
     with pytest.raises(UnlikelyTimesError):
         Frames(timing_of([0.0, 1e7, 2e7], 20), 60)
+
+
+def test_a_long_import_says_how_far_it_is_and_decodes_each_video_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decoded: list[object] = []
+    film_pictures, frames_times = video_log._film_pictures, video_log._packet_times
+    monkeypatch.setattr(video_log, "_film_pictures", lambda film: decoded.append(film) or film_pictures(film))
+    monkeypatch.setattr(video_log, "_packet_times", lambda film: [*frames_times(film)])  # without decoding
+    put_video(tmp_path / "in" / "a.mp4", [0, 1, 2, 5, 6], [0, 10, 20, 50, 60], Fraction(1, 20))
+    monkeypatch.setattr("reverie.app.progress.PROGRESS_SECONDS", -1.0)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    imported(tmp_path, "frame,action\n0,left\n")
+    assert "7 of 7 frames, " in capsys.readouterr().err
+    assert len(decoded) == 1
