@@ -25,8 +25,11 @@ class Bench:
 
     def run(self, started: float) -> None:
         """Time, and print the figures."""
+        from reverie.app.play.outputs import check_writable
         from reverie.evaluation.speed.bench import bench
 
+        if self.json is not None:
+            check_writable(self.json)
         for game in (read_game(name) for name in self.bundles if is_game_folder(name)):
             game.require_dream()
         bench(self.bundles, self.frames, self.threads, self.json, baseline=self.baseline)

@@ -44,9 +44,12 @@ class Eval:
 
     def run(self, started: float) -> None:
         """Measure, and print what was measured."""
+        from reverie.app.play.outputs import check_writable
         from reverie.app.play.select_bundle import shipped_for
         from reverie.evaluation.evaluate import evaluate
 
+        for file in filter(None, (self.json, self.html)):
+            check_writable(file)
         own = {}
         for game in (read_game(name) for name in self.bundles if is_game_folder(name)):
             add_module_folder(game.folder)

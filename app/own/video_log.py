@@ -29,6 +29,8 @@ USUAL_FPS = 20
 """Frames a second of a video that does not say its own rate."""
 MOST_ASPECT = 16
 """Pixels that are wider or higher than this are a mistake of the file."""
+MOST_PIXELS = 1 << 25
+"""Pixels of a picture at most: 8K has fewer."""
 
 
 @dataclass(frozen=True)
@@ -164,6 +166,7 @@ def _upright(picture: NDArray[np.uint8], aspect: Any, rotation: int) -> NDArray[
     wide = float(aspect or 1)
     if wide != 1 and 1 / MOST_ASPECT <= wide <= MOST_ASPECT:
         size = (round(width * wide), height) if wide > 1 else (width, round(height / wide))
+        _check_size(*size)
         picture = np.asarray(Image.fromarray(picture).resize(size, Image.Resampling.BILINEAR))
     return np.ascontiguousarray(np.rot90(picture, round(rotation / 90) % 4))
 
@@ -209,10 +212,11 @@ def _packet_times(film: Any) -> list[float] | None:
 def _gif_timing(film: Image.Image) -> Timing:
     said = SAYS_RATE.fullmatch(bytes(film.info.get("comment") or b"").decode("ascii", "replace"))
     # What is shorter than two hundredths is shown for ten by all players.
-    durations = [
-        duration if (duration := float(image.info.get("duration") or 0)) >= 20 else 100.0
-        for image in ImageSequence.Iterator(film)
-    ]
+    durations = []
+    for image in ImageSequence.Iterator(film):
+        _check_size(*image.size)  # a picture may be larger than the one before
+        duration = float(image.info.get("duration") or 0)
+        durations.append(duration if duration >= 20 else 100.0)
     if said:
         fps = float(said[1])
         ends = [round(end * fps / 1000) for end in accumulate(durations)]
@@ -222,13 +226,20 @@ def _gif_timing(film: Image.Image) -> Timing:
     return Timing(1000 / period, tuple(max(1, round(duration / period)) for duration in durations))
 
 
+def _check_size(width: int, height: int) -> None:
+    """Raises ValueError for a picture that would take more memory than any player has."""
+    if not 0 < width * height <= MOST_PIXELS:
+        raise ValueError(f"a picture of {width} x {height} pixels")
+
+
 @contextlib.contextmanager
 def _opened(video: Path) -> Iterator[Any]:
     """A GIF as a PIL image, any other video as a container of PyAV. Raises Mistake for what goes wrong inside, too."""
-    broken: tuple[type[Exception], ...] = (OSError, ValueError, LookupError, EOFError)
+    broken: tuple[type[Exception], ...] = (OSError, ValueError, LookupError, EOFError, Image.DecompressionBombError)
     try:
         if video.suffix.lower() == ".gif":
-            with Image.open(video) as gif:
+            with Image.open(video, formats=["GIF"]) as gif:
+                _check_size(*gif.size)
                 yield gif
             return
         try:
@@ -238,6 +249,8 @@ def _opened(video: Path) -> Iterator[Any]:
             raise Mistake(f"{video.name} needs {need}.") from error
         broken = (*broken, av.FFmpegError)
         with av.open(str(video)) as container:
+            stream = container.streams.video[0]
+            _check_size(stream.width, stream.height)
             yield container
     except broken as error:
         raise Mistake(f"{video} cannot be read as a video; leave it out, or save it again.") from error

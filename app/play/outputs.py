@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -70,3 +71,8 @@ def check_writable(path: Path) -> None:
         raise Mistake(f"Cannot write {path}: it is a folder; give a file name.")
     if not path.absolute().parent.is_dir():
         raise Mistake(f"There is no folder {path.parent} to write {path.name} into; make it first.")
+    try:
+        with tempfile.TemporaryFile(dir=path.absolute().parent):
+            pass
+    except OSError as error:
+        raise cannot_write(path, error) from error

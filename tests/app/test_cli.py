@@ -195,6 +195,8 @@ def test_an_interrupted_drawing_keeps_what_was_drawn(
         (["verify", "no-such-dream"], "no-such-dream"),
         (["train", "x", "--data", "d", "-o", "r", "--devices", "8"], "--devices cpu"),
         (["train", "x", "--data", "d", "-o", "r", "--minutes", "0"], "--minutes must be more than 0"),
+        (["eval", "v1.1", "--json", "n" * 300], "is 300 bytes long, and 255 are allowed"),
+        (["bench", "v1.1", "--json", "n" * 300], "is 300 bytes long, and 255 are allowed"),
         (["train", "."], "neither a recipe nor a game folder; for a recording: reverie train auto --data . -o"),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import math
 import pickle
@@ -135,6 +136,25 @@ def logs(rng: Random, base: Path, folder: Path, marker: Path) -> None:
         path.write_bytes(as_text(value, rng))
     with _answered():
         read_log(path, Notes())
+
+
+def videos(rng: Random, base: Path, folder: Path, marker: Path) -> None:
+    """A changed video with a sound log, imported."""
+    from reverie.app.own.exchange import import_play
+
+    (folder / "in").mkdir()
+    source = rng.choice(sorted((base / "videos").iterdir()))
+    data = bytearray(source.read_bytes())
+    if source.suffix == ".gif" and rng.random() < 0.3:  # sizes and times that nothing says are wrong
+        for _ in range(rng.choice([1, 3])):
+            at = rng.choice([6, 8, *(i for i in range(len(data) - 8) if data[i : i + 2] in (b"!\xf9", b"\0,"))])
+            data[at + 4 : at + 6] = rng.choice([b"\xff\xff", b"\0\0", b"\xff\x7f", b"\0\x20"])
+    else:
+        data = bytearray(mutated_bytes(bytes(data), rng))
+    (folder / "in" / f"a{source.suffix}").write_bytes(data)
+    (folder / "in" / "a.csv").write_text("frame,action\n0,left\n")
+    with _answered(), contextlib.redirect_stderr(io.StringIO()):
+        import_play(str(folder / "in"), folder / "out", None)
 
 
 def scripts(rng: Random, base: Path, folder: Path, marker: Path) -> None:

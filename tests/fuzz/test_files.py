@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -11,12 +12,13 @@ pytest.importorskip("torch")
 pytest.importorskip("gymnasium")
 pytest.importorskip("onnx")
 
+from reverie.app.play.capture import save
 from reverie.games.environment import Environment
 from reverie.training.data.recording import RecordingWriter, Rows
 from tests.export.tiny import tiny_run
 from tests.fuzz.harness import fuzz
 
-KINDS = ["indexes", "shards", "run_starts", "run_records", "games", "keys", "recipes", "logs", "scripts"]
+KINDS = ["indexes", "shards", "run_starts", "run_records", "games", "keys", "recipes", "logs", "videos", "scripts"]
 GAME = """title = "Toy"
 source = "tests.games.toy:Toy"
 size = 64
@@ -49,6 +51,10 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     rows = Rows(np.zeros((12, 8, 8, 3), np.uint8), np.ones(12, np.uint8), np.zeros(12, np.float32), np.zeros(12, bool))
     writer.write(rows, [5, 7], [1, 2])
     writer.close()
+    (folder / "videos").mkdir()
+    pictures = [np.full((16, 16, 3), 20 * t, np.uint8) for t in range(8)]
+    for ending in ("gif", *(("mp4",) if find_spec("av") else ())):
+        save(folder / "videos" / f"a.{ending}", lambda: pictures, 20)
     return folder
 
 
