@@ -84,7 +84,7 @@ def read_object(kind: type[T], value: object, where: str = "") -> T:
     if unknown := sorted(str(key) for key in value if key not in fields):
         raise SchemaError(f"{name} has an unknown key '{unknown[0][:40]}'; there are {', '.join(fields)}")
     prefix = f"{where} " if where.endswith(":") else f"{where}." if where else ""
-    hints, read = _hints(kind), {}
+    hints, read = _hints(kind), {}  # type: ignore[arg-type]
     for key, field in fields.items():
         if key in value:
             read[key] = _read(hints[key], value[key], prefix + key)

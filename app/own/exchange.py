@@ -9,7 +9,7 @@ import tomllib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,7 +35,8 @@ from reverie.games import registry
 from reverie.games.environment import Environment
 from reverie.games.gymnasium_world import GymWorld
 from reverie.games.picture import letterbox
-from reverie.limits import MOST_ACTIONS
+from reverie.limits import MOST_ACTIONS, MOST_FPS, MOST_NAME, MOST_SIDE
+from reverie.schema import Within, read_object
 
 EPISODE_FRAMES = 4096
 """A longer episode is stored as several; the last frame of each is the first of the next."""
@@ -168,20 +169,26 @@ def _dataset(source: str, out: Path) -> tuple[ImportInfo, Iterator[ImportedEpiso
     return ImportInfo(known.world, actions, known.fps, frames, known.size, environment), episodes()
 
 
+@dataclass(frozen=True)
+class _About:
+    """What `export_minari` says of its recording. environment: how the game was made, where that is known."""
+
+    world: Annotated[str, Within(1, MOST_NAME)]
+    actions: Annotated[tuple[str, ...], Within(1, MOST_ACTIONS)]
+    size: Annotated[int, Within(0, MOST_SIDE)] | None = None
+    fps: Annotated[int, Within(0, MOST_FPS)] | None = None
+    environment: dict[str, Any] | None = None
+
+
 def _understood(about: Any, count: int) -> bool:
     """Whether this is what `export_minari` writes for so many actions: a dataset may come from anybody."""
-    if not isinstance(about, dict) or not isinstance(about.get("world"), str):
-        return False
-    numbers = [about.get(what) or 0 for what in ("size", "fps")]
-    actions, environment = about.get("actions"), about.get("environment")
-    if any(type(number) is not int or number < 0 for number in numbers) or not isinstance(actions, list):
-        return False
     try:
-        if environment is not None:
-            Environment.from_json(environment)
-    except (AttributeError, TypeError, ValueError):
+        known = read_object(_About, about)
+        if known.environment is not None:
+            Environment.from_json(known.environment)
+    except ValueError:
         return False
-    return all(isinstance(name, str) for name in actions) and len(set(actions)) == len(actions) == count
+    return len(set(known.actions)) == len(known.actions) == count
 
 
 def _named(environment: str, names: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[int, ...]]:
