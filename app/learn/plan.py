@@ -133,13 +133,15 @@ def make_plan(game: GameFolder, source: str, minutes: float, seed: int, say: Cal
 
 
 def fit_size(plan: Plan, game: GameFolder, planned: Callable[[str], Plan], say: Callable[[str], None]) -> Plan:
-    """The plan with the largest networks that learn enough in its minutes, where the recipe is not the person's choice.
+    """The plan with the largest networks that learn enough in its minutes.
 
-    planned: makes the same plan for a recipe, by its measured speed.
+    They stay what they are where the recipe is the person's choice, and where a run has begun with it. planned: makes
+    the same plan for a recipe, by its measured speed.
     """
     from reverie.training import recipe as recipes
 
-    while game.recipe == AUTO and (recipe := recipes.load(plan.recipe)).smaller and plan.steps < recipe.worth_steps:
+    free = game.recipe == AUTO and not (game.run / "run.json").is_file()
+    while free and (recipe := recipes.load(plan.recipe)).smaller and plan.steps < recipe.worth_steps:
         say(f"{recipe.name} would make {plan.steps:,} steps here, and {recipe.worth_steps:,} are worth playing")
         plan = planned(recipe.smaller)
     return plan

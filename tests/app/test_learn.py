@@ -175,6 +175,9 @@ def test_networks_are_as_large_as_the_minutes_are_worth(recipe: str, steps: int,
 
     assert fit_size(replace(PLAN, steps=steps), game, planned, said.append).recipe == chosen
     assert len(said) == (chosen != "own")
+    game.run.mkdir()
+    (game.run / "run.json").write_text("{}")
+    assert fit_size(replace(PLAN, steps=steps), game, planned, said.append).recipe == "own", "a run keeps its recipe"
 
 
 def test_no_more_is_recorded_than_there_is_room_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
