@@ -39,6 +39,8 @@ causal_layers = 1
 [dynamics_training]
 window = 4
 batch = 4
+balance = 0.001
+own_share = 0.5
 """
 
 
@@ -58,6 +60,8 @@ def test_a_model_with_experts_is_trained_from_a_shared_one_exported_and_played(t
     begin = read_run(tmp_path / "first")
     train(str(recipe), data, tmp_path / "run", 0.02, begin=begin, log=said.append)
     assert any(line.endswith("new: nothing") for line in said)
+    looks = [line for line in said if line.startswith("dynamics held out")]
+    assert all(f"{what}_{game}" in looks[-1] for what in ("legal", "drawn") for game in GAMES)
     train(str(recipe), data, tmp_path / "run", 0.03, resume=True, log=said.append)
     network = read_run(tmp_path / "run").networks["dynamics"]
     blocks = [module for module in network.modules() if isinstance(module, Experts)]

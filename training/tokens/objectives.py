@@ -116,6 +116,8 @@ class TrainingBatch(NamedTuple):
     seen: (B, W, S) int64, the frames with mistakes, which the model sees. history, target: (B, W, S) int64, each true
     frame and the frame after it. actions: (B, W) int64. rewards: (B, W) float32. ended: (B, W) bool. games: (B,) int64.
     weight: (B, W, S) float32, the weight of each position in the loss; None where all count 1.
+    own, luck: (B,) int64, how many of the last frames seen are to be the model's own (`rollouts.dream_past`), and what
+    chance does in them; None where none are.
     """
 
     seen: Tensor
@@ -126,6 +128,8 @@ class TrainingBatch(NamedTuple):
     ended: Tensor
     games: Tensor
     weight: Tensor | None
+    own: Tensor | None = None
+    luck: Tensor | None = None
 
 
 def training_batch(

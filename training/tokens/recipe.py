@@ -38,8 +38,10 @@ from reverie.training.session import Session
 from reverie.training.tokens.decoder_stage import DecoderStage, DecoderTraining
 from reverie.training.tokens.dynamics_stage import DynamicsStage, DynamicsTraining
 from reverie.training.tokens.encode import frame_encoder, read_tokens, recorded_frames, split_episodes, write_tokens
+from reverie.training.tokens.legal_share import LegalShare
 from reverie.training.tokens.patch_codes import PatchCodesTraining
 from reverie.training.tokens.patch_codes_stage import PatchCodesStage
+from reverie.training.tokens.rollouts import Sampling
 from reverie.training.tokens.transfer import init_from_run
 from reverie.training.tokens.vqvae_stage import VQVAEStage, VQVAETraining
 
@@ -96,6 +98,9 @@ class TokenRecipe(Recipe):
             not isinstance(self.tokenizer, PatchVQConfig) or _tiles(self.decoder) != _tiles(self.tokenizer)
         ):
             raise SchemaError("the decoder's patch, grid and vocabulary must be those of the tokenizer")
+        learning = self.dynamics_training
+        if isinstance(self.dynamics, VisualWorldModelConfig) and (learning.own_share or learning.balance):
+            raise SchemaError("own_share and balance are for dynamics with a context of several frames")
         if self.tokenizer_share + self.decoder_share >= 1:
             raise SchemaError("tokenizer and decoder leave the dynamics no training time")
 
@@ -211,8 +216,13 @@ class TokenRecipe(Recipe):
             dynamics.mask_codes(torch.from_numpy(train.codes_shown(len(recording.games), len(pictures))))
         torch.manual_seed(seed)
         minutes = session.minutes * (1 - self.tokenizer_share - self.decoder_share)
+        judge = None
+        if self.dynamics_training.balance and len(recording.games) > 1:
+            choice = self.sampling
+            sampling = Sampling(max(0.01, choice.temperature), choice.min_p, choice.passes)
+            judge = LegalShare(tokenizer, tuple(recording.games), sampling)
         yield DynamicsStage(
-            dynamics.to(context.device), train, held_out, self.dynamics_training, minutes, seed, context
+            dynamics.to(context.device), train, held_out, self.dynamics_training, minutes, seed, context, judge
         )
 
         if self.decoder:
