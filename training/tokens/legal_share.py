@@ -36,14 +36,15 @@ class LegalShare:
         }
 
     def __call__(self, network: TemporalVisualWorldModel, episodes: TokenEpisodes, game: int) -> float | None:
-        """Return the share of legal pictures in rollouts from these episodes; None where the game has no reader.
+        """Return the share of legal pictures in rollouts from these episodes.
 
-        Frames are fewer where the episodes are shorter.
+        None where the game has no reader. Frames are fewer where half of the episodes are shorter, and None is returned
+        where these are too short to begin with.
         """
-        if game not in self.readers:
+        length = min(CONTEXT + FRAMES, int(np.median(episodes.lengths[episodes.games == game])))
+        if game not in self.readers or length <= CONTEXT:
             return None
         rng, device = np.random.default_rng(0), next(network.parameters()).device
-        length = min(CONTEXT + FRAMES, int(episodes.lengths[episodes.games == game].max()))
         windows = Windows(episodes, length, weights=[float(other == game) for other in range(len(self.games))])
         drawn = windows.draw(EPISODES, rng)
         tokens, actions = (torch.from_numpy(x).to(device) for x in (drawn.tokens, drawn.actions))
