@@ -240,8 +240,11 @@ def _fill(beside: Path, info: ImportInfo, episodes: Iterator[ImportedEpisode], s
     for episode in episodes:
         frames: list[NDArray[np.uint8]] = []
         first = 0
+        before: NDArray[np.uint8] | None = None
         for picture in episode.pictures:
-            frames.append(letterbox(picture, size))
+            # A picture that is held comes again as the same array.
+            frames.append(frames[-1] if frames and picture is before else letterbox(picture, size))
+            before = picture
             at = first + len(frames) - 1  # the number of this picture
             last = at == len(episode.actions)
             cut = not last and episode.cuts is not None and bool(episode.cuts[at])

@@ -193,7 +193,7 @@ def read_timing(video: Path) -> Timing:
 
 
 def _unlikely(video: Path) -> Mistake:
-    return Mistake(f"{video} holds a picture for hours; leave it out, or save it again.")
+    return Mistake(f"{video} shows its few pictures for too long; leave it out, or save it again.")
 
 
 def _packet_times(film: Any) -> list[float] | None:
@@ -249,8 +249,9 @@ def _opened(video: Path) -> Iterator[Any]:
             raise Mistake(f"{video.name} needs {need}.") from error
         broken = (*broken, av.FFmpegError)
         with av.open(str(video)) as container:
-            stream = container.streams.video[0]
-            _check_size(stream.width, stream.height)
+            if container.streams.video[0].codec_context is None:
+                raise ValueError("no decoder for it")
+            _check_size(container.streams.video[0].width, container.streams.video[0].height)
             yield container
     except broken as error:
         raise Mistake(f"{video} cannot be read as a video; leave it out, or save it again.") from error

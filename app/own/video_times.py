@@ -16,8 +16,8 @@ STEADY = 0.4
 """Pictures whose distances in time differ by less than this share of the usual one come at a steady rate."""
 MOST_HELD = 100
 """A video has at most this many frames for each of its pictures ..."""
-FRAMES_ALWAYS = 1_000_000
-"""... unless it is short: a wrong time must not fill the disk with copies of one picture."""
+FRAMES_ALWAYS = 20_000
+"""... unless it has fewer than these: a wrong time must not fill the disk with copies of one picture."""
 
 
 class UnlikelyTimesError(Exception):
