@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 from reverie.app.commands.dream_settings import chosen
 from reverie.app.errors import Mistake, cannot_write
 from reverie.app.own.game_folder import GAME, GameFolder, add_module_folder, is_game_folder, read_game
+from reverie.app.play.choice import Choice
 from reverie.app.play.game_loop import GameLoop
 from reverie.app.play.meter import Meter
 from reverie.app.play.outputs import check_writable, recorded, report, taped
 from reverie.app.play.picture import read_picture
 from reverie.app.play.script import read_script
 from reverie.app.play.select_bundle import choose_bundle, load_bundle
-from reverie.app.play.session import Choice, Session
+from reverie.app.play.session import Session
 from reverie.engine.files import write_json
 from reverie.games import registry
 from reverie.games.worlds import may_be_environment

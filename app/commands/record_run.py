@@ -89,9 +89,10 @@ def record_human(plan: Plan, seed: int, started: float) -> None:
 
     Leaving, closing the window and Ctrl-C keep everything played so far.
     """
+    from reverie.app.play.choice import Choice
     from reverie.app.play.game_loop import GameLoop
     from reverie.app.play.meter import Meter
-    from reverie.app.play.session import Choice, Session
+    from reverie.app.play.session import Session
     from reverie.app.window.display import open_display
     from reverie.app.window.keys import load_keys
     from reverie.app.window.saving import Saving

@@ -17,7 +17,8 @@ from typing import NamedTuple
 
 from reverie.app.errors import Mistake
 from reverie.app.play.meter import Meter
-from reverie.app.play.session import Session, Status
+from reverie.app.play.session import Session
+from reverie.app.play.status import Status
 from reverie.app.window.latch import Latch, LatchedAction
 from reverie.games.action_space import together
 from reverie.games.world import Frame
@@ -201,9 +202,10 @@ class GameLoop:
             else:
                 began = time.perf_counter()
                 due += self.period * (not self._frame(due))
-                if self.session.mind and not self._jobs and not self.paused:
+                mind = self.session.in_dream.mind
+                if mind and not self._jobs and not self.paused:
                     now = time.perf_counter()
-                    self.session.think(now - began, due - now if self.paced else 0.0)
+                    mind.think(now - began, due - now if self.paced else 0.0)
             # What came too late is not caught up: the slots begin anew.
             due = max(due, time.perf_counter())
 
@@ -224,7 +226,7 @@ class GameLoop:
         if self.script is not None:
             return LatchedAction(self.script[self.meter.frames % len(self.script)], None)
         if self.plays_itself and not self.latch.waiting:
-            return LatchedAction(self.session.actions[self.session.own_action()], None)
+            return LatchedAction(self.session.actions[self.session.in_dream.own_action()], None)
         return self.latch.take()
 
     def _frame(self, due: float) -> bool:
@@ -237,7 +239,7 @@ class GameLoop:
             name = together(name, held, actions)
         action = actions.index(name) if name in actions else NOOP
         began = time.perf_counter()
-        fault, woke = self.session.fault, self.session.woke
+        fault, woke = self.session.fault, self.session.in_dream.woke
         frame, _, ended = self.session.step(action)
         now = time.perf_counter()
         late = self.paced and not stepping and not ahead and now > due + self.period
@@ -246,7 +248,7 @@ class GameLoop:
             self.messages.append("game over")
         if self.session.fault != fault:
             self.messages.append(self.session.fault)
-        if self.session.woke != woke:
+        if self.session.in_dream.woke != woke:
             self.messages.append("it woke by itself, at its last good picture")
         self._show(frame, pressed_at=pressed_at)
         return ahead

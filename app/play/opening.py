@@ -12,7 +12,7 @@ from reverie.games.environment import Environment
 from reverie.games.worlds import RealWorld, environment_of, named, open_world
 
 if TYPE_CHECKING:
-    from reverie.app.play.session import Choice
+    from reverie.app.play.choice import Choice
     from reverie.engine.bundle import Bundle
     from reverie.engine.dream import Dream
     from reverie.engine.manifest import Manifest

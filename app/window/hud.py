@@ -8,7 +8,7 @@ from typing import NamedTuple
 import pygame
 
 from reverie.app.play.meter import Meter
-from reverie.app.play.session import Status
+from reverie.app.play.status import Status
 from reverie.app.window import font, theme
 from reverie.engine.likeness import GOOD, cells_of
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from reverie.app.errors import Mistake
 from reverie.app.play.capture import VideoRecording, save
 from reverie.app.play.game_loop import GameLoop
-from reverie.app.play.session import Status
+from reverie.app.play.status import Status
 from reverie.games.world import Frame
 
 FOLDER = Path("dreams")

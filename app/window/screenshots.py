@@ -15,11 +15,12 @@ import numpy as np
 import pygame
 from PIL import Image
 
+from reverie.app.play.choice import Choice
 from reverie.app.play.game_loop import GameLoop
 from reverie.app.play.meter import Meter
 from reverie.app.play.picture import read_picture
 from reverie.app.play.select_bundle import load_bundle
-from reverie.app.play.session import Choice, Session
+from reverie.app.play.session import Session
 from reverie.app.window import theme
 from reverie.app.window.keys import DEFAULTS, Keys
 from reverie.app.window.saving import Saving

@@ -13,7 +13,7 @@ from reverie.app.errors import Mistake
 from reverie.app.own.game_folder import GAME, GameFolder
 from reverie.app.play.game_loop import GameLoop, ShownFrame
 from reverie.app.play.picture import read_picture
-from reverie.app.play.session import Status
+from reverie.app.play.status import Status
 from reverie.app.window import hud, overlays, theme
 from reverie.app.window import offer as offers
 from reverie.app.window.brush import Brush, draw_brush, pixel_at
@@ -98,8 +98,8 @@ class Window:
             "start pictures": lambda: self._do(self._offer_starts),
             "play itself": self._toggle_self_play,
             "branch": self._branch,
-            "wake": lambda: self._do(lambda: loop.session.wake()),
-            "mind": lambda: self._do(lambda: loop.session.toggle_mind()),
+            "wake": lambda: self._do(lambda: loop.session.in_dream.wake()),
+            "mind": lambda: self._do(lambda: loop.session.in_dream.toggle_mind()),
             "save moment": lambda: self._do(lambda: loop.session.save_moment()),
             "load moment": lambda: self._do(lambda: loop.session.load_moment()),
             **{key: self._changes(name, by) for key, (name, by) in SETTING_KEYS.items()},
@@ -248,7 +248,7 @@ class Window:
             self.loop.messages.append("picked up: the left button puts it down")
         elif event.button == pygame.BUTTON_LEFT and at and brush.patch is not None:
             patch, place = brush.patch, brush.place(size, at)
-            self._do(lambda: self.loop.session.paint(patch, *place))
+            self._do(lambda: self.loop.session.in_dream.paint(patch, *place))
 
     def _take(self, offer: Offer, number: int) -> None:
         """A picture was chosen."""
@@ -260,13 +260,13 @@ class Window:
     def _offer_starts(self) -> None:
         """Let the person choose a start picture. On the engine's thread, as all that makes an offer."""
         session = self.loop.session
-        pictures = session.start_pictures()
+        pictures = session.in_dream.start_pictures()
         self._offered = Offer(
             "where does the dream begin?",
             f"arrows, Enter: begin here, {self.keys.shown('menu')}: back",
             pictures,
             [str(number) for number in range(len(pictures))],
-            lambda number: self._do(lambda: session.begin_start(number)),
+            lambda number: self._do(lambda: session.in_dream.begin_start(number)),
             chosen=session.game.seed % len(pictures),
         )
 
@@ -274,14 +274,14 @@ class Window:
         """Show what the dream makes of the picture in a file, to begin there."""
         session = self.loop.session
         picture = read_picture(path, session.frame.shape[0])
-        self._offered = self._preview(picture, session.seen(picture), begun=False)
+        self._offered = self._preview(picture, session.in_dream.seen(picture), begun=False)
 
     def _branch(self) -> None:
         """Play the next seconds several times with other luck, under the key that is held now."""
         held, session = self.loop.latch.held, self.loop.session
 
         def begin() -> None:
-            futures = session.futures(BRANCHES, BRANCH_SECONDS, held)
+            futures = session.in_dream.futures(BRANCHES, BRANCH_SECONDS, held)
             self._offered = offer = Offer(
                 f"{BRANCH_SECONDS:g} seconds ahead, with other luck",
                 f"1 – {BRANCHES}: go on with one, {self.keys.shown('menu')}: back",
@@ -302,7 +302,7 @@ class Window:
 
         def go_on(futures: Futures, number: int) -> str:
             futures.stop()
-            session.change_luck(futures.lucks[number])
+            session.in_dream.change_luck(futures.lucks[number])
             self.loop.play_ahead([futures.action] * futures.frames)
             return f"future {number + 1}"
 
@@ -311,7 +311,7 @@ class Window:
     def _preview(self, picture: Frame, seen: Frame, begun: bool) -> Offer:
         """begun: the dream stands there already, and waits."""
         session = self.loop.session
-        begin = (lambda _: None) if begun else (lambda _: self._do(lambda: session.begin_at(picture)))
+        begin = (lambda _: None) if begun else (lambda _: self._do(lambda: session.in_dream.begin_at(picture)))
         leave = "" if begun else f", {self.keys.shown('menu')}: back"
         return Offer(
             "what the dream makes of your picture",

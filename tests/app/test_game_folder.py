@@ -12,7 +12,8 @@ import pytest
 from reverie.app.cli import main
 from reverie.app.errors import Mistake
 from reverie.app.own.game_folder import read_game
-from reverie.app.play.session import Choice, Session
+from reverie.app.play.choice import Choice
+from reverie.app.play.session import Session
 from reverie.app.window.game_keys import keys_for, keys_of_game
 from reverie.app.window.keys import load_keys
 from reverie.app.window.window import Window

@@ -11,9 +11,10 @@ import pytest
 
 from reverie.app.commands.play_run import _own_fps
 from reverie.app.errors import Mistake
+from reverie.app.play.choice import Choice
 from reverie.app.play.game_loop import GameLoop
 from reverie.app.play.meter import Meter
-from reverie.app.play.session import Choice, Session
+from reverie.app.play.session import Session
 from reverie.engine.bundle import Bundle
 from reverie.games.world import Frame, Step
 from tests.app.conftest import make_bundle

@@ -16,9 +16,10 @@ import pytest
 from reverie.app.cli import main
 from reverie.app.commands.list import as_text
 from reverie.app.errors import Mistake
+from reverie.app.play.choice import Choice
 from reverie.app.play.game_loop import GameLoop
 from reverie.app.play.meter import Meter
-from reverie.app.play.session import Choice, Session
+from reverie.app.play.session import Session
 from reverie.app.window import hud, overlays, theme
 from reverie.app.window.display import goal_of
 from reverie.app.window.game_keys import keys_of_game

@@ -3,8 +3,9 @@ from __future__ import annotations
 import pygame
 import pytest
 
+from reverie.app.play.choice import Choice
 from reverie.app.play.meter import Meter
-from reverie.app.play.session import Choice, Session
+from reverie.app.play.session import Session
 from reverie.app.window import font, hud, theme
 from tests.app.conftest import make_bundle
 

@@ -11,9 +11,10 @@ import pygame
 import pytest
 from PIL import Image
 
+from reverie.app.play.choice import Choice
 from reverie.app.play.game_loop import GameLoop
 from reverie.app.play.meter import Meter
-from reverie.app.play.session import Choice, Session
+from reverie.app.play.session import Session
 from reverie.app.window import theme
 from reverie.app.window.brush import TILES, Brush
 from reverie.app.window.keys import load_keys
@@ -94,7 +95,7 @@ def test_a_dropped_picture_is_shown_as_the_dream_sees_it_before_it_begins_there(
     assert seen(window, lambda: window.offer)
     assert window.offer is not None
     assert np.array_equal(window.offer.pictures[0], dot_frame(6, 1))
-    assert np.array_equal(window.offer.pictures[1], window.loop.session.seen(dot_frame(6, 1)))
+    assert np.array_equal(window.offer.pictures[1], window.loop.session.in_dream.seen(dot_frame(6, 1)))
     assert dot_column(window.loop.session.frame) == 3
     press(window, pygame.K_RETURN)
     assert seen(window, lambda: dot_column(window.loop.session.frame) == 1)
@@ -117,7 +118,7 @@ def test_a_picture_that_was_asked_for_waits_until_it_was_seen(opened: Open) -> N
 def test_o_lets_it_play_itself_and_a_key_that_plays_takes_over(opened: Open, monkeypatch: pytest.MonkeyPatch) -> None:
     window = opened()
     loop = window.loop
-    monkeypatch.setattr(loop.session, "own_action", lambda: loop.session.actions.index("right"))
+    monkeypatch.setattr(loop.session.in_dream, "own_action", lambda: loop.session.actions.index("right"))
     press(window, pygame.K_o)
     assert loop.plays_itself
     assert seen(window, lambda: dot_column(loop.session.frame) not in (3, 4))
@@ -244,7 +245,7 @@ def test_a_patch_is_picked_up_and_put_down_and_the_dream_goes_on_from_there(open
 
 def test_the_real_game_is_not_painted(opened: Open) -> None:
     window = opened(real=True)
-    window.loop.do(lambda: window.loop.session.paint(np.zeros((8, 8, 3), np.uint8), 0, 0))
+    window.loop.do(lambda: window.loop.session.in_dream.paint(np.zeros((8, 8, 3), np.uint8), 0, 0))
     assert seen(window, lambda: window._message and "cannot be painted" in window._message[0])
 
 

@@ -10,8 +10,10 @@ import numpy as np
 import pygame
 import pytest
 
+from reverie.app.play.choice import Choice
 from reverie.app.play.meter import Meter
-from reverie.app.play.session import Choice, Session, Status
+from reverie.app.play.session import Session
+from reverie.app.play.status import Status
 from reverie.app.window import font, hud, overlays, theme
 from reverie.app.window.keys import EXPLAINED, Keys, load_keys
 from reverie.app.window.offer import Offer, at, draw_offer

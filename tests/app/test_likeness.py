@@ -10,7 +10,8 @@ import pytest
 from numpy.typing import NDArray
 
 from reverie.app.errors import Mistake
-from reverie.app.play.session import Choice, Session
+from reverie.app.play.choice import Choice
+from reverie.app.play.session import Session
 from reverie.engine import library
 from reverie.engine.bundle import Bundle, load_starts, read_manifest
 from reverie.engine.likeness import GOOD, LOST, LOST_MEASUREMENTS, WAKE_FRAMES, Likeness, cells_of
@@ -66,7 +67,7 @@ def test_a_dream_wakes_at_its_last_good_picture_with_other_luck(bundle: Bundle, 
         session.step(RIGHT)
     assert session.status().far > LOST  # type: ignore[operator]
     mush(False)
-    assert session.wake() == "back to the last good picture, with other luck"
+    assert session.in_dream.wake() == "back to the last good picture, with other luck"
     assert np.array_equal(session.frame, good[2 * EVERY])
     again = [session.step(RIGHT).frame.copy() for _ in range(4)]
     assert session.taped is not None
@@ -81,7 +82,7 @@ def test_a_dream_without_a_good_picture_begins_anew(bundle: Bundle, mush: Mush) 
     mush(True)
     for _ in range(WAKE_FRAMES + EVERY):
         session.step(RIGHT)
-    assert session.wake() == "no good picture is kept: new start, seed 1"
+    assert session.in_dream.wake() == "no good picture is kept: new start, seed 1"
 
 
 def test_a_lucid_dream_wakes_by_itself_and_another_does_not(bundle: Bundle, mush: Mush) -> None:
@@ -94,7 +95,7 @@ def test_a_lucid_dream_wakes_by_itself_and_another_does_not(bundle: Bundle, mush
         mush(True)
         for _ in range((LOST_MEASUREMENTS + 1) * EVERY):
             session.step(RIGHT)
-        assert session.woke == int(lucid)
+        assert session.in_dream.woke == int(lucid)
 
 
 def test_there_is_nothing_to_wake_from_in_the_real_game(bundle: Bundle) -> None:
@@ -104,4 +105,4 @@ def test_there_is_nothing_to_wake_from_in_the_real_game(bundle: Bundle) -> None:
         session.step(RIGHT)
     assert session.status().far is None
     with pytest.raises(Mistake, match="nothing to wake from"):
-        session.wake()
+        session.in_dream.wake()

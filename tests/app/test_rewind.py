@@ -10,9 +10,10 @@ import numpy as np
 import pygame
 import pytest
 
+from reverie.app.play.choice import Choice
 from reverie.app.play.game_loop import GameLoop
 from reverie.app.play.meter import Meter
-from reverie.app.play.session import Choice, Session
+from reverie.app.play.session import Session
 from reverie.app.window.keys import load_keys
 from reverie.app.window.saving import Saving
 from reverie.app.window.window import Window

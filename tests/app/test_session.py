@@ -7,8 +7,9 @@ import pytest
 from PIL import Image
 
 from reverie.app.errors import Mistake
+from reverie.app.play.choice import Choice
 from reverie.app.play.picture import read_picture
-from reverie.app.play.session import Choice, Session
+from reverie.app.play.session import Session
 from reverie.engine import library
 from reverie.engine.bundle import Bundle
 from reverie.engine.taping import replay
@@ -237,11 +238,11 @@ def test_a_switch_says_what_each_choice_costs_here_and_which_was_not_played_yet(
 
 def test_a_dream_begins_at_a_start_picture_that_its_seed_alone_gives_again(bundle: Bundle) -> None:
     session = Session(Choice("dots", seed=1), bundle)
-    pictures = session.start_pictures()
+    pictures = session.in_dream.start_pictures()
     assert len(pictures) == 4
     for number in (3, 3, 0):
         before = session.status().seed
-        said = session.begin_start(number)
+        said = session.in_dream.begin_start(number)
         seed = session.status().seed
         assert said == f"start {number}, seed {seed}"
         assert before < seed <= before + 4
@@ -251,15 +252,15 @@ def test_a_dream_begins_at_a_start_picture_that_its_seed_alone_gives_again(bundl
 
 def test_a_start_picture_leads_out_of_the_real_game_unless_that_is_recorded(bundle: Bundle) -> None:
     session = Session(Choice("dots", real=True), bundle)
-    session.begin_start(2)
+    session.in_dream.begin_start(2)
     assert not session.is_real
     recorded = Session(Choice("dots", real=True), bundle)
     recorded.recorder = Forgetful()
     with pytest.raises(Mistake, match="one world is being recorded"):
-        recorded.begin_start(2)
+        recorded.in_dream.begin_start(2)
     alone = Session(Choice(real=True))
     with pytest.raises(Mistake, match="no dream of garden"):
-        alone.start_pictures()
+        alone.in_dream.start_pictures()
 
 
 @pytest.mark.parametrize("size", [(64, 64), (256, 256), (90, 30), (7, 200)])
@@ -269,11 +270,11 @@ def test_a_dream_begins_at_any_picture_and_its_tape_knows_what_it_made_of_it(
     Image.effect_noise(size, 90).save(tmp_path / "noise.png")
     picture = read_picture(tmp_path / "noise.png", 64)
     session = Session(Choice("dots", tape=True, picture=picture, settings={"temperature": 1.5}), bundle)
-    assert np.array_equal(session.frame, session.seen(picture))
+    assert np.array_equal(session.frame, session.in_dream.seen(picture))
     assert session.status().history == 1
     frames = [session.step(RIGHT).frame.copy() for _ in range(5)]
-    session.begin_at(dot_frame(2, 5))
-    assert np.array_equal(session.frame, session.seen(dot_frame(2, 5)))
+    session.in_dream.begin_at(dot_frame(2, 5))
+    assert np.array_equal(session.frame, session.in_dream.seen(dot_frame(2, 5)))
     frames += [session.step(RIGHT).frame.copy() for _ in range(5)]
     assert session.taped is not None
     again = list(replay(session.taped.tape(), bundle))

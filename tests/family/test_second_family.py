@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 
 from reverie.app.cli import main
-from reverie.app.play.session import Choice, Session
+from reverie.app.play.choice import Choice
+from reverie.app.play.session import Session
 from reverie.engine import families
 from reverie.engine.bundle import Bundle
 from reverie.engine.dream import Dream
@@ -147,7 +148,8 @@ def test_a_window_shows_it_and_its_keys_change_it(glow: Path, tmp_path: Path) ->
         "import pygame\n"
         "from reverie.app.play.game_loop import GameLoop\n"
         "from reverie.app.play.meter import Meter\n"
-        "from reverie.app.play.session import Choice, Session\n"
+        "from reverie.app.play.choice import Choice\n"
+        "from reverie.app.play.session import Session\n"
         "from reverie.app.window.keys import EXPLAINED, load_keys\n"
         "from reverie.app.window.saving import Saving\n"
         "from reverie.app.window.window import Window\n"

@@ -10,7 +10,8 @@ import pytest
 pytest.importorskip("gymnasium")
 
 from reverie.app.errors import Mistake
-from reverie.app.play.session import Choice, Session
+from reverie.app.play.choice import Choice
+from reverie.app.play.session import Session
 from reverie.games.environment import Environment
 from reverie.games.errors import UnsuitableGame
 from reverie.games.gymnasium_world import GymWorld

@@ -11,7 +11,8 @@ import pytest
 from safetensors.torch import load_file, save_file
 
 from reverie.app.cli import main
-from reverie.app.play.session import Choice, Session
+from reverie.app.play.choice import Choice
+from reverie.app.play.session import Session
 from reverie.engine.bundle import Bundle
 from reverie.engine.dream import Dream
 from reverie.engine.dream_batch import DreamBatch
@@ -90,8 +91,8 @@ def test_it_begins_at_any_picture_and_the_tape_knows(deep: Path) -> None:
     bundle = Bundle.load(deep, threads=1)
     session = Session(Choice("deep", tape=True), bundle)
     picture = np.random.default_rng(1).integers(0, 256, (64, 64, 3), np.uint8)
-    session.begin_at(picture)
-    assert np.array_equal(session.frame, session.seen(picture))
+    session.in_dream.begin_at(picture)
+    assert np.array_equal(session.frame, session.in_dream.seen(picture))
     frames = [session.step(action).frame.copy() for action in WORDS]
     assert session.taped is not None
     again = list(replay(session.taped.tape(), bundle))
@@ -101,14 +102,14 @@ def test_it_begins_at_any_picture_and_the_tape_knows(deep: Path) -> None:
 def test_it_says_where_it_is_unsure_and_is_painted(deep: Path) -> None:
     bundle = Bundle.load(deep, threads=1)
     session = Session(Choice("deep", tape=True), bundle)
-    session.toggle_mind()
+    session.in_dream.toggle_mind()
     frames = [session.step(action).frame.copy() for action in WORDS[:3]]
     assert session.dream is not None
     assert session.dream.doubt is not None
     assert session.dream.doubt.shape == (8, 8)
     assert np.isfinite(session.dream.doubt).all()
     assert (session.dream.doubt >= 0).all()
-    session.paint(np.full((8, 8, 3), 255, np.uint8), 8, 16)
+    session.in_dream.paint(np.full((8, 8, 3), 255, np.uint8), 8, 16)
     frames += [session.step(action).frame.copy() for action in WORDS[:3]]
     assert session.taped is not None
     again = list(replay(session.taped.tape(), bundle))

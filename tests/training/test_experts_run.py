@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from reverie.app.play.session import Choice, Session
+from reverie.app.play.choice import Choice
+from reverie.app.play.session import Session
 from reverie.engine.bundle import Bundle
 from reverie.engine.verify import verify
 from reverie.export.run_export import export_run
