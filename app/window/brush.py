@@ -38,6 +38,19 @@ class Brush:
         )
         return top, left
 
+    def click(self, button: int, frame: Frame, at: tuple[int, int] | None) -> tuple[Frame, tuple[int, int]] | None:
+        """A mouse button is pressed at a pixel (y, x) of a frame, or beside it. Returns what to paint, and where.
+
+        The right button picks up a patch, and beside the picture lets go of it; the left puts it down.
+        """
+        if button == pygame.BUTTON_RIGHT and at is None:
+            self.patch = None
+        elif button == pygame.BUTTON_RIGHT and at:
+            self.pick(frame, at)
+        elif button == pygame.BUTTON_LEFT and at and self.patch is not None:
+            return self.patch, self.place(frame.shape[0], at)
+        return None
+
 
 def pixel_at(point: tuple[int, int], picture: pygame.Rect, size: int) -> tuple[int, int] | None:
     """The pixel (y, x) of the picture under a point of the window; None beside it."""

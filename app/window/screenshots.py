@@ -86,14 +86,14 @@ def start_pictures(window: Window) -> Iterator[Events]:
     """F2."""
     yield from frames(window, 5)
     yield from press(pygame.K_F2)
-    yield from until(lambda: window.offer)
+    yield from until(lambda: window.overlay.offer)
     for key in (pygame.K_RIGHT, pygame.K_DOWN):
         yield from press(key)
 
 
 def your_picture(window: Window) -> Iterator[Events]:
     """`--image`."""
-    yield from until(lambda: window.offer)
+    yield from until(lambda: window.overlay.offer)
 
 
 def plays_itself(window: Window) -> Iterator[Events]:
@@ -106,8 +106,8 @@ def branch(window: Window) -> Iterator[Events]:
     """K."""
     yield from frames(window, 20)
     yield from press(pygame.K_k)
-    yield from until(lambda: window.offer)
-    yield from still(lambda: window.offer and window.offer.pictures)
+    yield from until(lambda: window.overlay.offer)
+    yield from still(lambda: window.overlay.offer and window.overlay.offer.pictures)
 
 
 def wake(window: Window) -> Iterator[Events]:

@@ -20,10 +20,11 @@ from reverie.app.play.choice import Choice
 from reverie.app.play.game_loop import GameLoop
 from reverie.app.play.meter import Meter
 from reverie.app.play.session import Session
-from reverie.app.window import hud, overlays, theme
+from reverie.app.window import hud, theme
 from reverie.app.window.display import goal_of
 from reverie.app.window.game_keys import keys_of_game
 from reverie.app.window.keys import Keys, load_keys
+from reverie.app.window.menu_view import menu
 from reverie.app.window.saving import Saving
 from reverie.app.window.window import Window
 from reverie.engine.bundle import Bundle
@@ -201,16 +202,16 @@ def test_every_built_in_game_says_what_to_do(keys: Keys, three: Bundle) -> None:
     window = Window(pygame.display.set_mode((544, 608)), loop, keys, Saving(), (), fullscreen=False)
     for game in registry.names():
         assert 20 < len(goal_of(game)) < 70
-    assert window._what_it_is(loop.session.status())[1:] == (goal_of("garden"), "F1: all keys.")
+    assert window.about.card(real=False)[1:] == (goal_of("garden"), "F1: all keys.")
     loop.session.next_game()
-    window._follow(loop.session.status())
-    assert loop.messages[-1] == f"{goal_of('bricks')} J: main button. F1: all keys."
+    window.about.follow("bricks", loop.session.actions)
+    assert window.about.greeting == f"{goal_of('bricks')} J: main button. F1: all keys."
 
 
 def test_n_and_the_menu_change_the_game_and_the_title_follows(three: Bundle, keys: Keys, tmp_path: Path) -> None:
     loop = GameLoop(Session(Choice("trio"), three), Meter(0.0), fps=200)
     window = Window(pygame.display.set_mode((544, 608)), loop, keys, Saving(), (), fullscreen=False)
-    assert overlays.menu(GAMES)[:5] == ("resume", *GAMES, "new start")
+    assert menu(GAMES)[:5] == ("resume", *GAMES, "new start")
 
     def press(*codes: int) -> None:
         for code in codes:

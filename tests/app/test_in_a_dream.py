@@ -17,9 +17,10 @@ from reverie.app.play.meter import Meter
 from reverie.app.play.session import Session
 from reverie.app.window import theme
 from reverie.app.window.brush import TILES, Brush
+from reverie.app.window.dream_offers import BRANCH_SECONDS
 from reverie.app.window.keys import load_keys
 from reverie.app.window.saving import Saving
-from reverie.app.window.window import BRANCH_SECONDS, Window
+from reverie.app.window.window import Window
 from reverie.engine.bundle import Bundle
 from reverie.engine.taping import replay
 from tests.app.conftest import dot_frame
@@ -71,15 +72,15 @@ def seen(window: Window, true: Callable[[], object]) -> bool:
 def test_f2_offers_the_start_pictures_and_escape_changes_nothing(opened: Open) -> None:
     window = opened()
     press(window, pygame.K_F2)
-    assert seen(window, lambda: window.offer)
-    assert window.offer is not None
-    assert len(window.offer.pictures) == 4
+    assert seen(window, lambda: window.overlay.offer)
+    assert window.overlay.offer is not None
+    assert len(window.overlay.offer.pictures) == 4
     assert window.loop.paused
     press(window, pygame.K_ESCAPE)
     assert not window.loop.paused
     assert window.loop.session.status().seed == 0
     press(window, pygame.K_F2)
-    assert seen(window, lambda: window.offer)
+    assert seen(window, lambda: window.overlay.offer)
     press(window, pygame.K_RIGHT, pygame.K_RETURN)
     assert seen(window, lambda: window.loop.session.status().seed == 1)
 
@@ -92,15 +93,15 @@ def test_a_dropped_picture_is_shown_as_the_dream_sees_it_before_it_begins_there(
         window._handle(pygame.event.Event(pygame.DROPFILE, file=str(tmp_path / name)), time.perf_counter())
 
     drop("mine.png")
-    assert seen(window, lambda: window.offer)
-    assert window.offer is not None
-    assert np.array_equal(window.offer.pictures[0], dot_frame(6, 1))
-    assert np.array_equal(window.offer.pictures[1], window.loop.session.in_dream.seen(dot_frame(6, 1)))
+    assert seen(window, lambda: window.overlay.offer)
+    assert window.overlay.offer is not None
+    assert np.array_equal(window.overlay.offer.pictures[0], dot_frame(6, 1))
+    assert np.array_equal(window.overlay.offer.pictures[1], window.loop.session.in_dream.seen(dot_frame(6, 1)))
     assert dot_column(window.loop.session.frame) == 3
     press(window, pygame.K_RETURN)
     assert seen(window, lambda: dot_column(window.loop.session.frame) == 1)
     drop("other.png")
-    assert seen(window, lambda: window._message and "Cannot begin at" in window._message[0])
+    assert seen(window, lambda: "Cannot begin at" in window.notices.message)
 
 
 def test_a_picture_that_was_asked_for_waits_until_it_was_seen(opened: Open) -> None:
@@ -108,8 +109,8 @@ def test_a_picture_that_was_asked_for_waits_until_it_was_seen(opened: Open) -> N
     time.sleep(0.1)
     assert window.loop.paused
     assert window.loop.meter.frames == 0
-    assert window.offer is not None
-    assert np.array_equal(window.offer.pictures[0], dot_frame(6, 1))
+    assert window.overlay.offer is not None
+    assert np.array_equal(window.overlay.offer.pictures[0], dot_frame(6, 1))
     press(window, pygame.K_RETURN)
     assert seen(window, lambda: window.loop.meter.frames > 2)
     assert dot_column(window.loop.session.frame) == 1
@@ -167,8 +168,8 @@ def test_k_plays_four_futures_and_a_number_goes_on_with_that_one(opened: Open) -
     window.loop.latch.press("d", "right", time.perf_counter())
     press(window, pygame.K_k)
     frames = round(BRANCH_SECONDS * session.bundle.manifest.fps)  # type: ignore[union-attr]
-    assert seen(window, lambda: window.offer)
-    offer = window.offer
+    assert seen(window, lambda: window.overlay.offer)
+    offer = window.overlay.offer
     assert offer is not None
     runs = session.bundle.dynamics.runs  # type: ignore[union-attr]
     assert eventually(lambda: runs["dynamics"] >= 4 * frames)
@@ -191,13 +192,13 @@ def test_k_plays_four_futures_and_a_number_goes_on_with_that_one(opened: Open) -
 def test_futures_that_nobody_wants_are_given_up_and_the_real_game_has_none(opened: Open) -> None:
     window = opened()
     press(window, pygame.K_k)
-    assert seen(window, lambda: window.offer)
+    assert seen(window, lambda: window.overlay.offer)
     press(window, pygame.K_ESCAPE)
     made = window.loop.meter.frames
     assert seen(window, lambda: window.loop.meter.frames > made + 3)
     real = opened(real=True)
     press(real, pygame.K_k)
-    assert seen(real, lambda: real._message and "the real game has the luck" in real._message[0])
+    assert seen(real, lambda: "the real game has the luck" in real.notices.message)
 
 
 def test_a_patch_is_picked_up_and_put_down_and_the_dream_goes_on_from_there(opened: Open) -> None:
@@ -246,7 +247,7 @@ def test_a_patch_is_picked_up_and_put_down_and_the_dream_goes_on_from_there(open
 def test_the_real_game_is_not_painted(opened: Open) -> None:
     window = opened(real=True)
     window.loop.do(lambda: window.loop.session.in_dream.paint(np.zeros((8, 8, 3), np.uint8), 0, 0))
-    assert seen(window, lambda: window._message and "cannot be painted" in window._message[0])
+    assert seen(window, lambda: "cannot be painted" in window.notices.message)
 
 
 @pytest.mark.parametrize("size", [64, 128])
@@ -280,7 +281,7 @@ def test_a_fresh_window_says_what_it_is_until_a_key_is_pressed(opened: Open, mon
     window = opened()
     assert seen(window, lambda: any("You are in a dream" in words for words in said))
     assert any("F1: all keys." in words for words in said)
-    assert window._message is None, "it is not said twice"
+    assert not window.notices.message, "it is not said twice"
     press(window, pygame.K_h)
     said.clear()
     window._dirty = True

@@ -14,8 +14,11 @@ from reverie.app.play.choice import Choice
 from reverie.app.play.meter import Meter
 from reverie.app.play.session import Session
 from reverie.app.play.status import Status
-from reverie.app.window import font, hud, overlays, theme
+from reverie.app.window import font, hud, theme
+from reverie.app.window.card import draw_card
+from reverie.app.window.help_view import draw_help
 from reverie.app.window.keys import EXPLAINED, Keys, load_keys
+from reverie.app.window.menu_view import draw_menu
 from reverie.app.window.offer import Offer, at, draw_offer
 from reverie.games import registry
 from tests.app.conftest import make_bundle
@@ -96,19 +99,19 @@ def test_the_help_fits_into_every_window(
     keys: Keys = load_keys()
     rules = registry.get(game)
     about = keys, rules.title, rules.goal, frozenset[str]()
-    pages = overlays.draw_help(pygame.Surface(window), *about)
+    pages = draw_help(pygame.Surface(window), *about)
     check(written, window)
     for page in range(1, pages):
         written.clear()
-        assert overlays.draw_help(pygame.Surface(window), *about, page) == pages
+        assert draw_help(pygame.Surface(window), *about, page) == pages
         check(written, window)
 
 
 def test_the_help_has_large_letters_and_every_key_at_640_by_480(written: list[tuple[str, pygame.Rect]]) -> None:
     about = load_keys(), "Garden", registry.get("garden").goal, frozenset[str]()
-    pages = overlays.draw_help(pygame.Surface((640, 480)), *about)
+    pages = draw_help(pygame.Surface((640, 480)), *about)
     for page in range(1, pages):
-        overlays.draw_help(pygame.Surface((640, 480)), *about, page)
+        draw_help(pygame.Surface((640, 480)), *about, page)
     assert {rect.height for _, rect in written} == {14}
     assert set(EXPLAINED.values()) <= {words for words, _ in written}
 
@@ -132,7 +135,7 @@ def test_pictures_to_choose_from_fit_into_every_window_and_the_marked_one_is_see
 
 @pytest.mark.parametrize("window", WINDOWS)
 def test_the_menu_fits_into_every_window(window: tuple[int, int], written: list[tuple[str, pygame.Rect]]) -> None:
-    overlays.draw_menu(pygame.Surface(window), 0, registry.names(), registry.names()[0])
+    draw_menu(pygame.Surface(window), 0, registry.names(), registry.names()[0])
     check(written, window)
 
 
@@ -143,8 +146,6 @@ def test_what_a_fresh_window_says_fits_into_the_picture(
 ) -> None:
     picture = theme.layout(window, 64).picture
     about = "You are in a dream: a network draws every picture, and no game runs behind it."
-    overlays.draw_card(
-        pygame.Surface(window), (about, registry.get(game).goal, "J: main button. F1: all keys."), picture
-    )
+    draw_card(pygame.Surface(window), (about, registry.get(game).goal, "J: main button. F1: all keys."), picture)
     check(written, window)
     assert all(picture.contains(rect) for _, rect in written)
