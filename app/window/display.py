@@ -31,7 +31,7 @@ def open_display(size: int, scale: int | None, fullscreen: bool) -> pygame.Surfa
     if not may_open():
         raise _no_display("neither DISPLAY nor WAYLAND_DISPLAY is set")
     try:
-        # Not pygame.init(): with joysticks watched, waiting for an event would poll instead of sleep.
+        # Not pygame.init(): sound is not needed, and gamepads can wait until there is a picture.
         pygame.display.init()
         asked = os.environ.get("SDL_VIDEODRIVER")
         if not asked and pygame.display.get_driver() in ("dummy", "offscreen"):

@@ -1,4 +1,4 @@
-"""Which key does what. A person may rebind any of it in `keys.json` in their config folder."""
+"""Which key and which button of a gamepad does what. A person may rebind any of it in `keys.json`."""
 
 from __future__ import annotations
 
@@ -50,6 +50,24 @@ DEFAULTS: dict[str, tuple[str, ...]] = {
 }
 """What can be done → the keys that do it, by pygame's key names. Names of actions play; 1-9 always choose a bundle."""
 
+PADS: dict[str, tuple[str, ...]] = {
+    **{way: (f"pad {way}", f"stick {way}") for way in ("up", "down", "left", "right")},
+    "a": ("pad a",),
+    "rewind": ("pad b",),
+    "start pictures": ("pad x",),
+    "hand over": ("pad y",),
+    "new start": ("pad back",),
+    "menu": ("pad start",),
+    "branch": ("pad left shoulder",),
+    "mind": ("pad right shoulder",),
+    "wake": ("pad left trigger",),
+    "play itself": ("pad right trigger",),
+    "pause": ("pad right stick",),
+}
+"""What can be done → the buttons of a gamepad that do it. What is not named here has none."""
+PAD_BUTTONS = frozenset(("pad guide", "pad left stick", *(button for buttons in PADS.values() for button in buttons)))
+"""All buttons of a gamepad: the cross is `pad up`, its left stick is `stick up`, ..., and pressed `pad left stick`."""
+
 EXPLAINED: dict[str, str] = {
     "a": "the game's main button",
     "hand over": "dream / real game",
@@ -97,37 +115,44 @@ def config_path() -> Path | None:
 
 
 class Keys:
-    """Key code → what it does."""
+    """Key code, or name of a gamepad's button → what it does."""
 
     def __init__(
         self,
         names: dict[str, tuple[str, ...]],
         record_as: str = "gif",
         files: Mapping[str, Path] = MappingProxyType({}),
+        pads: Mapping[str, tuple[str, ...]] = MappingProxyType(PADS),
     ) -> None:
-        """files: where a person wrote the keys of an entry; the default keys stand in none.
+        """names: keys by pygame's names. pads: buttons of a gamepad. files: where a person wrote an entry's.
 
         Raises Mistake for a key name that pygame does not know, or one key with two meanings.
         """
-        import pygame
-
         self.names = names
+        self.pads = pads
         self.record_as = record_as
         self.files = files
-        self.does: dict[int, str] = {}
-        for what, keys in names.items():
+        self.does: dict[int | str, str] = {}
+        for what, keys in (*names.items(), *pads.items()):
             for key in keys:
-                try:
-                    code = pygame.key.key_code(key)
-                except ValueError as error:
-                    raise Mistake(
-                        f"{files[what]}: there is no key '{key}' (for '{what}'); try a name like 'space' or 'f5'."
-                    ) from error
+                code = self._code(key, what)
                 if code in self.does:
                     other = self.does[code]
                     where = " and ".join(str(file) for file in dict.fromkeys(map(files.get, (other, what))) if file)
                     raise Mistake(f"{where}: the key '{key}' is both '{other}' and '{what}'; give each its own.")
                 self.does[code] = what
+
+    def _code(self, key: str, what: str) -> int | str:
+        import pygame
+
+        if key in PAD_BUTTONS:
+            return key
+        try:
+            return pygame.key.key_code(key)
+        except ValueError as error:
+            raise Mistake(
+                f"{self.files[what]}: there is no key '{key}' (for '{what}'); try a name like 'space', 'f5' or 'pad a'."
+            ) from error
 
     def shown(self, what: str) -> str:
         """The keys of one entry as the help writes them."""
@@ -138,14 +163,25 @@ class Keys:
             names.get(key, key if len(key) == 1 and not key.isalpha() else key.capitalize()) for key in self.names[what]
         )
 
+    def shown_pad(self, what: str) -> str:
+        """The first button of one entry as the help writes it; empty where it has none."""
+        return next((button.removeprefix("pad ").capitalize() for button in self.pads.get(what, ())), "")
+
+
+def split(keys: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The keys of a list, and the buttons of a gamepad that stand in it."""
+    return tuple(k for k in keys if k not in PAD_BUTTONS), tuple(k for k in keys if k in PAD_BUTTONS)
+
 
 def load_keys(path: Path | None = None) -> Keys:
-    """The default keys with the person's own over them: `{"pause": ["p"], "record as": "mp4"}`.
+    """The default keys with the person's own over them: `{"pause": ["p", "pad x"], "record as": "mp4"}`.
 
+    A list that names keys alone leaves the gamepad's buttons as they are, and the other way round.
     Raises Mistake with one sentence for a file that is not such a table.
     """
     path = path or config_path()
-    names, record_as, files = dict(DEFAULTS), "gif", {}
+    names, pads, record_as = dict(DEFAULTS), dict(PADS), "gif"
+    files, own_keys, own_pads = {}, dict[str, tuple[str, ...]](), dict[str, tuple[str, ...]]()
     if path is None:
         return Keys(names)
     try:
@@ -167,9 +203,19 @@ def load_keys(path: Path | None = None) -> Keys:
         elif not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
             raise Mistake(f"{path}: the keys of '{what}' must be a list of key names.")
         else:
-            names[what], files[what] = tuple(keys), path
-    # Default keys give way, so that a new one takes no key from a person who bound it to something else before.
-    taken = {key for what in files for key in names[what]}
-    for what in names.keys() - files.keys():
-        names[what] = tuple(key for key in names[what] if key not in taken)
-    return Keys(names, record_as, files)
+            files[what] = path
+            of_keys, of_pads = split(tuple(keys))
+            if of_keys or not keys:
+                own_keys[what] = of_keys
+            if of_pads or not keys:
+                own_pads[what] = of_pads
+    return Keys(_over(names, own_keys), record_as, files, _over(pads, own_pads))
+
+
+def _over(names: dict[str, tuple[str, ...]], own: dict[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    """A person's own entries over the default ones.
+
+    Default keys give way, so that a new one takes no key from a person who bound it to something else before.
+    """
+    taken = {key for keys in own.values() for key in keys}
+    return {what: tuple(key for key in keys if key not in taken) for what, keys in names.items()} | own

@@ -13,7 +13,9 @@ from reverie.app.window import offer as offers
 from reverie.app.window.about import About
 from reverie.app.window.offer import Offer
 
-ENTER = (pygame.K_RETURN, pygame.K_KP_ENTER, pygame.K_SPACE)
+ENTER = (pygame.K_RETURN, pygame.K_KP_ENTER, pygame.K_SPACE, "pad a")
+PAD_BACK = "pad b"
+"""What these buttons of a gamepad do here, whatever else they do in the game."""
 WAYS = ("left", "right", "up", "down")
 
 
@@ -58,11 +60,14 @@ class Overlay:
             offer.leave()
         self._loop.pause(self._was_paused)
 
-    def key_down(self, key: int, what: str | None, window: tuple[int, int]) -> None:
-        """A key is pressed, which means `what`, while it lies there. window: width and height in pixels."""
-        name = pygame.key.name(key)
+    def key_down(self, key: int | str, what: str | None, window: tuple[int, int]) -> None:
+        """A key or a gamepad's button, which means `what`, is pressed while it lies there.
+
+        window: width and height in pixels.
+        """
+        name = key.split()[-1] if isinstance(key, str) else pygame.key.name(key)
         way = what if what in WAYS else name if name in WAYS else None
-        if what == "menu":
+        if what == "menu" or key == PAD_BACK:
             self.close()
         elif self.kind == "help":
             self._page += 1
@@ -103,13 +108,13 @@ class Overlay:
         self._loop.latch.clear()
         self._loop.pause(True)
 
-    def _offer_key(self, key: int, way: str | None, window: tuple[int, int], offer: Offer) -> None:
+    def _offer_key(self, key: int | str, way: str | None, window: tuple[int, int], offer: Offer) -> None:
         if way:
             by = 1 if way in ("right", "down") else -1
             offer.move(by * (offers.columns(window, offer) if way in ("up", "down") else 1))
         elif key in ENTER:
             self._take(offer, offer.chosen)
-        elif offer.numbered and 0 <= key - pygame.K_1 < len(offer.pictures):
+        elif offer.numbered and isinstance(key, int) and 0 <= key - pygame.K_1 < len(offer.pictures):
             self._take(offer, key - pygame.K_1)
 
     def _take(self, offer: Offer, number: int) -> None:

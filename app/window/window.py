@@ -16,6 +16,7 @@ from reverie.app.window.about import About
 from reverie.app.window.brush import Brush, pixel_at
 from reverie.app.window.display import name_window
 from reverie.app.window.dream_offers import DreamOffers
+from reverie.app.window.gamepad import Gamepads
 from reverie.app.window.keys import SETTING_KEYS, Keys
 from reverie.app.window.lost_display import check_display, watch_display
 from reverie.app.window.notices import Notices
@@ -55,8 +56,9 @@ class Window:
         self.overlay = Overlay(loop, self._choose)
         self.offers = DreamOffers(loop, self.about)
         self.brush = Brush()
+        self.pads = Gamepads(loop.messages)
         self.view = View(loop, self.about, self.notices, self.overlay, self.brush, saving)
-        self._rewind_key: int | None = None
+        self._rewind_key: int | str | None = None
         self._shot: ShownFrame | None = None
         self._leave = False
         self._untouched_until: float | None = None
@@ -95,6 +97,7 @@ class Window:
         if self.loop.script is None and self.loop.limit is None and self.loop.session.recorder is None:
             self._untouched_until = time.perf_counter() + UNTOUCHED_SECONDS
         self.loop.start()
+        self.pads.start()
         try:
             while not self._leave and not self.loop.ended:
                 events = self._next_events()
@@ -108,6 +111,7 @@ class Window:
             raise
         finally:
             self.loop.stop()
+            self.pads.stop()
         self._refresh()
         if self.loop.error is not None:
             raise self.loop.error
@@ -137,8 +141,14 @@ class Window:
             pygame.event.post(pygame.event.Event(self._frame_event))
 
     def _handle(self, event: pygame.event.Event, at: float) -> None:
-        if event.type in (pygame.KEYDOWN, pygame.MOUSEBUTTONDOWN):
+        pushes = self.pads.read(event)
+        if event.type in (pygame.KEYDOWN, pygame.MOUSEBUTTONDOWN) or pushes:
             self._untouched_until, self.notices.card, self._dirty = None, False, True
+        for push in pushes:
+            if push.down:
+                self._key_down(push.button, at)
+            else:
+                self._key_up(push.button)
         if event.type == pygame.QUIT:
             self._leave = True
         elif event.type == pygame.KEYDOWN:
@@ -157,7 +167,7 @@ class Window:
         elif event.type in (pygame.VIDEORESIZE, pygame.WINDOWEXPOSED):
             self._dirty = True
 
-    def _key_down(self, key: int, at: float) -> None:
+    def _key_down(self, key: int | str, at: float) -> None:
         what = self.about.keys.does.get(key)
         if self.overlay.kind is not None:
             self.overlay.key_down(key, what, self.surface.get_size())
@@ -168,10 +178,10 @@ class Window:
             self.loop.rewind(True)
         elif what is not None:
             self._do(what)
-        elif pygame.K_1 <= key <= pygame.K_9:
+        elif isinstance(key, int) and pygame.K_1 <= key <= pygame.K_9:
             self._open_bundle(key - pygame.K_1)
 
-    def _key_up(self, key: int) -> None:
+    def _key_up(self, key: int | str) -> None:
         self.loop.latch.release(key)
         if key == self._rewind_key:
             self._play_on()

@@ -63,14 +63,16 @@ def display(server: tuple[subprocess.Popen[bytes], str]) -> str:
 class Played:
     """A `reverie` window on that display."""
 
-    def __init__(self, display: str, folder: Path, *words: str) -> None:
+    def __init__(
+        self, display: str, folder: Path, *words: str, program: tuple[str, ...] = ("-m", "reverie.app.cli")
+    ) -> None:
         self.display, self.folder = display, folder
         self.environment = {
             **os.environ, "DISPLAY": display, "OMP_NUM_THREADS": "1",
             "REVERIE_CONFIG": str(folder), "SDL_VIDEODRIVER": "x11", "SDL_AUDIODRIVER": "dummy",
         }  # fmt: skip
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "reverie.app.cli", *words],
+            [sys.executable, *program, *words],
             cwd=folder,
             env=self.environment,
             stderr=(folder / "errors.txt").open("w"),
@@ -94,6 +96,12 @@ class Played:
     def screen(self) -> np.ndarray:
         """The whole screen."""
         return np.asarray(ImageGrab.grab(xdisplay=self.display))
+
+    def has_card(self) -> bool:
+        """Whether the picture is covered by what a fresh window says, by the lines around it."""
+        rect = self.place()
+        inside = self.screen()[rect.top : rect.bottom, rect.left : rect.right]
+        return bool((np.count_nonzero(np.all(inside == theme.DREAM, axis=-1), axis=1) > rect.width // 2).any())
 
     def keeper(self) -> tuple[int, int] | None:
         """Where the player is (y, x) in pixels of the game, by the colour of the lantern's coat."""
@@ -130,12 +138,14 @@ def play(display: str, tmp_path: Path) -> Iterator[Callable[..., Played]]:
         *words: str,
         what: tuple[str, ...] = ("play", "v1.1", "--real", "--scale", str(SCALE)),
         begun: Callable[[Played], object] = Played.keeper,
+        **how: tuple[str, ...],
     ) -> Played:
-        played = Played(display, tmp_path, *what, *words)
+        played = Played(display, tmp_path, *what, *words, **how)
         started.append(played)
         assert eventually(lambda: played.process.poll() is not None or begun(played)), "no picture came"
         assert played.process.poll() is None
         played.keys("key", "shift")  # a key that does nothing, for a fresh window says something over its picture
+        assert eventually(lambda: not played.has_card()), "what a fresh window says stays"
         return played
 
     yield start

@@ -14,6 +14,7 @@ import pytest
 from PIL import Image, ImageSequence
 
 from reverie.training.data.recording import Recording
+from tests.app import virtual_pad
 from tests.app.real_window import PATIENCE, SCALE, Played, eventually, needs_display
 
 pytestmark = needs_display
@@ -156,3 +157,36 @@ def test_a_display_that_ends_leaves_the_recording_and_the_report_whole(
         hundredths = sum(page.info["duration"] for page in ImageSequence.Iterator(gif)) / 10
     assert hundredths == 5 * frames, "a part of the recording is missing"
     assert not list(tmp_path.glob(".*")), "something half-written is left"
+
+
+@pytest.mark.skipif(not virtual_pad.can_attach(), reason="SDL's virtual devices cannot be reached here")
+def test_a_gamepad_that_comes_plays_opens_the_menu_and_goes(
+    play: Callable[..., Played], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SDL_JOYSTICK_ALLOW_BACKGROUND_EVENTS", "1")
+    script = tmp_path / "pad.txt"
+    script.touch()
+    played = play(program=(str(Path(virtual_pad.__file__)), str(script)))
+
+    def pad(line: str) -> None:
+        with script.open("a") as file:
+            file.write(f"{line}\n")
+        time.sleep(0.4)
+
+    began = played.keeper()
+    pad("plug")
+    moved = False
+    for x, y in ((-1, 0), (0, -1), (1, 0), (0, 1)) * 3:
+        pad(f"stick {x} {y}")
+        pad("stick 0 0")
+        moved = moved or played.keeper() != began
+    assert moved
+    before = played.screen()
+    pad(f"press {virtual_pad.START}")
+    pad(f"release {virtual_pad.START}")
+    assert eventually(lambda: np.mean(np.any(played.screen() != before, axis=-1)) > 0.2), "no menu"
+    pad(f"press {virtual_pad.B}")
+    pad(f"release {virtual_pad.B}")
+    assert eventually(lambda: played.keeper()), "the menu stays"
+    pad("unplug")
+    assert played.end() == 0
