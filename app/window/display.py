@@ -12,7 +12,9 @@ from reverie.app.window import theme
 from reverie.games import registry
 
 SHARE_OF_SCREEN = 0.8
-TALLEST_SCALE = 10
+TALLEST = 640
+"""Edge of the picture in screen pixels, at most; for each further COMMON_LINES that the screen has, as much again."""
+COMMON_LINES = 1080
 
 
 def may_open() -> bool:
@@ -37,9 +39,7 @@ def open_display(size: int, scale: int | None, fullscreen: bool) -> pygame.Surfa
         if not asked and pygame.display.get_driver() in ("dummy", "offscreen"):
             raise pygame.error("only a driver without a picture was found")
         if scale is None:
-            width, height = pygame.display.get_desktop_sizes()[0]
-            room = min(width - 2 * theme.MARGIN, int(SHARE_OF_SCREEN * height) - theme.HEADER - theme.FOOTER)
-            scale = min(max(1, room // size), TALLEST_SCALE * 64 // size)
+            scale = _scale_for(size, *pygame.display.get_desktop_sizes()[0])
         flags = pygame.RESIZABLE | (pygame.FULLSCREEN if fullscreen else 0)
         screen = pygame.display.set_mode((0, 0) if fullscreen else theme.window_size(size, scale), flags)
     except pygame.error as error:
@@ -50,6 +50,17 @@ def open_display(size: int, scale: int | None, fullscreen: bool) -> pygame.Surfa
     theme.text(screen, "falling asleep…", (theme.MARGIN, 14), theme.DIM)
     pygame.display.flip()
     return screen
+
+
+def _scale_for(size: int, width: int, height: int) -> int:
+    """The largest enlargement that leaves some of a desktop of that width and height free."""
+    most = TALLEST * max(1, height // COMMON_LINES) // size
+    fitting = (
+        scale
+        for scale in range(most, 1, -1)
+        if all(a <= b for a, b in zip(theme.window_size(size, scale), (width, SHARE_OF_SCREEN * height), strict=True))
+    )
+    return next(fitting, 1)
 
 
 def resize(size: int, scale: int) -> pygame.Surface:

@@ -56,12 +56,23 @@ def render(text: str, scale: int, colour: Colour) -> pygame.Surface:
 
 
 def wrapped(words: str, scale: int, limit: int) -> list[str]:
-    """Lines of whole words, none wider than `limit` screen pixels unless a single word is."""
+    """Lines of whole words, none wider than `limit` screen pixels: a word that would be, such as a path, is broken."""
     lines = [""]
-    for word in words.split():
+    parts = (part for word in words.split() for part in _broken(word, scale, limit))
+    for word in parts:
         longer = f"{lines[-1]} {word}".strip()
         if lines[-1] and measure(longer, scale) > limit:
             lines.append(word)
         else:
             lines[-1] = longer
     return lines
+
+
+def _broken(word: str, scale: int, limit: int) -> list[str]:
+    """A word in parts that are no wider than `limit` screen pixels, or one character."""
+    parts = [""]
+    for character in word:
+        if parts[-1] and measure(parts[-1] + character, scale) > limit:
+            parts.append("")
+        parts[-1] += character
+    return parts

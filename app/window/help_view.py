@@ -8,7 +8,11 @@ from reverie.app.window import font, theme
 from reverie.app.window.keys import DEFAULTS, EXPLAINED, Keys
 
 LINE = 20
+NARROWEST = 60
+"""Font pixels that the words of an entry have at least, before the letters become smaller."""
 ARROWS = ("up", "down", "left", "right")
+Entry = tuple[str, list[str]]
+"""A key, and what it does in lines."""
 
 
 def draw_help(screen: pygame.Surface, keys: Keys, title: str, goal: str, unused: frozenset[str], page: int = 0) -> int:
@@ -18,20 +22,18 @@ def draw_help(screen: pygame.Surface, keys: Keys, title: str, goal: str, unused:
     there are. Small letters are for a window that is too narrow for others.
     """
     rows = _help_rows(keys, unused)
-    for scale in (2, 1):
+    for scale in range(theme.TEXT_SCALE * theme.unit_of(screen), 0, -1):
         left = max(font.measure(key, scale) for key, _ in rows)
-        width = left + max(font.measure(words, scale) for _, words in rows) + 34 * scale
-        if width <= screen.get_width():
+        room = screen.get_width() - left - 34 * scale
+        if room >= NARROWEST * scale:
             break
-    line = LINE if scale == 2 else LINE // 2 + 2
+    line = LINE * scale // 2 if scale > 1 else LINE // 2 + 2
+    entries = [(key, font.wrapped(words, scale, room)) for key, words in rows]
+    width = left + max(font.measure(part, scale) for _, parts in entries for part in parts) + 34 * scale
     goal_lines = font.wrapped(goal, scale, width - 24 * scale) if goal else []
-    room = (screen.get_height() - line * 9 // 4) // line - len(goal_lines)
-    if len(rows) > room:
-        room -= 1  # the line that says that there is more
-    pages = -(-len(rows) // room)
-    each = -(-len(rows) // pages)
-    shown = rows[page * each : (page + 1) * each]
-    height = line * (each + len(goal_lines) + (pages > 1)) + line * 9 // 4
+    pages = _pages(entries, (screen.get_height() - line * 9 // 4) // line - len(goal_lines))
+    longest = max(sum(len(parts) for _, parts in shown) for shown in pages)
+    height = line * (longest + len(goal_lines) + (len(pages) > 1)) + line * 9 // 4
     theme.veil(screen)
     box = theme.panel(screen, width, height)
     x, y = box.x + 12 * scale, box.y + line // 2
@@ -40,13 +42,32 @@ def draw_help(screen: pygame.Surface, keys: Keys, title: str, goal: str, unused:
     for words in goal_lines:
         theme.text(screen, words, (x, y), theme.DIM, scale)
         y += line
-    for key, words in shown:
+    for key, parts in pages[page]:
         theme.text(screen, key, (x, y), theme.WARM, scale)
-        theme.text(screen, words, (box.x + 22 * scale + left, y), theme.TEXT, scale)
-        y += line
-    if pages > 1:
-        more = f"page {page + 1} of {pages}, any key: {'the next' if page + 1 < pages else 'back'}"
+        for part in parts:
+            theme.text(screen, part, (box.x + 22 * scale + left, y), theme.TEXT, scale)
+            y += line
+    if len(pages) > 1:
+        more = f"page {page + 1} of {len(pages)}, any key: {'the next' if page + 1 < len(pages) else 'back'}"
         theme.text(screen, more, (x, box.bottom - line * 5 // 4), theme.DIM, scale)
+    return len(pages)
+
+
+def _pages(entries: list[Entry], room: int) -> list[list[Entry]]:
+    """Entries on as few pages as hold them, about equally long. room: lines for them, and for one that says so."""
+    if sum(len(parts) for _, parts in entries) <= room:
+        return [entries]
+    fewest = len(_filled(entries, room - 1))
+    return next(pages for lines in range(1, room) if len(pages := _filled(entries, lines)) == fewest)
+
+
+def _filled(entries: list[Entry], lines: int) -> list[list[Entry]]:
+    """Entries on pages of so many lines, or of one entry."""
+    pages: list[list[Entry]] = [[]]
+    for entry in entries:
+        if pages[-1] and sum(len(parts) for _, parts in (*pages[-1], entry)) > lines:
+            pages.append([])
+        pages[-1].append(entry)
     return pages
 
 

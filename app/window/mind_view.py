@@ -14,7 +14,7 @@ CLEAR, STRONGEST = 60, 190
 MOST_BITS = 3.0
 """A place with so many bits or more is marked most strongly."""
 LINE = 9 * theme.TEXT_SCALE + 4
-LEAST_CURVE = 40
+LEAST_CURVE, TALLEST_CURVE = 40, 80
 
 
 def side_of(window: tuple[int, int]) -> int:
@@ -26,18 +26,21 @@ def draw_mind(screen: pygame.Surface, thoughts: Thoughts, place: Layout) -> None
     """Mark where the dream was unsure, and draw the rest beside the picture, as much of it as there is room for."""
     if thoughts.unsure is not None:
         screen.blit(pygame.transform.scale(_marks(thoughts.unsure), place.picture.size), place.picture)
-    x, y, width = place.side.x, place.side.y, place.side.width
+    u = theme.unit_of(screen)
+    x, y, width, line = place.side.x, place.side.y, place.side.width, LINE * u
     theme.text(screen, "or else", (x, y), theme.DIM)
-    y += LINE
+    y += line
     for picture in thoughts.futures:
-        if y + width + LINE + LEAST_CURVE > place.side.bottom:
+        if y + width + line + LEAST_CURVE * u > place.side.bottom:
             break
         small = pygame.image.frombuffer(picture.tobytes(), picture.shape[1::-1], "RGB")
         screen.blit(pygame.transform.smoothscale(small, (width, width)), (x, y))
-        y += width + 8
+        y += width + 8 * u
     if thoughts.bits:
-        theme.text(screen, f"{thoughts.bits[-1]:.1f} bits", (x, y), theme.WARM)
-        _draw_curve(screen, thoughts.bits, pygame.Rect(x, y + LINE, width, min(80, place.side.bottom - y - LINE)))
+        words = f"{thoughts.bits[-1]:.1f} bits"
+        theme.text(screen, words, (x, y), theme.WARM, theme.fitting_scale(screen, words, width))
+        height = min(TALLEST_CURVE * u, place.side.bottom - y - line)
+        _draw_curve(screen, thoughts.bits, pygame.Rect(x, y + line, width, height))
 
 
 def _marks(unsure: np.ndarray) -> pygame.Surface:

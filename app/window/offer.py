@@ -42,22 +42,24 @@ class Offer:
 
 def grid(window: tuple[int, int], count: int) -> tuple[int, list[pygame.Rect]]:
     """How many columns there are, and where each picture stands: as large as fits, or scrolled out of the window."""
-    caption = 9 * theme.TEXT_SCALE + 6
-    width, height = window[0] - GAP, window[1] - 2 * theme.HEADER
+    u = theme.unit(window)
+    gap, header, smallest = GAP * u, theme.HEADER * u, SMALLEST_SIDE * u
+    caption = (9 * theme.TEXT_SCALE + 6) * u
+    width, height = window[0] - gap, window[1] - 2 * header
     sides = {
-        columns: min(width // columns - GAP, height // -(-count // columns) - GAP - caption)
+        columns: min(width // columns - gap, height // -(-count // columns) - gap - caption)
         for columns in range(1, count + 1)
     }
     columns = max(sides, key=sides.__getitem__)
     side = sides[columns]
-    if side < SMALLEST_SIDE:
-        side = SMALLEST_SIDE
-        columns = max(1, min(count, width // (side + GAP)))
-    left = (window[0] - columns * (side + GAP) + GAP) // 2
-    step = side + GAP + caption
-    above = theme.HEADER + max(GAP, (height - -(-count // columns) * step + GAP) // 2)
+    if side < smallest:
+        side = smallest
+        columns = max(1, min(count, width // (side + gap)))
+    left = (window[0] - columns * (side + gap) + gap) // 2
+    step = side + gap + caption
+    above = header + max(gap, (height - -(-count // columns) * step + gap) // 2)
     return columns, [
-        pygame.Rect(left + number % columns * (side + GAP), above + number // columns * step, side, side)
+        pygame.Rect(left + number % columns * (side + gap), above + number // columns * step, side, side)
         for number in range(count)
     ]
 
@@ -65,18 +67,20 @@ def grid(window: tuple[int, int], count: int) -> tuple[int, list[pygame.Rect]]:
 def draw_offer(screen: pygame.Surface, offer: Offer) -> None:
     """Draw the pictures, with a frame around the marked one, scrolled so that it can be seen."""
     screen.fill(theme.NIGHT)
-    _centred(screen, offer.title, (theme.HEADER - 9 * theme.TEXT_SCALE) // 2, theme.DREAM)
+    u = theme.unit_of(screen)
+    line = 9 * theme.TEXT_SCALE
+    _centred(screen, offer.title, u * (theme.HEADER - line) // 2, theme.DREAM)
     for picture, caption, rect, number in _shown(screen.get_size(), offer):
         marked = number == offer.chosen
-        pygame.draw.rect(screen, theme.WARM if marked else theme.EDGE, rect.inflate(8, 8), border_radius=4)
+        pygame.draw.rect(screen, theme.WARM if marked else theme.EDGE, rect.inflate(8 * u, 8 * u), border_radius=4 * u)
         screen.blit(_drawn(picture, rect.width), rect)
         theme.text(
             screen,
             caption,
-            (rect.centerx - font.measure(caption, theme.TEXT_SCALE) // 2, rect.bottom + 8),
+            (rect.centerx - font.measure(caption, theme.TEXT_SCALE * u) // 2, rect.bottom + 8 * u),
             theme.TEXT if marked else theme.DIM,
         )
-    _centred(screen, offer.hint, screen.get_height() - (theme.HEADER + 9 * theme.TEXT_SCALE) // 2, theme.DIM)
+    _centred(screen, offer.hint, screen.get_height() - u * (theme.HEADER + line) // 2, theme.DIM)
 
 
 def at(window: tuple[int, int], offer: Offer, point: tuple[int, int]) -> int | None:
@@ -92,7 +96,7 @@ def columns(window: tuple[int, int], offer: Offer) -> int:
 def _shown(window: tuple[int, int], offer: Offer) -> list[tuple[Frame, str, pygame.Rect, int]]:
     """The pictures that can be seen whole: each with its caption, its place and its number."""
     _, rects = grid(window, len(offer.pictures))
-    top, bottom = rects[0].top, window[1] - theme.HEADER - 9 * theme.TEXT_SCALE - 6
+    top, bottom = rects[0].top, window[1] - theme.unit(window) * (theme.HEADER + 9 * theme.TEXT_SCALE + 6)
     down = max(0, rects[offer.chosen].bottom - bottom)
     if down:  # whole rows
         down = next(rect.top - top for rect in rects if rect.top - top >= down)
@@ -112,6 +116,7 @@ def _drawn(picture: Frame, side: int) -> pygame.Surface:
 
 
 def _centred(screen: pygame.Surface, words: str, top: int, colour: font.Colour) -> None:
-    limit = screen.get_width() - 2 * GAP
-    scale = theme.TEXT_SCALE if font.measure(words, theme.TEXT_SCALE) <= limit else 1
+    u = theme.unit_of(screen)
+    limit = screen.get_width() - 2 * GAP * u
+    scale = theme.fitting_scale(screen, words, limit)
     theme.text(screen, words, ((screen.get_width() - font.measure(words, scale)) // 2, top), colour, scale)

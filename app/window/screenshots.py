@@ -27,6 +27,8 @@ from reverie.app.window.saving import Saving
 from reverie.app.window.window import Window
 from reverie.engine.likeness import GOOD
 
+SLOWLY = 4.0
+"""Frames a second where other futures are to be seen that are up to date, also on a busy machine."""
 PATIENCE = 300.0
 """Seconds after which a scene is given up."""
 SOMEWHERE = Path(__file__).parents[2] / "docs" / "images" / "dream.gif"
@@ -40,7 +42,8 @@ class Directed(Window):
     """A window whose events come from a scene; it is left when the scene ends."""
 
     def direct(self, scene: Scene) -> None:
-        """Play this scene."""
+        """Play this scene, without what a fresh window says unless that is the scene."""
+        self.notices.card = scene is fresh
         self._scene, self._end = scene(self), time.monotonic() + PATIENCE
 
     def _next_events(self) -> Events:
@@ -129,7 +132,7 @@ def click(window: Window, button: int, pixel: tuple[int, int]) -> Iterator[Event
 
 def paint(window: Window) -> Iterator[Events]:
     """The right button, and the left."""
-    yield from frames(window, 4)
+    yield from frames(window, 12)
     yield from press(pygame.K_p)
     yield from [[]] * 300
     coat = np.all(np.abs(window.loop.session.frame.astype(int) - (255, 146, 36)) < 40, axis=-1)
@@ -143,6 +146,7 @@ def paint(window: Window) -> Iterator[Events]:
 def mind(window: Window) -> Iterator[Events]:
     """I."""
     window.loop.plays_itself = True
+    yield from press(pygame.K_h)
     yield from frames(window, 20)
     yield from press(pygame.K_i)
     status = window.loop.session.status
@@ -158,7 +162,7 @@ def mind(window: Window) -> Iterator[Events]:
 
 def fresh(window: Window) -> Iterator[Events]:
     """A window that was just opened."""
-    yield from frames(window, 3)
+    yield from frames(window, 12)
 
 
 SCENES: dict[str, tuple[str, Scene]] = {
@@ -181,7 +185,7 @@ def photograph(name: str, folder: Path) -> Path:
     size = bundle.manifest.resolution
     picture = read_picture(SOMEWHERE, size)[:, ::-1] if scene is your_picture else None
     session = Session(Choice(bundle_name, seed=7, picture=picture, settings={"mode": "parallel"}), bundle)
-    loop = GameLoop(session, Meter(time.perf_counter()))
+    loop = GameLoop(session, Meter(time.perf_counter()), SLOWLY if scene is mind else 20.0)
     screen = pygame.display.set_mode(theme.window_size(size, 512 // size))
     window = Directed(screen, loop, Keys(DEFAULTS), Saving(), (), fullscreen=False)
     window.direct(scene)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pygame
@@ -11,7 +12,7 @@ import pygame
 from reverie.app.errors import Mistake
 from reverie.app.own.game_folder import GameFolder
 from reverie.app.play.game_loop import GameLoop, ShownFrame
-from reverie.app.window import theme
+from reverie.app.window import hud, theme
 from reverie.app.window.about import About
 from reverie.app.window.brush import Brush, pixel_at
 from reverie.app.window.display import name_window
@@ -275,7 +276,8 @@ class Window:
         if self.offers.made and not covered:
             self.overlay.show_offer(self.offers.made)
             self.offers.made, covered, self._dirty = None, True, True
-        self._dirty = self.notices.refresh(now, covered) or self._dirty
+        parts = partial(hud.message_parts, window=self.surface.get_size())
+        self._dirty = self.notices.refresh(now, covered, parts) or self._dirty
         if self._untouched_until and now > self._untouched_until and not covered:
             self._play_itself(True)
         shot = self.loop.newest()

@@ -105,7 +105,7 @@ def test_what_is_beside_the_picture_does_not_lie_over_it(window: tuple[int, int]
     session.step(RIGHT)
     while not session.in_dream.mind.thoughts.futures:  # type: ignore[union-attr]
         session.in_dream.mind.think(0.05, 0.05)  # type: ignore[union-attr]
-    thoughts = session.in_dream.mind.thoughts._replace(unsure=None)  # type: ignore[union-attr]
+    thoughts = session.in_dream.mind.thoughts._replace(unsure=None, bits=(9999.9,))  # type: ignore[union-attr]
     place = theme.layout(window, 64, side_of(window))
     assert not place.picture.inflate(12, 12).colliderect(place.side)
     screen = pygame.Surface(window)
