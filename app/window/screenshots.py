@@ -165,8 +165,15 @@ def fresh(window: Window) -> Iterator[Events]:
     yield from frames(window, 12)
 
 
+def all_keys(window: Window) -> Iterator[Events]:
+    """F1."""
+    yield from frames(window, 12)
+    yield from press(pygame.K_F1)
+
+
 SCENES: dict[str, tuple[str, Scene]] = {
     "fresh": ("v2", fresh),
+    "help": ("v2", all_keys),
     "start-pictures": ("v2", start_pictures),
     "your-picture": ("v2", your_picture),
     "plays-itself": ("v2", plays_itself),
