@@ -77,11 +77,12 @@ def _help_rows(keys: Keys, unused: frozenset[str]) -> list[tuple[str, str]]:
     rows = [("↑ ↓ ← →  W A S D" if _default_arrows(keys) else "  ".join(keys.shown(what) for what in arrows), "play")]
     if own := [what for what in keys.names if what not in DEFAULTS]:  # a game with actions of its own
         rows = [(keys.shown(what), what.replace("_", " ")) for what in (*arrows, *own)]
-    rows += [(keys.shown(what), words) for what, words in EXPLAINED.items() if what not in unused]
     pads = {"a": "main button", "rewind": "rewind", "menu": "menu"}
-    pad = ", ".join(f"{keys.shown_pad(what)} {word}" for what, word in pads.items() if keys.shown_pad(what))
-    more = ("1 – 9", "open another dream"), ("right, left", "mouse: pick up a patch, put it down"), ("gamepad", pad)
-    return [*rows, *more]
+    pad = ", ".join(
+        f"{keys.shown_pad(what)} {word}" for what, word in pads.items() if keys.shown_pad(what) and what not in unused
+    )
+    rows += [("gamepad", pad), *((keys.shown(what), words) for what, words in EXPLAINED.items() if what not in unused)]
+    return [*rows, ("1 – 9", "open another dream"), ("right, left", "mouse: pick up a patch, put it down")]
 
 
 def _default_arrows(keys: Keys) -> bool:
