@@ -16,6 +16,7 @@ from reverie.engine.dream import Dream
 from reverie.engine.library import resolve
 from reverie.export.run_export import export_run
 from reverie.web.serve import Server
+from tests.export import tiny as tokens
 from tests.latent.tiny_latent import tiny_run
 from tests.web import chromium
 from tests.web.chromium import Chromium
@@ -97,6 +98,17 @@ def test_latents_are_the_same_in_a_real_browser(precision: str, most: tuple[floa
     apart, levels = differences(folder, played, tmp_path)
     assert apart <= most[0]
     assert levels <= most[1]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("precision", ["fp16", "int8"])
+def test_the_experts_of_a_game_are_picked_in_a_real_browser_too(precision: str, tmp_path: Path) -> None:
+    needs(chromium.find(), "chromium")
+    games = {"garden": ("noop", "up", "down", "left", "right"), "duel": ("noop", "up", "down")}
+    run = tokens.tiny_run(tmp_path / "run", games=games, experts=True)
+    folder = export_run(run, tmp_path / "tiny", precision, log=lambda line: None)
+    played: list[tuple[int, dict[str, Any]]] = [(action, {"mode": "ar", "temperature": 0.0}) for action in ACTIONS[:4]]
+    assert differences(folder, played, tmp_path) == (0, 0)
 
 
 @pytest.mark.slow
