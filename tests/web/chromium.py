@@ -14,6 +14,13 @@ from pathlib import Path
 from select import select
 from typing import Any
 
+SAID = """globalThis.said = [];
+addEventListener("DOMContentLoaded", () => {
+  const box = document.getElementById("message");
+  const hear = () => said.push(box.textContent);
+  if (box) new MutationObserver(hear).observe(box, { childList: true });
+});"""
+"""Lets a page remember its messages, for they pass."""
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = (
     "--headless=new",
@@ -77,6 +84,7 @@ class Chromium:
         self._session = self.send("Target.attachToTarget", targetId=page, flatten=True)["sessionId"]
         for domain in ("Page", "Runtime", "Log", "Network"):
             self.send(f"{domain}.enable")
+        self.send("Page.addScriptToEvaluateOnNewDocument", source=SAID)
         metrics = {"width": width, "height": height, "deviceScaleFactor": scale, "mobile": touch}
         self.send("Emulation.setDeviceMetricsOverride", **metrics)
         if touch:
@@ -152,6 +160,22 @@ class Chromium:
                 return value
             time.sleep(0.03)
         raise TimeoutError(f"{script} did not come true: {self.run('document.body.innerText')!r} {self.complaints()}")
+
+    def hear(self, words: str, seconds: float = 30) -> None:
+        """Wait until the page has said this, however long ago and for however short a time."""
+        self.wait(f"said.includes({json.dumps(words)})", seconds)
+
+    def frames(self) -> int:
+        """The number of the frame that is shown."""
+        return int(self.run("document.documentElement.dataset.frames"))
+
+    def wait_for_frame(self, number: int, seconds: float = 60) -> None:
+        """Wait until a frame of this number, or a later one, is shown."""
+        self.wait(f"document.documentElement.dataset.frames >= {number}", seconds)
+
+    def dreams(self, frames: int, seconds: float = 60) -> None:
+        """Wait until so many more frames were dreamt and shown."""
+        self.wait_for_frame(self.frames() + frames, seconds)
 
     def key(self, key: str, code: str, hold: float = 0.0) -> None:
         """Press a key, hold it for so many seconds, and release it."""

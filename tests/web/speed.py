@@ -34,8 +34,8 @@ SPEED = "document.getElementById('speed').textContent + ' ' + document.getElemen
 ARROWS = ("ArrowRight", "ArrowDown", "ArrowLeft", "ArrowUp")
 BARS = (("v1.1", 1, 20), ("arcade", 1, 20), ("v2", 1, 12), ("v2", 2, 20))
 """Bundle, threads, frames a second."""
-WARM_SECONDS = 75
-"""Until what a page keeps, such as the moments to rewind to, is full."""
+WARM_FRAMES = 1000
+"""Until what a page keeps, such as the moments to rewind to, is full. It is counted in frames, which keeps no clock."""
 
 
 @dataclass(frozen=True)
@@ -85,12 +85,13 @@ def measure(address: str, threads: int, seconds: float) -> Figures:
         return Figures(first, statistics.median(ms), statistics.median(fps), late[-1] - before)
 
 
-def grown(address: str, minutes: float, query: str = "mode=parallel&seed=0", warm: float = WARM_SECONDS) -> list[float]:
+def grown(address: str, minutes: float, query: str = "mode=parallel&seed=0") -> list[float]:
     """Megabytes at each minute of play, the first one after what a page keeps is full."""
     with Chromium() as page:
         page.open(f"{address}?{query}")
         page.wait(FIRST_FRAME, 120)
-        assert list(play(page, warm))
+        while page.frames() < WARM_FRAMES:
+            assert list(play(page, 5))
         megabytes = [page.memory()]
         left = 60 * minutes
         while left > 0:

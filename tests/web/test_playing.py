@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,17 +13,20 @@ import pytest
 from PIL import Image
 
 from reverie.app.cli import main
+from reverie.app.window.display import goal_of
 from reverie.web.serve import Server
 from tests.web import chromium, speed
 from tests.web.chromium import Chromium
-from tests.web.test_page import FIRST_FRAME, needs
+from tests.web.test_page import FIRST_FRAME, eventually, needs
 
+GOAL = goal_of("garden")
 PAUSED = "!!document.querySelector('.pill.paused')"
 RIGHT = 4
 """Number of the action in v1.1."""
 GAMEPAD = """(() => {
   const pad = { buttons: Array.from({ length: 16 }, () => ({ pressed: false })), axes: [0, 0] };
-  navigator.getGamepads = () => [null, pad];
+  globalThis.asked = 0;
+  navigator.getGamepads = () => (asked++, [null, pad]);
   globalThis.press = (number, pressed) => { pad.buttons[number].pressed = pressed; };
   globalThis.tilt = (x, y) => { pad.axes = [x, y]; };
   dispatchEvent(new Event("gamepadconnected"));
@@ -76,8 +78,13 @@ def test_thumbs_play_on_a_small_screen_without_scrolling(address: str, width: in
         left, top, right, bottom = box(page, "[data-arrow=right]")
         page.touch((left + right) / 2, (top + bottom) / 2, hold=0.5)
         assert page.run("scrollY") == 0
-        assert RIGHT in [event.get("action") for event in played(page)]
+        eventually(lambda: RIGHT in [event.get("action") for event in played(page)])
         assert page.complaints() == []
+
+
+def on_pad(page: Chromium, done: str) -> None:
+    """Do something on the gamepad, and wait until the page has looked at it."""
+    page.wait(f"asked > {page.run(f'({done}, asked)')}")
 
 
 @pytest.mark.slow
@@ -86,18 +93,16 @@ def test_a_gamepad_plays_and_pauses(address: str) -> None:
         page.open(address)
         page.wait(FIRST_FRAME, 60)
         page.run(GAMEPAD)
-        page.run("press(9, true)")
+        on_pad(page, "press(9, true)")
         page.wait(PAUSED)
-        page.run("press(9, false)")
-        time.sleep(0.2)
+        on_pad(page, "press(9, false)")
         before = len(played(page))
         for hold, let_go in (("press(15, true)", "press(15, false)"), ("tilt(-1, 0)", "tilt(0, 0)")):
-            page.run(hold)
-            time.sleep(0.2)
-            page.run("press(5, true)")  # one step
-            time.sleep(0.2)
-            page.run(f"{let_go}, press(5, false)")
-            time.sleep(0.2)
+            on_pad(page, hold)
+            frames = page.frames()
+            on_pad(page, "press(5, true)")  # one step
+            page.wait_for_frame(frames + 1)
+            on_pad(page, f"{let_go}, press(5, false)")
         after = played(page)[before:]
         assert [(event["action"], event["count"]) for event in after] == [(RIGHT, 1), (3, 1)]
 
@@ -108,14 +113,14 @@ def test_the_last_seconds_are_saved_as_a_gif_and_a_moment_is_gone_back_to(addres
         page.open(address)
         page.wait(FIRST_FRAME, 60)
         page.key("F8", "F8")
-        page.wait("document.getElementById('message').textContent === 'moment saved'")
-        time.sleep(1)
+        page.hear("moment saved")
+        page.dreams(5)
         page.key("g", "KeyG")
         with Image.open(page.download(".gif")) as gif:
             assert gif.size == (256, 256)
             assert gif.n_frames > 1
         page.key("F9", "F9")
-        page.wait("document.getElementById('message').textContent === 'back to the saved moment'")
+        page.hear("back to the saved moment")
         assert "restore" in [next(iter(event)) for event in played(page)]
 
 
@@ -126,12 +131,12 @@ def test_with_reduced_motion_the_dream_waits(address: str) -> None:
         page.open(address)
         page.wait(FIRST_FRAME, 60)
         page.wait(PAUSED)
-        time.sleep(0.3)  # a frame that was on its way
-        before = page.run("document.getElementById('picture').toDataURL()")
-        time.sleep(0.5)
-        assert page.run("document.getElementById('picture').toDataURL()") == before
+        page.hear(f"{GOAL} Your system asks for less motion: the dream waits for the key P or the button pause.")
+        before = page.frames()
+        page.run("new Promise((done) => setTimeout(done, 500))")
+        assert page.frames() == before
         page.key("p", "KeyP")
-        page.wait(f"!({PAUSED})")
+        page.dreams(3)
 
 
 @pytest.mark.slow

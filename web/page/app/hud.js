@@ -11,8 +11,7 @@ const element = (id) => /** @type {HTMLElement} */ (document.getElementById(id))
 export class Hud {
   #drawn = 0;
   #pills = "";
-  /** @type {{words: string, alarm: boolean}[]} */
-  #messages = [];
+  #alarm = false;
   #timer = 0;
   figures = true;
 
@@ -57,28 +56,18 @@ export class Hud {
     return "";
   }
 
-  /** A message for a while; several come one after the other. @param {string} words @param {boolean} [alarm] which stays */
+  /** A message for a while, in the place of the one before. @param {string} words @param {boolean} [alarm] which stays */
   say(words, alarm = false) {
-    if (!words) return;
-    this.#messages.push({ words, alarm });
-    if (this.#messages.length === 1) this.#next();
-    else if (this.#messages.length > 2) this.#messages.splice(1, this.#messages.length - 2);
-  }
-
-  #next() {
+    if (!words || this.#alarm) return;
     clearTimeout(this.#timer);
-    const message = this.#messages[0];
     const box = element("message");
-    box.hidden = !message;
-    if (!message) return;
-    box.textContent = message.words;
-    box.classList.toggle("alarm", message.alarm);
-    if (message.alarm) return;
-    const seconds = Math.max(MESSAGE_SECONDS, message.words.length / LETTERS_A_SECOND);
-    this.#timer = setTimeout(() => {
-      this.#messages.shift();
-      this.#next();
-    }, 1000 * (this.#messages.length > 1 ? 1 : seconds));
+    box.textContent = words;
+    box.hidden = false;
+    box.classList.toggle("alarm", alarm);
+    this.#alarm = alarm;
+    if (alarm) return;
+    const seconds = Math.max(MESSAGE_SECONDS, words.length / LETTERS_A_SECOND);
+    this.#timer = setTimeout(() => (box.hidden = true), 1000 * seconds);
   }
 }
 

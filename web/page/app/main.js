@@ -3,7 +3,7 @@ import { openHelp, openSettings } from "./dialogs.js";
 import * as gamepad from "./gamepad.js";
 import { Hud } from "./hud.js";
 import { keysOf, lookup, meaning, rows } from "./keys.js";
-import { keepEverything, startOffline } from "./offline.js";
+import { inTime, keepEverything, startOffline } from "./offline.js";
 import * as pads from "./pads.js";
 import { Saving, download, listenForTapes } from "./saving.js";
 import { Screen } from "./screen.js";
@@ -16,6 +16,7 @@ const ROOT = new URL("../", import.meta.url).href;
 /** @param {string} id @returns {any} */
 const element = (id) => document.getElementById(id);
 
+const lessMotion = matchMedia("(prefers-reduced-motion: reduce)");
 const hud = new Hud();
 const screen = new Screen(element("picture"), element("stage"));
 /** @type {Worker | undefined} */
@@ -30,6 +31,9 @@ let dream = "";
 let threads = 1;
 let waits = false;
 let failed = false;
+let begun = false;
+/** @type {Promise<void>} */
+let offline = Promise.resolve();
 let playing = "";
 /** @type {Record<string, string[]>} */
 let keys = {};
@@ -81,21 +85,22 @@ void begin().catch((error) => fail(error instanceof Error ? error.message : Stri
 async function begin() {
   element("file").hidden = true;
   if (!supported()) throw new Error("This browser lacks SIMD for WebAssembly, which the dream needs: use a newer one.");
+  worker = new Worker(new URL("../play/worker.js", import.meta.url), { type: "module" });
+  worker.onmessage = ({ data }) => {
+    if (!failed) hear[data.tell]?.(data);
+  };
+  worker.onerror = () => fail("The page's program could not be loaded: load the page again.");
   const response = await fetch(`${ROOT}site.json`).catch(() => null);
   if (!response?.ok) throw new Error("site.json could not be loaded: share the dream again, or go online.");
   site = await response.json();
-  await startOffline(site.isolated);
+  offline = startOffline(site.isolated, () => !begun);
+  if (site.isolated) await inTime(offline); // it may be loaded once more: nothing is downloaded twice
   const wanted = new URLSearchParams(location.search);
   const cores = navigator.hardwareConcurrency || 1;
   const most = Math.min(Number(wanted.get("threads")) || cores - 1, cores, MOST_THREADS); // a core is left to the page
   threads = crossOriginIsolated ? Math.max(1, most) : 1;
   const names = Object.keys(site.games);
   const game = wanted.get("game") ?? "";
-  worker = new Worker(new URL("../play/worker.js", import.meta.url), { type: "module" });
-  worker.onmessage = ({ data }) => {
-    if (!failed) hear[data.tell]?.(data);
-  };
-  worker.onerror = () => fail("The page's program could not be loaded: load the page again.");
   const seed = Number(wanted.get("seed") ?? Math.floor(Math.random() * 2 ** 31));
   const paced = wanted.get("pace") !== "free";
   order("open", { site, root: ROOT, threads, paced, game: names.includes(game) ? game : names[0], seed, settings: asked(wanted) });
@@ -114,32 +119,33 @@ const hear = {
     element("progress").value = done / total;
     element("what").textContent = `${what}… ${(done / 1e6).toFixed(0)} of ${(total / 1e6).toFixed(0)} MB`;
   },
-  begun(told) {
-    dream = told.name;
+  picture(told) {
     screen.open(told.size);
+    screen.draw(told.frame);
+  },
+  async opened(told) {
+    dream = told.name;
     saving = new Saving(told.size, told.fps, (words) => hud.say(words));
-    element("loading").hidden = true;
-    element("tools").hidden = false;
-    makeTools(told.games.length > 1);
-    screen.fit();
-    listen();
-    if (matchMedia("(prefers-reduced-motion: reduce)").matches) {
-      order("pause", { paused: true });
-      hud.say("Your system asks for less motion: the dream waits for the key P or the button pause.");
-    }
-    element("stage").focus({ preventScroll: true });
-    void keepEverything();
+    await inTime(offline); // where there is a newer build, that one is played
+    begun = true;
+    order("begin");
   },
   frame(told) {
     const before = shot;
     shot = told;
     if (told.status.game !== playing) follow(told.status);
     screen.draw(told.frame);
+    if (!before) reveal();
     if (told.frameMade) saving.add(told.frame, fileName());
     const { paused, rewinding } = told;
     hud.pills({ DREAM: true, PAUSED: paused && !rewinding, REWIND: rewinding, REC: saving.recording });
     hud.show(told.figures, told.status, paused || !before || before.status.shown !== told.status.shown);
+    document.documentElement.dataset.frames = told.figures.number; // for a test
     document.querySelector('[data-tool="pause"]')?.setAttribute("aria-pressed", String(paused));
+  },
+  chosen({ message }) {
+    if (message) greet(`${message[0].toUpperCase()}${message.slice(1)}.`);
+    void keepEverything(site.isolated);
   },
   say: ({ message }) => hud.say(message),
   file: ({ name, text }) => {
@@ -149,6 +155,24 @@ const hear = {
   played: (told) => void (document.documentElement.dataset.played = told.z_sha256), // for a test: of all representations
   failed: ({ message }) => fail(message),
 };
+
+/** The first picture is there: from now on it can be played. */
+function reveal() {
+  element("loading").hidden = true;
+  element("tools").hidden = false;
+  makeTools(Object.keys(site.games).length > 1);
+  screen.fit();
+  listen();
+  if (lessMotion.matches) order("pause", { paused: true });
+  greet();
+  element("stage").focus({ preventScroll: true });
+}
+
+/** What a person has to know at first. @param {string} [more] */
+function greet(more = "") {
+  const waiting = lessMotion.matches ? "Your system asks for less motion: the dream waits for the key P or the button pause." : "";
+  hud.say([site.games[playing].goal, more, waiting].filter(Boolean).join(" "));
+}
 
 /** Nothing can be played any more. @param {string} message */
 function fail(message) {

@@ -21,7 +21,7 @@ export async function openBundle(site, root, threads, progress) {
   let done = 0;
   /** @param {number} bytes */
   const more = (bytes) => progress((done += bytes), total, "loading the dream");
-  const wasm = download(root + WASM, site.wasm_bytes, more);
+  const wasm = compiled(parts(root + WASM, site.wasm_bytes, more));
   wasm.catch(() => {}); // whoever waits for it is told
   const manifestBytes = await fetched("manifest.json");
   const manifest = JSON.parse(new TextDecoder().decode(manifestBytes));
@@ -34,10 +34,11 @@ export async function openBundle(site, root, threads, progress) {
       files[name] = await fetched(name);
     }),
   );
-  prepare(/** @type {ArrayBuffer} */ ((await wasm).buffer), threads);
+  await wasm;
+  prepare(wasm, threads);
   progress(total, total, "falling asleep");
   const { dynamics } = await family(manifest.family);
-  const call = await open(manifest.graphs, files, site.weights);
+  const call = open(manifest.graphs, files, site.weights);
   const starts = await readNpz(files[manifest.starts]);
   const own = Object.fromEntries(Object.keys(site.extra).map((name) => [name, files[name]]));
   return { manifest, digest: site.manifest_sha256, settings: site.settings, starts, dynamics: dynamics(manifest, call, own) };
@@ -50,11 +51,49 @@ export async function openBundle(site, root, threads, progress) {
   }
 }
 
+/** WebAssembly, compiled while it comes. @param {AsyncGenerator<Uint8Array<ArrayBuffer>>} coming @returns {Promise<WebAssembly.Module>} */
+async function compiled(coming) {
+  /** @type {unknown} */
+  let failure;
+  const stream = new ReadableStream({
+    async pull(controller) {
+      try {
+        const part = await coming.next();
+        if (part.done) controller.close();
+        else controller.enqueue(part.value);
+      } catch (error) {
+        failure = error;
+        throw error;
+      }
+    },
+  });
+  try {
+    return await WebAssembly.compileStreaming(new Response(stream, { headers: { "Content-Type": "application/wasm" } }));
+  } catch (error) {
+    throw failure ?? error;
+  }
+}
+
 /**
  * @param {string} address @param {number} bytes how many it has @param {(bytes: number) => void} more
  * @returns {Promise<Uint8Array>}
  */
 async function download(address, bytes, more) {
+  const all = new Uint8Array(bytes);
+  let at = 0;
+  for await (const part of parts(address, bytes, more)) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
+}
+
+/**
+ * A file piece by piece. Throws one sentence where it is not as long as it should be.
+ * @param {string} address @param {number} bytes how many it has @param {(bytes: number) => void} more
+ * @returns {AsyncGenerator<Uint8Array<ArrayBuffer>>}
+ */
+async function* parts(address, bytes, more) {
   const name = address.slice(address.lastIndexOf("/") + 1);
   let response;
   try {
@@ -63,15 +102,13 @@ async function download(address, bytes, more) {
     throw new Error(`${name} could not be loaded: are you offline?`);
   }
   if (!response.ok || !response.body) throw new Error(`${name} could not be loaded: the server says ${response.status}.`);
-  const all = new Uint8Array(bytes);
   let at = 0;
   const reader = response.body.getReader();
   for (let part = await reader.read(); !part.done; part = await reader.read()) {
-    if (at + part.value.length > bytes) throw new Error(`The download of ${name} is damaged: load the page again.`);
-    all.set(part.value, at);
     at += part.value.length;
+    if (at > bytes) throw new Error(`The download of ${name} is damaged: load the page again.`);
     more(part.value.length);
+    yield part.value;
   }
   if (at < bytes) throw new Error(`The download of ${name} was cut short: load the page again.`);
-  return all;
 }

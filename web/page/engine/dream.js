@@ -50,25 +50,32 @@ export class Dream {
     this.settings = changed(this.settings, this.bundle.settings, chosen);
   }
 
+  /** A picture of a start history, the last by default: there a dream begins.
+   * @param {number} start @param {number} [t] its place in the history */
+  startPicture(start, t = this.bundle.manifest.history - 1) {
+    if (!(start in this.starts)) throw new Error(`There is no start ${start}; there are ${this.starts.length}.`);
+    const { starts, manifest } = this.bundle;
+    const at = (this.starts[start] * manifest.history + t) * this.frame.length;
+    return starts.frames.data.slice(at, at + this.frame.length);
+  }
+
   /** Begin a new dream from a start history, by default number seed % N. @param {number} seed @param {number} [start] */
   async reset(seed, start = seed % this.starts.length) {
     const { starts, dynamics, manifest } = this.bundle;
-    if (!(start in this.starts)) throw new Error(`There is no start ${start}; there are ${this.starts.length}.`);
+    const first = this.startPicture(start, 0);
     const row = this.starts[start];
     const history = manifest.history;
-    const size = this.frame.length;
-    /** @param {number} t */
-    const frame = (t) => starts.frames.data.slice((row * history + t) * size, (row * history + t + 1) * size);
     this.#begin(seed);
-    this.frame = frame(0);
+    this.frame = first;
     this.z = this.#told(await dynamics.encode(this.frame)).z;
     for (let t = 0; t < history - 1; t++) {
       const context = await this.#prepare(Number(starts.actions.data[row * (history - 1) + t]));
-      const { z, fault } = this.#told(await dynamics.encode(frame(t + 1)));
+      const picture = this.startPicture(start, t + 1);
+      const { z, fault } = this.#told(await dynamics.encode(picture));
       if (this.#told(context).fault || fault) continue;
       this.ring.push(context.pushed);
       this.z = z;
-      this.frame = frame(t + 1);
+      this.frame = picture;
     }
   }
 

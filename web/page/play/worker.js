@@ -1,9 +1,11 @@
 // The worker: opens the dream, plays it, and tells the page. The page draws and listens.
 //
-// Messages in: {do, ...}, see `orders`. Messages out: {tell: "progress" | "begun" | "frame" | "say" | "file" | "failed"}.
+// Messages in: {do, ...}, see `orders`. Messages out: {tell: "progress" | "picture" | "opened" | "frame" | "chosen" | "say" | "file" | "played" | "failed"}.
 import { openBundle } from "../engine/bundle.js";
+import { Dream } from "../engine/dream.js";
 import { Sha256 } from "../engine/sha256.js";
 import { chooseMode } from "./choose.js";
+import { sentence } from "./failure.js";
 import { Loop } from "./loop.js";
 import { Session } from "./session.js";
 
@@ -15,6 +17,7 @@ let session;
 /** @type {Record<string, (order: any) => void>} */
 const orders = {
   open: (order) => void open(order).catch(failed),
+  begin: () => void loop.run().catch(failed),
   press: ({ key, action, at }) => loop.press(key, action, at - performance.timeOrigin),
   release: ({ key }) => loop.latch.release(key),
   forget: () => loop.latch.clear(),
@@ -38,12 +41,20 @@ self.addEventListener("message", ({ data }) => {
 /** @param {{site: any, root: string, threads: number, paced: boolean, game: string, seed: number, settings: Record<string, any>}} order */
 async function open({ site, root, threads, paced, game, seed, settings }) {
   const bundle = await openBundle(site, root, threads, (done, total, what) => tell("progress", { done, total, what }));
-  const chosen = await chooseMode(bundle, game, settings);
-  session = await Session.begin(bundle, game, seed, chosen.settings);
+  const dream = new Dream(bundle, game);
+  tell("picture", { size: bundle.manifest.resolution, frame: dream.startPicture(seed % dream.starts.length) });
+  session = await Session.begin(bundle, game, seed, settings);
   loop = new Loop(session, bundle.manifest.fps, paced, show, (message) => tell("say", { message }));
-  tell("begun", { name: bundle.manifest.name, games: bundle.manifest.games, fps: bundle.manifest.fps, size: bundle.manifest.resolution });
-  loop.do(() => chosen.message);
-  await loop.run();
+  tell("opened", { name: bundle.manifest.name, fps: bundle.manifest.fps, size: bundle.manifest.resolution });
+  loop.do(() => choose(settings)); // after the first picture
+}
+
+/** @param {Record<string, any>} asked settings by name */
+async function choose(asked) {
+  const chosen = await chooseMode(session.dream, asked);
+  session.dream.change(chosen.settings);
+  tell("chosen", { message: chosen.message });
+  return "";
 }
 
 /** @param {import("./loop.js").Figures} figures @param {boolean} frameMade */
@@ -75,9 +86,7 @@ async function play(text) {
 
 /** @param {unknown} error */
 function failed(error) {
-  let message = error instanceof Error ? error.message : String(error);
-  if (/memory|allocat/i.test(message)) message = "The browser has too little memory for this dream: close other pages and try again.";
-  tell("failed", { message });
+  tell("failed", { message: sentence(error) });
 }
 
 /** @param {string} what @param {any} content @param {Transferable[]} [transfer] */
