@@ -36,17 +36,17 @@ export class Hud {
     if (!this.figures || (!now && time - this.#drawn < FIGURES_MS)) return;
     this.#drawn = time;
     const stages = Object.entries(status.timings).map(([stage, ms]) => `${stage} ${Number(ms).toFixed(1)}`);
-    const speed = [bold(`${figures.fps.toFixed(1)} fps`), bold(`${figures.ms.toFixed(1)} ms`), span(stages.join("  "), "wide")];
+    const speed = !figures.number ? [] : [bold(`${figures.fps.toFixed(1)} fps`), bold(`${figures.ms.toFixed(1)} ms`), span(stages.join("  "), "wide")];
     element("speed").replaceChildren(...spaced(speed));
     const cells = "■".repeat(status.history) + "□".repeat(Math.max(0, status.slots - status.history));
     const switches = [
-      status.shown,
-      status.score === null ? "" : `reward ${status.score}`,
-      status.faults ? span(`faults ${status.faults}`, "alarm") : "",
-      `late ${figures.late}`,
-      status.slots <= 16 ? span(`history ${cells}`, "wide") : "",
+      span(status.shown, ""),
+      status.faults ? span(`faults ${status.faults}`, "alarm") : null,
+      status.score === null ? null : span(`reward ${status.score}`, ""),
+      span(`late ${figures.late}`, ""),
+      status.slots <= 16 ? span(`history ${cells}`, "wide") : null,
     ];
-    element("switches").replaceChildren(...spaced(switches.filter(Boolean)));
+    element("switches").replaceChildren(...spaced(switches.filter((part) => part !== null)));
   }
 
   /** @returns {string} what came of it */
@@ -71,7 +71,7 @@ export class Hud {
   }
 }
 
-/** @param {(string | Node)[]} parts @returns {(string | Node)[]} with a gap between each two */
+/** @param {Node[]} parts @returns {(string | Node)[]} with a gap between each two, for who reads it as text */
 const spaced = (parts) => parts.flatMap((part, i) => (i ? ["  ", part] : [part]));
 
 /** @param {string} words */
