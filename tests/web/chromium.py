@@ -180,8 +180,8 @@ class Chromium:
     def key(self, key: str, code: str, hold: float = 0.0) -> None:
         """Press a key, hold it for so many seconds, and release it."""
         what: dict[str, Any] = {"key": key, "code": code}
-        if len(key) == 1:
-            what["text"] = key
+        if len(key) == 1 or key == "Enter":
+            what["text"] = "\r" if key == "Enter" else key
         self.send("Input.dispatchKeyEvent", type="keyDown", **what)
         time.sleep(hold)
         self.send("Input.dispatchKeyEvent", type="keyUp", **{k: v for k, v in what.items() if k != "text"})

@@ -1,7 +1,8 @@
 """Measures the shared page in headless Chromium: `python -m tests.web.speed`, in a minute when nothing else runs.
 
-Prints a table of speeds in one and two threads, the time from opening to the first frame, and what ten minutes of play
-do to the memory. `--precisions` compares int8 with fp32 instead, for the bundles whose graphs compute in bytes.
+Prints all bars of the page as a table: speeds in one and two threads, the time from opening to the first frame that can
+be played, what ten minutes of play do to the memory and to the clock, and sizes. `--write docs/browser.md` puts it
+between the marks there. `--precisions` compares int8 with fp32 instead, for the bundles whose graphs compute in bytes.
 """
 
 from __future__ import annotations
@@ -21,12 +22,16 @@ from pathlib import Path
 import numpy as np
 
 from reverie.app.commands.share import _described
+from reverie.cores import usable_cores
 from reverie.engine.bundle import read_manifest
 from reverie.engine.library import resolve
 from reverie.engine.manifest import Manifest
 from reverie.engine.tokens.settings import SETTINGS
+from reverie.evaluation.pages.marks import filled
+from reverie.evaluation.pages.table import Table
+from reverie.evaluation.speed.machine import processor
 from reverie.web.serve import Server
-from reverie.web.site import write_site
+from reverie.web.site import DREAM, files_in, write_site
 from tests.web.chromium import Chromium
 
 FIRST_FRAME = "document.getElementById('loading')?.hidden"
@@ -80,6 +85,7 @@ def measure(address: str, threads: int, seconds: float) -> Figures:
         page.open(f"{address}?mode=parallel&seed=0&threads={threads}")
         page.wait(FIRST_FRAME, 120)
         first = time.perf_counter() - began
+        page.dreams(5)
         *_, (_, _, before) = play(page, 5)
         fps, ms, late = zip(*play(page, seconds), strict=True)
         return Figures(first, statistics.median(ms), statistics.median(fps), late[-1] - before)
@@ -87,18 +93,25 @@ def measure(address: str, threads: int, seconds: float) -> Figures:
 
 def grown(address: str, minutes: float, query: str = "mode=parallel&seed=0") -> list[float]:
     """Megabytes at each minute of play, the first one after what a page keeps is full."""
+    return [megabytes for megabytes, _ in minutes_of(address, minutes, query)]
+
+
+def minutes_of(address: str, minutes: float, query: str = "mode=parallel&seed=0") -> list[tuple[float, int]]:
+    """Megabytes, and frames that were late, at each minute of play, the first one after what a page keeps is full."""
     with Chromium() as page:
         page.open(f"{address}?{query}")
         page.wait(FIRST_FRAME, 120)
         while page.frames() < WARM_FRAMES:
             assert list(play(page, 5))
-        megabytes = [page.memory()]
+        *_, (_, _, late) = play(page, 2)
+        found = [(page.memory(), 0)]
         left = 60 * minutes
         while left > 0:
-            assert list(play(page, min(60, left)))
+            before = late
+            *_, (_, _, late) = play(page, min(60, left))
             left -= 60
-            megabytes.append(page.memory())
-        return megabytes
+            found.append((page.memory(), late - before))
+        return found
 
 
 def write_run(bundle: Path, manifest: Manifest, run: Path) -> None:
@@ -155,18 +168,37 @@ def compare_precisions(names: list[str], seconds: float) -> None:
                         print(f"{words} {size:6.1f}", flush=True)
 
 
-def measure_bars(seconds: float, minutes: float) -> None:
-    """Print the table of bars."""
-    print(f"{'bundle':8} {'threads':>7} {'fps':>6} {'bar':>4} {'ms':>7} {'late':>5} {'first s':>8} {'bar':>4}")
+def bars(seconds: float, minutes: float) -> Table:
+    """All bars. seconds: of play for each speed. minutes: of play for the memory; 0 leaves it out."""
+    rows: list[list[str]] = []
+
+    def add(what: str, found: str, bar: str) -> None:
+        print(f"{what}: {found} (bar: {bar})", flush=True)
+        rows.append([what, found, bar])
+
+    firsts = []
     for name, threads, bar in BARS:
         with shared(name) as address:
             f = measure(address, threads, seconds)
-        print(f"{name:8} {threads:7} {f.fps:6.1f} {bar:4} {f.ms:7.1f} {f.late:5} {f.first:8.2f} {4:4}", flush=True)
+        if threads == 1:
+            firsts.append(f"{name} {f.first:.1f} s")
+        what = f"{name}, parallel, {threads} thread{'s' if threads > 1 else ''}"
+        add(what, f"{f.fps:.1f} FPS, {f.ms:.1f} ms a frame, {f.late} late", f"≥ {bar} FPS")
+    add("open to first frame, from disk", ", ".join(firsts), "≤ 4 s")
     if minutes:
         with shared("v1.1") as address:
-            megabytes = grown(address, minutes)
-        more = megabytes[-1] - megabytes[0]
-        print(f"memory of v1.1 in {minutes:g} minutes of play: {more:+.1f} MB, bar 20 ({megabytes[0]:.0f} at first)")
+            megabytes, late = zip(*minutes_of(address, minutes), strict=True)
+        what = f"v1.1, {minutes:g} minutes of play"
+        add(f"{what}: memory", f"{megabytes[-1] - megabytes[0]:+.1f} MB ({megabytes[0]:.0f} at first)", "≤ +20 MB")
+        add(f"{what}: late frames in the worst minute", str(max(late)), "no burst")
+    with tempfile.TemporaryDirectory(prefix="reverie-speed-") as work:
+        folder, games, explained = _described("v1.1")
+        total = write_site(folder, Path(work) / "site", games, explained)
+        model = sum(path.stat().st_size for path in files_in(Path(work) / "site" / DREAM))
+    add("page without a model", f"{(total - model) / 1e6:.1f} MB", "≤ 16 MB")
+    add("page with v1.1", f"{total / 1e6:.1f} MB", "≤ 30 MB")
+    where = f"Headless Chromium on {processor()} ({usable_cores()} of its cores), {seconds:g} s of play for each speed."
+    return Table("Bars", ["what", "measured", "bar"], rows, where)
 
 
 def main() -> None:
@@ -177,11 +209,17 @@ def main() -> None:
         "--minutes", type=float, default=10, help="of play for the memory; 0 leaves it out (default: 10)"
     )
     parser.add_argument("--precisions", nargs="*", metavar="BUNDLE", help="compare int8 with fp32 (default: arcade v2)")
+    parser.add_argument("--write", type=Path, metavar="PAGE", help="put the table between the marks of this page")
     options = parser.parse_args()
     if options.precisions is not None:
         compare_precisions(options.precisions or ["arcade", "v2"], options.seconds)
+        return
+    table = bars(options.seconds, options.minutes)
+    if options.write:
+        page = filled(options.write.read_text(encoding="utf-8"), table)
+        options.write.write_text(page, encoding="utf-8")
     else:
-        measure_bars(options.seconds, options.minutes)
+        print(f"\n{table.markdown()}\n\n{table.note}")
 
 
 if __name__ == "__main__":

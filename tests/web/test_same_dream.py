@@ -20,6 +20,7 @@ from tests.export import tiny as tokens
 from tests.latent.tiny_latent import tiny_run
 from tests.web import chromium
 from tests.web.chromium import Chromium
+from tests.web.count import other_frames
 from tests.web.test_page import FIRST_FRAME, needs
 
 ACTIONS = [0, 1, 1, 4, 2, 3, 4, 0, 4, 1]
@@ -39,23 +40,6 @@ DREAMT = """(async () => {
     found.ended.push(dream.ended);
   }
   return { ...found, faults: dream.faults.count, history: dream.history };
-})()"""
-
-COMPARED = """(async () => {
-  const { openBundle } = await import("/engine/bundle.js");
-  const { Dream } = await import("/engine/dream.js");
-  const site = await (await fetch("/site.json")).json();
-  const dream = new Dream(await openBundle(site, "/", 1, () => {}));
-  dream.change({ mode: "parallel" });
-  await dream.reset(3);
-  let others = 0;
-  for (const [action, z] of %s) {
-    await dream.step(action);
-    const expected = BigInt64Array.from(z, BigInt);
-    if (expected.some((code, i) => code !== dream.z[i])) others++;
-    dream.z = expected;
-  }
-  return others;
 })()"""
 
 
@@ -122,21 +106,7 @@ def test_diffusion_corrects_the_same_pictures_in_a_real_browser(tmp_path: Path) 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["arcade", "v2"])
-def test_where_graphs_compute_in_bytes_few_frames_come_out_otherwise(name: str, tmp_path: Path) -> None:
+def test_where_graphs_compute_in_bytes_few_frames_come_out_otherwise(name: str) -> None:
     """Each frame is dreamt from the history of the Python engine. A byte that rounds otherwise may change a token."""
     needs(chromium.find(), "chromium")
-    dream = Dream(Bundle.load(resolve(name)), seed=3)
-    dream.change(mode="parallel")
-    played = []
-    for i in range(150):
-        action = (i // 7) % len(dream.actions)
-        dream.step(action)
-        played.append((action, dream.z.ravel().tolist()))
-    assert main(["share", name, "-o", str(tmp_path / "site")]) == 0
-    with Server(tmp_path / "site") as server, Chromium() as page:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        page.open(f"{server.address}?seed=0")
-        page.wait(FIRST_FRAME, 60)
-        page.run("document.querySelector('[data-tool=pause]').click()")
-        assert page.run(COMPARED % json.dumps(played)) <= 3
-        server.shutdown()
+    assert other_frames(name, 150) <= 3
