@@ -18,7 +18,7 @@ export async function startOffline(isolated, waits) {
     const registration = await registered(workers, isolated);
     if (!workers.controller) await controlled;
     else {
-      await registration.update();
+      if (!registration.waiting) await registration.update(); // else the last visit found one too late
       const newer = registration.waiting ?? registration.installing;
       if (newer && waits()) {
         newer.postMessage("take over");
