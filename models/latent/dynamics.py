@@ -22,10 +22,8 @@ from reverie.schema import Within
 FINEST = 8
 """Denoising steps of the finest schedule. Steps of 1, 2, 4 and 8 eighths are learnt."""
 CONTEXT_NOISE = (0.0, 0.05, 0.1, 0.2, 0.3, 0.5)
-"""Shares of noise that a frame of the past can have."""
-DREAM_NOISE = 2
-"""Index of the share that a dream claims for its own frames, although it adds none: they have errors of about that
-size, and the trunk has learnt to correct so much."""
+"""Shares of noise that a frame of the past can have. A dream says 0 of its own frames, because it adds none: a share of
+more promises latents that are smaller by as much, and every frame would be made larger than the one before."""
 GUESS_ERROR = 0.2
 """Mean square error of the first guess that `trust` begins with; a latent's own mean square is 1."""
 MOST_REWARDS = 64
@@ -239,7 +237,7 @@ class LatentDynamics(nn.Module):
         with past, heads, slots, P, head_dim). game: (B,) int64, for a model of several.
         Returns hidden (B, P, hidden), and this frame's keys and values (B, layers with past, heads, P, head_dim).
         """
-        x = self.embed(latents, action, torch.full_like(action, DREAM_NOISE), game)
+        x = self.embed(latents, action, torch.zeros_like(action), game)
         new_keys: list[Tensor] = []
         new_values: list[Tensor] = []
         for layer in self.layers:
