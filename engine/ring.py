@@ -55,12 +55,12 @@ class NumpyRing:
     def __init__(self, batch: int, state: Mapping[str, StateSpec]) -> None:
         """state: not empty; `Manifest` has checked that all of it has the same number of slots."""
         self.tensors: dict[str, NDArray[Any]] = {}
-        self._axes: dict[str, int] = {}
+        self._by_slot: dict[str, NDArray[Any]] = {}  # views of the tensors, (B, slots, ...)
         slots = 0
         for name, spec in state.items():
             self.tensors[name] = np.zeros((batch, *spec.shape), np.dtype(spec.type))
             if spec.axis is not None:
-                self._axes[name] = spec.axis
+                self._by_slot[name] = np.moveaxis(self.tensors[name], spec.axis + 1, 1)
             slots = spec.shape[spec.axis or 0]
         ages = [name for name, spec in state.items() if spec.update == "age"]
         self._age = self.tensors[ages[0]] if ages else np.zeros((batch, slots), np.int64)
@@ -79,9 +79,9 @@ class NumpyRing:
     def push(self, new: Mapping[str, NDArray[Any]], good: NDArray[np.bool_]) -> None:
         for row in np.flatnonzero(good):
             slot, age = self._slot[row], self._age[row]
-            for name, axis in self._axes.items():
-                self.tensors[name][(row, *[slice(None)] * axis, slot)] = new[name][row]
-            age[age > 0] += 1
+            for name, slots in self._by_slot.items():
+                slots[row, slot] = new[name][row]
+            np.add(age, 1, out=age, where=age > 0)
             age[slot] = 1
             self._slot[row] = (slot + 1) % self.slots
 

@@ -20,7 +20,7 @@ from reverie.engine.runtime import Runtime
 from reverie.engine.settings import Settings
 from reverie.engine.tokens.guard import CAUSAL_HEAD, DYNAMICS, ENCODER, SAMPLER, VQ_PICTURE, known
 from reverie.engine.tokens.model import model_of
-from reverie.engine.tokens.sampler import Floats, Tokens, draw, entropy, most_passes, refine
+from reverie.engine.tokens.sampler import Floats, Tokens, draw, entropy, likeliest, most_passes, refine
 
 Frames = NDArray[np.uint8]
 
@@ -29,7 +29,8 @@ Frames = NDArray[np.uint8]
 class TokenContext:
     """What the trunk says of the next frame.
 
-    z: (B, S) int64, the present frame. new: keys and values of it. logits: (B, S, V) float32. hidden: (B, S, hidden)
+    z: (B, S) int64, the present frame. new: keys and values of it. logits: (B, S, V) float32. top: (B, S, 1), the
+    largest of each position. hidden: (B, S, hidden)
     float32 for the causal head and the outcome, None without either. games: (B,) int64.
     """
 
@@ -37,6 +38,7 @@ class TokenContext:
     new: Mapping[str, Floats]
     checks: Checks
     logits: Floats
+    top: Floats
     hidden: Floats | None
     games: NDArray[np.int64]
 
@@ -74,7 +76,8 @@ class GraphDynamics:
         out = self._runtime.call("dynamics", {"tokens": z, "action": actions, "game": games, **state})
         new = {name: out[output] for name, output in self._pushed.items()}
         logits = out["logits"]
-        return TokenContext(z, new, {DYNAMICS: finite(logits)}, logits, out.get("hidden"), games)
+        top = likeliest(logits)
+        return TokenContext(z, new, {DYNAMICS: finite(top)}, logits, top, out.get("hidden"), games)
 
     def predict(self, context: TokenContext, noise: Keys, settings: Settings) -> Prediction:
         """Sample the next frames' tokens, and say what the step to them brings."""
@@ -138,14 +141,12 @@ class GraphDynamics:
 
     def _sample(self, context: TokenContext, noise: Keys, settings: Settings) -> tuple[Tokens, Bools]:
         """The next frames' tokens (B, S), unchecked, and whose causal head gave numbers (B,)."""
-        tokens = draw(context.logits, noise, settings)
-        head_is_finite = np.ones(len(tokens), np.bool_)
+        tokens = draw(context.logits, noise, settings, context.top)
         if not (most := most_passes(settings, self.model.tokens)):
-            return tokens, head_is_finite
+            return tokens, np.ones(len(tokens), np.bool_)
 
         def causal_logits(tokens: Tokens, rows: NDArray[np.intp]) -> Floats:
-            logits = self.causal_logits(context, tokens, rows)
-            head_is_finite[rows] &= finite(logits)
-            return logits
+            return self.causal_logits(context, tokens, rows)
 
-        return refine(causal_logits, tokens, noise, settings, most)[0], head_is_finite
+        tokens, _, head_is_finite = refine(causal_logits, tokens, noise, settings, most)
+        return tokens, head_is_finite

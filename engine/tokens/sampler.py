@@ -12,6 +12,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from reverie.engine.guard import finite
 from reverie.engine.noise import Keys, gumbel
 from reverie.engine.settings import Settings
 
@@ -22,10 +23,11 @@ CausalLogits = Callable[[Tokens, NDArray[np.intp]], Floats]
 """(tokens (N, S), rows (N,)) -> logits (N, S, V), where position i of a row depends on its tokens before i alone."""
 
 
-def draw(logits: Floats, keys: Keys, settings: Settings) -> Tokens:
+def draw(logits: Floats, keys: Keys, settings: Settings, top: Floats | None = None) -> Tokens:
     """Draw every position by itself.
 
-    logits: (B, S, V) float32. keys: (B,) uint64, of the frame's noise. Returns tokens (B, S) int64.
+    logits: (B, S, V) float32. keys: (B,) uint64, of the frame's noise. top: (B, S, 1), the largest logit of each
+    position, where it is known already. Returns tokens (B, S) int64.
 
     settings: `temperature`: 1 samples what the model believes, lower is calmer, 0 takes the most likely token.
     `min_p`: codes less likely than this share of the most likely one are never drawn; 0 keeps them all.
@@ -36,7 +38,8 @@ def draw(logits: Floats, keys: Keys, settings: Settings) -> Tokens:
     temperature, min_p, top_p = (float(settings[name]) for name in ("temperature", "min_p", "top_p"))
     if temperature == 0:
         return logits.argmax(-1).astype(np.int64, copy=False)
-    top = logits.max(-1, keepdims=True)
+    if top is None:
+        top = likeliest(logits)
     if not (sound := np.isfinite(top)).all():  # what is no number is for the guard; the others are drawn as ever
         logits, top = np.where(sound, logits, 0), np.where(sound, top, 0)
     kept = _kept(logits, top, min_p, top_p)
@@ -44,10 +47,20 @@ def draw(logits: Floats, keys: Keys, settings: Settings) -> Tokens:
     row, code = np.divmod(kept, vocabulary)
     trajectory, place = np.divmod(kept, positions * vocabulary)
     scores = logits.ravel()[kept] + np.float32(temperature) * gumbel(keys[trajectory], place)
-    best = np.maximum.reduceat(scores, np.searchsorted(row, np.arange(top.size)))
+    best = np.maximum.reduceat(scores, _firsts(row))
     won = np.flatnonzero(scores == best[row])
-    _, first = np.unique(row[won], return_index=True)
-    return code[won[first]].reshape(logits.shape[:-1]).astype(np.int64, copy=False)
+    return code[won[_firsts(row[won])]].reshape(logits.shape[:-1]).astype(np.int64, copy=False)
+
+
+def _firsts(row: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Where each row's entries begin, of row numbers (N,) that rise."""
+    return np.flatnonzero(np.diff(row, prepend=-1))
+
+
+def likeliest(logits: Floats) -> Floats:
+    """Return the largest logit of each position, (B, S, V) to (B, S, 1). It is no number where one of them is none."""
+    top: Floats = logits.max(-1, keepdims=True)
+    return top
 
 
 def entropy(logits: Floats, settings: Settings) -> Floats:
@@ -55,7 +68,7 @@ def entropy(logits: Floats, settings: Settings) -> Floats:
     temperature, min_p, top_p = (float(settings[name]) for name in ("temperature", "min_p", "top_p"))
     if temperature == 0:
         return np.zeros(logits.shape[:2], np.float32)
-    top = logits.max(-1, keepdims=True)
+    top = likeliest(logits)
     kept = _kept(logits, top, min_p, top_p)
     row = kept // logits.shape[-1]
     nats = (logits.ravel()[kept] - top.ravel()[row]) / temperature  # of each code that is kept, less than the likeliest
@@ -87,31 +100,37 @@ def _inside_nucleus(logits: Floats, top: Floats, kept: NDArray[np.intp], top_p: 
     falling = unsure[np.lexsort((-likely[unsure], row[unsure]))]
     p = np.exp(likely[falling], dtype=np.float64)
     before = np.cumsum(p) - p
-    first = np.flatnonzero(np.diff(row[falling], prepend=-1))
+    first = _firsts(row[falling])
     before -= np.repeat(before[first], np.diff(first, append=len(falling)))  # of the same row alone
     needed = before < enough[row[falling]]
     np.minimum.at(least, row[falling[needed]], likely[falling[needed]])
     return likely >= least[row]
 
 
-def refine(causal_logits: CausalLogits, guess: Tokens, keys: Keys, settings: Settings, most: int) -> tuple[Tokens, int]:
+def refine(
+    causal_logits: CausalLogits, guess: Tokens, keys: Keys, settings: Settings, most: int
+) -> tuple[Tokens, int, NDArray[np.bool_]]:
     """Draw a guess again, all positions at once, until that changes nothing, but at most `most` times.
 
     guess: (B, S) int64, any tokens; good ones (the parallel draw with the same noise) need few passes.
     With most = S this draws position by position, exactly: position i is right after at most i + 1 passes, because what
     it depends on is right after i, so no cycle can occur and S passes always do.
-    Returns the tokens (B, S) and the number of passes made. The pass that only finds nothing changed counts too.
+    Returns the tokens (B, S), the number of passes made, and whose logits were numbers in every pass (B,). The pass
+    that only finds nothing changed counts too.
     """
     tokens = guess.copy()
     rows = np.arange(len(tokens))  # trajectories that still change; the others are left out of the pass
-    passes = 0
+    passes, sound = 0, np.ones(len(tokens), np.bool_)
     while len(rows) and passes < most:
         before = tokens[rows]
-        after = draw(causal_logits(before, rows), keys[rows], settings)
+        logits = causal_logits(before, rows)
+        top = likeliest(logits)
+        sound[rows] &= finite(top)
+        after = draw(logits, keys[rows], settings, top)
         tokens[rows] = after
         rows = rows[(before != after).any(-1)]
         passes += 1
-    return tokens, passes
+    return tokens, passes, sound
 
 
 def most_passes(settings: Settings, positions: int) -> int:

@@ -43,7 +43,7 @@ def test_the_fixed_point_is_the_sequential_sample_in_at_most_s_passes(seed: int,
     logits, sampling = causal_function(seed), chosen(temperature=temperature)
     noise = keys_of(range(3 * seed, 3 * seed + 3))
     guess = np.random.default_rng(seed).integers(0, V, (3, S))
-    tokens, passes = refine(logits, guess, noise, sampling, S)
+    tokens, passes, _ = refine(logits, guess, noise, sampling, S)
     assert np.array_equal(tokens, one_by_one(logits, noise, sampling))
     assert 1 <= passes <= S
 
@@ -61,7 +61,7 @@ def test_fewer_passes_leave_the_positions_right_that_they_reach() -> None:
     guess = np.random.default_rng(0).integers(0, V, (3, S))
     right = one_by_one(logits, noise, sampling)
     for most in range(S + 1):
-        tokens, passes = refine(logits, guess, noise, sampling, most)
+        tokens, passes, _ = refine(logits, guess, noise, sampling, most)
         assert passes <= most
         assert np.array_equal(tokens[:, :most], right[:, :most])
     assert np.array_equal(refine(logits, guess, noise, sampling, 0)[0], guess)

@@ -94,7 +94,7 @@ def refinement() -> dict[str, Any]:
             def head(tokens: Any, rows: Any) -> Any:
                 return causal_logits(tokens, positions, vocabulary)
 
-            tokens, _ = refine(head, guess, keys_of([seed]), chosen, most_passes(chosen, positions))
+            tokens, *_ = refine(head, guess, keys_of([seed]), chosen, most_passes(chosen, positions))
             cases.append({"seed": seed, "positions": positions, "vocabulary": vocabulary, "settings": chosen,
                           "guess": guess[0].tolist(), "tokens": tokens[0].tolist()})  # fmt: skip
     return {"cases": cases, "table": TABLE}
