@@ -86,7 +86,7 @@ def test_after_ctrl_c_a_game_folder_says_how_its_training_goes_on(
     (folder / "recording" / "index-00.json").touch()
     monkeypatch.setattr("reverie.training.run.train", interrupted)
     assert main(["train", str(folder)]) == 130
-    given = "--from old --seed 3 --devices cpu --precision fp32 --anyway"
+    given = "--from v1.1 --seed 3 --devices cpu --precision fp32 --anyway"
     assert main(["train", str(folder), *given.split()]) == 130
     plain, full = capsys.readouterr().out.splitlines()
     assert (plain, full) == (f"to go on: reverie train {folder}", f"to go on: reverie train {folder} {given}")

@@ -125,7 +125,7 @@ def test_fixed_point_sampling_is_token_by_token_sampling_on_the_real_graph(bundl
     for i in range(64):
         sequential[:, i] = draw(causal_logits(bundle, hidden, sequential), noise, sampled)[:, i]
     guess = rng.integers(0, 64, (1, 64))
-    tokens, _ = refine(lambda t, rows: causal_logits(bundle, hidden[rows], t), guess, noise, sampled, 64)
+    tokens, *_ = refine(lambda t, rows: causal_logits(bundle, hidden[rows], t), guess, noise, sampled, 64)
     assert np.array_equal(tokens, sequential)
 
 
