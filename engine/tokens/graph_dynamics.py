@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -30,8 +31,8 @@ class TokenContext:
     """What the trunk says of the next frame.
 
     z: (B, S) int64, the present frame. new: keys and values of it. logits: (B, S, V) float32. top: (B, S, 1), the
-    largest of each position. hidden: (B, S, hidden)
-    float32 for the causal head and the outcome, None without either. games: (B,) int64.
+    largest of each position. hidden: (B, S, hidden) float32 for the causal head and the outcome, None without either.
+    games: (B,) int64.
     """
 
     z: Tokens
@@ -144,9 +145,6 @@ class GraphDynamics:
         tokens = draw(context.logits, noise, settings, context.top)
         if not (most := most_passes(settings, self.model.tokens)):
             return tokens, np.ones(len(tokens), np.bool_)
-
-        def causal_logits(tokens: Tokens, rows: NDArray[np.intp]) -> Floats:
-            return self.causal_logits(context, tokens, rows)
-
-        tokens, _, head_is_finite = refine(causal_logits, tokens, noise, settings, most)
+        head = partial(self.causal_logits, context)
+        tokens, _, head_is_finite = refine(head, tokens, noise, settings, most)
         return tokens, head_is_finite
