@@ -33,14 +33,15 @@ def round_to_half(*networks: nn.Module, exact: Collection[str] = ()) -> None:
                 tensor.copy_(tensor.half().float())
 
 
-def round_to_bytes(network: nn.Module) -> None:
+def round_to_bytes(network: nn.Module, exact: Collection[str] = ()) -> None:
     """Round large weights to 255 levels a row, so that `store_bytes` and `quantize_int8` store them without loss.
 
     A row is what belongs to one entry of the first axis: an output, a code, a kernel. Of experts (experts, features,
-    out) it is what belongs to one output of one of them.
+    out) it is what belongs to one output of one of them. exact: see `round_to_half`.
     """
-    for tensor in network.state_dict().values():
-        if tensor.is_floating_point() and tensor.ndim > 1 and tensor.numel() >= SMALL:
+    for name, tensor in network.state_dict().items():
+        large = tensor.is_floating_point() and tensor.ndim > 1 and tensor.numel() >= SMALL
+        if large and name.split(".")[0] not in exact:
             axes = (1,) if tensor.ndim == 3 else tuple(range(1, tensor.ndim))
             scale = tensor.abs().amax(axes, keepdim=True).clamp(min=1e-12) / LEVELS
             tensor.copy_((tensor / scale).round() * scale)

@@ -42,10 +42,15 @@ from reverie.training.runs import TrainedRun
 
 IN_BYTES = ("dynamics", "denoiser")
 """Graphs whose matrix products are computed in bytes in int8."""
+EXACT = ("analysis", "synthesis")
+"""Parts of the autoencoder that stay in halves in int8: they carry most of the picture and weigh little."""
 
 
 def export_run(run_dir: Path, out: Path, precision: str, called: str, log: Callable[[str], None]) -> Path:
-    """See `reverie.export.run_export.export_run`. In int8 the trunk and the denoiser compute in bytes."""
+    """See `reverie.export.run_export.export_run`. In int8 the trunk and the denoiser compute in bytes.
+
+    The autoencoder is then stored in bytes, and computes as in fp32.
+    """
     try:
         run, starts = runs.read_run(run_dir), runs.read_starts(run_dir)
     except RunError as error:
@@ -59,6 +64,7 @@ def export_run(run_dir: Path, out: Path, precision: str, called: str, log: Calla
         round_to_half(*run.networks.values())
     if precision == "int8":
         round_to_bytes(dynamics)
+        round_to_bytes(autoencoder, exact=EXACT)
     try:
         graphs = split(run.networks)
     except BundleError as error:
@@ -72,12 +78,10 @@ def export_run(run_dir: Path, out: Path, precision: str, called: str, log: Calla
         for name, one in graphs.items():
             log(f"{name}: torch.export, ONNX, {precision}")
             model = to_onnx(one, export_program(one, inputs(name, 2, torch.Generator().manual_seed(1))))
-            if precision != "fp32":
-                model = (
-                    store_bytes(quantize_int8(model))
-                    if precision == "int8" and name in IN_BYTES
-                    else store_small(model)
-                )
+            if precision == "int8":
+                model = store_bytes(quantize_int8(model) if name in IN_BYTES else model)
+            elif precision == "fp16":
+                model = store_small(model)
             models[name] = model
         weights = SharedWeights(save_weights(run.networks, folder, precision))
         for name, model in models.items():
