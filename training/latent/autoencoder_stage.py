@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Annotated, Any, NamedTuple
 
@@ -18,8 +19,8 @@ from reverie.training.loop.stage import GradientStage, Losses, OptimizerConfig
 
 HELD_OUT_FRAMES = 512
 """Frames that held-out figures are taken over."""
-INIT_FRAMES = 4096
-"""Frames whose squares the linear part is computed from."""
+INIT_PIXELS = 4096 * 64 * 64
+"""Pixels whose squares the linear part is computed from: of so many frames that memory stays the same at any size."""
 PATCH = 8
 """Edge in pixels of the squares that are ranked by their error."""
 WORST_SHARE = 0.1
@@ -81,7 +82,7 @@ class AutoencoderStage(GradientStage[Autoencoder, FrameBatch]):
 
     def prepare(self) -> None:
         """Begin with the principal components of the recording's squares."""
-        frames, _ = spread_frames(self.recording, self.seen, INIT_FRAMES)
+        frames, _ = spread_frames(self.recording, self.seen, INIT_PIXELS // self.network.config.size**2)
         squares = F.pixel_unshuffle(to_pixels(torch.from_numpy(frames)), self.network.config.patch)  # (N, pixels, h, w)
         self.network.init_from_squares(squares.permute(0, 2, 3, 1).flatten(0, 2).to(next(self.network.parameters())))
 
@@ -144,9 +145,9 @@ class AutoencoderStage(GradientStage[Autoencoder, FrameBatch]):
 
 
 def spread_frames(recording: Recording, episodes: list[Any], count: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Return about `count` frames (N, H, W, 3) of some episodes, evenly spread, and the frames before them."""
+    """Return about `count` frames at most (N, H, W, 3) of some episodes, evenly spread, and the frames before them."""
     total = sum(episode.length for episode in episodes)
-    every, frames, before = max(1, total // count), [], []
+    every, frames, before = max(1, math.ceil(total / count)), [], []
     for episode in episodes:
         pictures = recording.rows(episode).frames
         places = np.arange(min(1, episode.length - 1), episode.length, every)
