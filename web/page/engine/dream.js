@@ -122,9 +122,10 @@ export class Dream {
     this.timings = { dynamics: t1 - t0, sample: t2 - t1, decode: performance.now() - t2 };
   }
 
-  /** A copy of everything that decides what comes next; the settings are not part of it. @returns {any} */
-  snapshot() {
-    return { ring: this.ring.snapshot(), z: this.z, frame: this.frame, key: this.key };
+  /** A copy of everything that decides what comes next; the settings are not part of it.
+   * @param {any} [over] a snapshot that is no longer needed, whose memory is used again @returns {any} */
+  snapshot(over) {
+    return { ring: this.ring.snapshot(over?.ring), z: this.z, frame: this.frame, key: this.key };
   }
 
   /** Go back to a snapshot, exactly. @param {any} snapshot */

@@ -54,10 +54,20 @@ export class Ring {
     this.slot = this.filled = 0;
   }
 
-  /** A copy of the content. @returns {RingSnapshot} */
-  snapshot() {
-    const tensors = Object.entries(this.tensors).map(([name, array]) => [name, array.slice()]);
+  /** A copy of the content. @param {RingSnapshot} [over] one that is no longer needed, whose memory is used again
+   * @returns {RingSnapshot} */
+  snapshot(over) {
+    const tensors = Object.entries(this.tensors).map(([name, array]) => {
+      if (!over) return [name, array.slice()];
+      over.tensors[name].set(array);
+      return [name, over.tensors[name]];
+    });
     return { slot: this.slot, filled: this.filled, tensors: Object.fromEntries(tensors) };
+  }
+
+  /** Bytes of a snapshot. */
+  get bytes() {
+    return Object.values(this.tensors).reduce((sum, array) => sum + array.byteLength, 0);
   }
 
   /** Put a snapshot's content back. @param {RingSnapshot} snapshot */

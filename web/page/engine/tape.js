@@ -76,9 +76,9 @@ export class TapedDream extends Dream {
     this.#digest.add(this.frame);
   }
 
-  /** As of a dream; it belongs to this tape. */
-  snapshot() {
-    return { ...super.snapshot(), moment: this.#moment };
+  /** As of a dream; it belongs to this tape. @param {any} [over] */
+  snapshot(over) {
+    return { ...super.snapshot(over), moment: this.#moment };
   }
 
   /** @param {any} snapshot */
@@ -158,7 +158,7 @@ export async function* replay(tape, bundle) {
   /** @type {Map<number, any>} */
   const kept = new Map();
   let moment = 0;
-  const bytes = Object.values(dream.ring.tensors).reduce((sum, array) => sum + array.byteLength, dream.frame.length);
+  const bytes = dream.ring.bytes + dream.frame.length;
   const keep = () => {
     if (!wanted.has(moment)) return;
     kept.set(moment, dream.snapshot());

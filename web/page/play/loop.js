@@ -1,5 +1,6 @@
 // The clock: one action, one frame. As `reverie.app.play.game_loop`: a key press brings the next slot's frame forward.
 import { Latch } from "./latch.js";
+import { nextDue } from "./schedule.js";
 
 const RATE_FRAMES = 40;
 
@@ -106,8 +107,7 @@ export class Loop {
       }
       if (this.rewinding) this.#back();
       else await this.#frame(due);
-      // What came too late is not caught up: the slots begin anew.
-      due = Math.max(due + this.period, performance.now());
+      due = nextDue(due, this.period, performance.now());
       await messages();
     }
   }

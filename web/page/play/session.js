@@ -1,24 +1,30 @@
 // What is being played: one game of the dream or another, with the switches of the page. Lives in the worker.
 import { stepped, shown } from "../engine/settings.js";
 import { TapedDream, readTape, replay, tapeText } from "../engine/tape.js";
-import { Rewind } from "./rewind.js";
+import { Rewind, mostMoments } from "./rewind.js";
 
 /** Frames that the picture goes back in a tick: twice as fast as they were played. */
 const REWIND_FRAMES = 2;
 
 /** @typedef {import("../engine/dream.js").Bundle} Bundle */
-/** @typedef {{dream: TapedDream, seed: number, score: number, saved: any, past: Rewind, rewound: boolean, frame: Uint8Array}} Game */
+/** @typedef {{dream: TapedDream, seed: number, score: number, saved: any, frame: Uint8Array}} Game */
 
 export class Session {
   /** @type {Map<string, Game>} */
   #played = new Map();
   /** @type {Game} */
   game;
+  /** Of the game that is played, since it was last opened. @type {Rewind} */
+  #past;
+  #rewound = false;
 
   /** @param {Bundle} bundle @param {string} name of the first game @param {number} seed @param {Record<string, any>} settings */
   static async begin(bundle, name, seed, settings) {
     const session = new Session(bundle, seed);
     session.game = await session.#begun(name, settings);
+    const { ring, frame } = session.dream;
+    const moments = Array.from({ length: mostMoments(ring.bytes, frame.length) }, () => session.#moment());
+    session.#past = new Rewind(moments); // all the memory that it will take, from the beginning
     return session;
   }
 
@@ -27,6 +33,7 @@ export class Session {
     this.bundle = bundle;
     this.seed = seed;
     this.game = /** @type {any} */ (null);
+    this.#past = new Rewind([]);
   }
 
   get dream() {
@@ -43,7 +50,7 @@ export class Session {
     await game.dream.step(Math.max(0, game.dream.actions.indexOf(action)));
     game.score = game.dream.ended ? 0 : game.score + game.dream.reward;
     game.frame = game.dream.frame;
-    game.past.add(game.frame, () => this.#moment());
+    this.#past.add(game.frame, (over) => this.#moment(over));
     return game.dream.ended;
   }
 
@@ -74,7 +81,9 @@ export class Session {
   /** Jump to another game with the same settings. One that was played before goes on where it was left. @param {string} name */
   async openGame(name) {
     const { settings } = this.dream;
+    this.playOn();
     const game = this.#played.get(name) ?? (await this.#begun(name, settings));
+    this.#past.clear();
     game.dream.settings = settings;
     this.game = game;
     return "";
@@ -99,18 +108,18 @@ export class Session {
 
   /** Show the picture before the last ones; false where what is kept does not go back further. */
   rewind() {
-    const frame = this.game.past.back(REWIND_FRAMES);
+    const frame = this.#past.back(REWIND_FRAMES);
     if (!frame) return false;
     this.game.frame = frame;
-    this.game.rewound = true;
+    this.#rewound = true;
     return true;
   }
 
   /** After `rewind`, go on from the last moment up to the picture shown. */
   playOn() {
-    if (!this.game.rewound) return;
-    this.game.rewound = false;
-    this.#returnTo(this.game.past.moment());
+    if (!this.#rewound) return;
+    this.#rewound = false;
+    this.#returnTo(this.#past.moment());
   }
 
   /** The file of the tape of the game that is played, and its name. */
@@ -128,12 +137,14 @@ export class Session {
     const tape = readTape(text);
     const frames = replay(tape, this.bundle);
     let next = await frames.next();
+    this.playOn();
+    this.#past.clear();
     for (; !next.done; next = await frames.next()) await show(next.value);
     const dream = next.value;
-    const game = { dream, seed: tape.seed, score: 0, saved: null, past: new Rewind(), rewound: false, frame: dream.frame };
+    const game = { dream, seed: tape.seed, score: 0, saved: null, frame: dream.frame };
     this.game = game;
     this.#played.set(dream.game, game);
-    game.past.add(game.frame, () => this.#moment());
+    this.#past.add(game.frame, (over) => this.#moment(over));
     const same = dream.tape().frames_sha256 === tape.frames_sha256;
     return `${tape.frames} frames played, ${same ? "the same as on the tape" : "and some pixels differ from the tape's"}`;
   }
@@ -162,16 +173,15 @@ export class Session {
     const dream = new TapedDream(this.bundle, name);
     dream.change(settings);
     await dream.reset(this.seed);
-    const game = { dream, seed: this.seed, score: 0, saved: null, past: new Rewind(), rewound: false, frame: dream.frame };
+    const game = { dream, seed: this.seed, score: 0, saved: null, frame: dream.frame };
     this.#played.set(name, game);
     return game;
   }
 
-  #moment() {
+  /** @param {import("./rewind.js").Moment} [over] one that is no longer needed, whose memory is used again */
+  #moment(over) {
     const { dream, score, seed } = this.game;
-    const snapshot = dream.snapshot();
-    const tensors = Object.values(snapshot.ring.tensors);
-    return { snapshot, score, seed, bytes: tensors.reduce((sum, array) => sum + array.byteLength, 0) };
+    return { snapshot: dream.snapshot(over?.snapshot), score, seed };
   }
 
   /** @param {import("./rewind.js").Moment} moment */

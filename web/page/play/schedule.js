@@ -1,0 +1,8 @@
+// When frames are due. Each has a slot of one period.
+
+/**
+ * When the next frame is due. Slots keep their times, so a frame that came late is made up for by the next ones, which
+ * begin at once. At most one slot is made up for: after a longer wait the slots begin anew.
+ * @param {number} due when the last frame was @param {number} period of a frame @param {number} now all in milliseconds
+ */
+export const nextDue = (due, period, now) => Math.max(due + period, now - period);
