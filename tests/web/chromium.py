@@ -217,8 +217,9 @@ class Chromium:
         return [event["params"]["request"]["url"] for event in sent]
 
     def memory(self) -> float:
-        """Megabytes that the processes of its pages take, after they were asked to collect their garbage."""
+        """Megabytes that the processes of its pages take, after they and their workers collected their garbage."""
         self.send("HeapProfiler.collectGarbage")
+        self._collect_garbage_of_workers()
         kilobytes = 0
         for process in Path("/proc").iterdir():
             try:
@@ -229,6 +230,21 @@ class Chromium:
             except (OSError, IndexError, ValueError):
                 continue  # it has ended, or is no process
         return kilobytes / 1000
+
+    def _collect_garbage_of_workers(self) -> None:
+        page, attach = self._session, {"waitForDebuggerOnStart": False, "flatten": True}
+        self.send("Target.setAutoAttach", autoAttach=True, **attach)
+        told = [(event.get("method"), event.get("params", {})) for event in self.events]
+        ended = {said["sessionId"] for method, said in told if method == "Target.detachedFromTarget"}
+        try:
+            for method, said in told:
+                if method == "Target.attachedToTarget" and said["targetInfo"]["type"] == "worker":
+                    self._session = said["sessionId"]
+                    if self._session not in ended:
+                        self.send("HeapProfiler.collectGarbage")
+        finally:
+            self._session = page
+            self.send("Target.setAutoAttach", autoAttach=False, **attach)
 
     def download(self, ending: str, seconds: float = 30) -> Path:
         """Wait for a file that the page hands out."""

@@ -1,19 +1,21 @@
-"""Counts frames that the shared page dreams otherwise than the Python engine: `python -m tests.web.count`.
+"""Counts frames that the shared page dreams otherwise than the Python engine: `python -m tests.web.count [BUNDLE ...]`.
 
 Each frame is dreamt from the history of the Python engine, so one that came out otherwise does not lead to the next.
 Where graphs compute in bytes, a sum of floats in another order may round to another byte, and a token that was nearly
 as likely may win. How often depends on the processor too. Latents are real numbers: for them the largest difference is
-printed.
+printed, and that of the colours. A bundle is a name or a folder.
 """
 
 from __future__ import annotations
 
 import argparse
+import base64
 import json
+from collections.abc import Sequence
 
 import numpy as np
 
-from reverie.engine.bundle import Bundle
+from reverie.engine.bundle import Bundle, read_manifest
 from reverie.engine.dream import Dream
 from reverie.engine.library import resolve
 from tests.web.chromium import Chromium
@@ -30,9 +32,11 @@ OPENED = """(async () => {
   await dream.reset(3);
   globalThis.compare = async (played) => {
     const apart = [];
-    for (const [action, z] of played) {
+    for (const [action, z, picture] of played) {
       await dream.step(action);
-      apart.push(Math.max(...z.map((x, i) => Math.abs(x - Number(dream.z[i])))));
+      const colours = Uint8Array.from(atob(picture), (character) => character.charCodeAt(0));
+      const furthest = (all, others) => all.reduce((most, x, i) => Math.max(most, Math.abs(x - Number(others[i]))), 0);
+      apart.push([furthest(z, dream.z), furthest(colours, dream.frame)]);
       const Kind = ARRAYS[dream.bundle.manifest.representation.type];
       dream.z = Kind.from(z, Kind === BigInt64Array ? BigInt : Number);
     }
@@ -41,12 +45,12 @@ OPENED = """(async () => {
 })()"""
 
 
-def apart(name: str, frames: int) -> list[float]:
-    """The largest difference of the numbers of each frame; of codes any but 0 is another token."""
+def apart(name: str, frames: int) -> list[tuple[float, int]]:
+    """The largest difference of each frame's numbers and of its colours; of codes any but 0 is another token."""
     dream = Dream(Bundle.load(resolve(name)), seed=3)
     if "mode" in dream.settings:
         dream.change(mode="parallel")
-    found: list[float] = []
+    found: list[tuple[float, int]] = []
     with shared(name) as address, Chromium() as page:
         page.open(f"{address}?seed=0")
         page.wait(FIRST_FRAME, 120)
@@ -57,26 +61,29 @@ def apart(name: str, frames: int) -> list[float]:
             played = []
             for i in range(len(found), min(frames, len(found) + FRAMES_A_CALL)):
                 action = (i // 7) % len(dream.actions)
-                dream.step(action)
-                played.append((action, dream.z.ravel().tolist()))
-            found += page.run(f"compare({json.dumps(played)})")
+                frame = dream.step(action).frame
+                played.append((action, dream.z.ravel().tolist(), base64.b64encode(frame.tobytes()).decode()))
+            found += [(numbers, colours) for numbers, colours in page.run(f"compare({json.dumps(played)})")]
     return found
 
 
 def other_frames(name: str, frames: int) -> int:
     """How many of so many frames have another token."""
-    return int(np.count_nonzero(apart(name, frames)))
+    return int(np.count_nonzero([numbers for numbers, _ in apart(name, frames)]))
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """See the module."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("bundles", nargs="*", default=["v1.1", "v2", "arcade"], help="(default: v1.1 v2 arcade)")
     parser.add_argument("--frames", type=int, default=1000, help="of each bundle (default: 1000)")
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     for name in options.bundles:
-        found = apart(name, options.frames)
-        print(f"{name}: {np.count_nonzero(found)} of {len(found)} frames differ, by {max(found):g} at most", flush=True)
+        if read_manifest(resolve(name))[0].family == "latent":
+            numbers, colours = np.array(apart(name, options.frames)).max(0)
+            print(f"{name}: latents differ by {numbers:.2g} at most, colours by {colours:.0f} of 255", flush=True)
+        else:
+            print(f"{name}: {other_frames(name, options.frames)} of {options.frames} frames differ", flush=True)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,26 @@ import { test } from "node:test";
 
 import { Ring } from "../../web/page/engine/ring.js";
 import { Rewind, mostMoments } from "../../web/page/play/rewind.js";
+import { Session } from "../../web/page/play/session.js";
+
+/** A dream of two games whose only pixel counts frames: from 10 in the first game, from 90 in the second. */
+const BUNDLE = {
+  manifest: { name: "count", games: ["one", "two"], actions: ["noop"], resolution: 1, history: 1, state: {}, fps: 20 },
+  digest: "",
+  settings: {},
+  starts: {
+    frames: { shape: [2, 1, 1, 1, 3], data: Uint8Array.of(10, 0, 0, 90, 0, 0) },
+    games: { shape: [2], data: [0, 1] },
+    actions: { shape: [2, 0], data: [] },
+  },
+  dynamics: {
+    rewards: false,
+    encode: async (frame) => ({ z: BigInt64Array.of(BigInt(frame[0])), fault: "" }),
+    prepare: async (z) => ({ z, pushed: {}, fault: "" }),
+    predict: async ({ z }) => ({ z: BigInt64Array.of(z[0] + 1n), reward: 0, ended: false, fault: "" }),
+    decode: async (z) => ({ frame: Uint8Array.of(Number(z[0]), 0, 0), fault: "" }),
+  },
+};
 
 /** A way back of so many moments, after so many frames. Moment and picture of a frame are its number. */
 function played(moments, frames) {
@@ -63,4 +83,30 @@ test("moments take 96 MB at most, and one is always kept", () => {
   assert.equal(mostMoments(0, 64 * 64 * 3), 60);
   assert.equal(mostMoments(2 << 20, 0), 48);
   assert.equal(mostMoments(1 << 30, 0), 1);
+});
+
+test("what is rewound is played on from, and another game has a way back of its own", async () => {
+  const session = await Session.begin(BUNDLE, "one", 0, {});
+  const play = async (frames) => {
+    for (let i = 0; i < frames; i++) await session.step("");
+    return session.frame[0];
+  };
+  assert.equal(await play(25), 35);
+  assert.ok(session.rewind());
+  assert.equal(session.frame[0], 33);
+  session.playOn();
+  assert.equal(session.frame[0], 31); // the last moment before
+  assert.equal(await play(9), 40);
+  session.rewind();
+  await session.openGame("two"); // while rewind is held
+  assert.equal(session.rewind(), false);
+  session.playOn();
+  assert.equal(session.frame[0], 90);
+  assert.equal(await play(5), 95);
+  await session.openGame("one");
+  assert.equal(session.frame[0], 31);
+  assert.equal(session.rewind(), false);
+  assert.equal(await play(3), 34);
+  assert.ok(session.rewind());
+  assert.equal(session.frame[0], 32);
 });

@@ -40,7 +40,7 @@ ARROWS = ("ArrowRight", "ArrowDown", "ArrowLeft", "ArrowUp")
 BARS = (("v1.1", 1, 20), ("arcade", 1, 20), ("v2", 1, 12), ("v2", 2, 20))
 """Bundle, threads, frames a second."""
 WARM_FRAMES = 1000
-"""Until what a page keeps, such as the moments to rewind to, is full. It is counted in frames, which keeps no clock."""
+"""Until what opening left behind is gone and what a page keeps is full. Counted in frames, which keep no clock."""
 
 
 @dataclass(frozen=True)
@@ -142,7 +142,8 @@ def write_run(bundle: Path, manifest: Manifest, run: Path) -> None:
         "networks": {name: {"kind": kind.kind, "config": kind.config} for name, kind in kinds.items()},
         "sampling": {name: value for name, value in defaults.items() if name in SETTINGS and name != "steps"
                      and not isinstance(value, str)},
-        "steps": defaults.get("steps"), "decoder_steps": defaults.get("steps"), "training": {}, "metrics": {},
+        "steps": defaults.get("steps"), "decoder_steps": defaults.get("decoder_steps", defaults.get("steps")),
+        "training": {}, "metrics": {},
     }  # fmt: skip
     (run / "run.json").write_text(json.dumps(record))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from reverie.export.run_export import export_run
 from reverie.web.serve import Server
 from tests.export import tiny as tokens
 from tests.latent.tiny_latent import tiny_run
-from tests.web import chromium
+from tests.web import chromium, count
 from tests.web.chromium import Chromium
 from tests.web.count import other_frames
 from tests.web.test_page import FIRST_FRAME, needs
@@ -110,3 +111,14 @@ def test_where_graphs_compute_in_bytes_few_frames_come_out_otherwise(name: str) 
     """Each frame is dreamt from the history of the Python engine. A byte that rounds otherwise may change a token."""
     needs(chromium.find(), "chromium")
     assert other_frames(name, 150) <= 3
+
+
+@pytest.mark.slow
+def test_frames_of_a_folder_with_latents_are_counted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    needs(chromium.find(), "chromium")
+    folder = export_run(tiny_run(tmp_path / "run"), tmp_path / "tiny", "fp32", log=lambda line: None)
+    count.main([str(folder), "--frames", "60"])
+    found = re.search(r"latents differ by (\S+) at most, colours by (\d+) of 255", capsys.readouterr().out)
+    assert found
+    assert float(found[1]) <= 1e-3
+    assert int(found[2]) <= 2

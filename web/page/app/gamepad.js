@@ -15,6 +15,7 @@ const THROW = 0.5;
 export function listen(plan, press, release, tool) {
   /** @type {Set<string>} */
   let held = new Set();
+  let asking = false;
   const ask = () => {
     const pads = navigator.getGamepads().filter((pad) => pad !== null);
     const now = new Set(pads.flatMap((pad) => pressed(pad)));
@@ -31,9 +32,13 @@ export function listen(plan, press, release, tool) {
       tool(name, false);
     }
     held = now;
-    if (pads.length) requestAnimationFrame(ask);
+    asking = pads.length > 0;
+    if (asking) requestAnimationFrame(ask);
   };
-  addEventListener("gamepadconnected", () => requestAnimationFrame(ask), { once: false });
+  addEventListener("gamepadconnected", () => {
+    if (!asking) requestAnimationFrame(ask); // another one is asked with the first
+    asking = true;
+  });
 }
 
 /** What is held, by name. @param {Gamepad} pad @returns {string[]} */

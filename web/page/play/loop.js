@@ -1,4 +1,5 @@
-// The clock: one action, one frame. As `reverie.app.play.game_loop`: a key press brings the next slot's frame forward.
+// The clock: one action, one frame. As `reverie.app.play.game_loop`, a key press brings the next slot's frame forward;
+// a late frame is made up for.
 import { Latch } from "./latch.js";
 import { nextDue } from "./schedule.js";
 
