@@ -125,6 +125,21 @@ def test_the_last_seconds_are_saved_as_a_gif_and_a_moment_is_gone_back_to(addres
 
 
 @pytest.mark.slow
+def test_it_goes_back_while_backspace_is_held_and_plays_on_from_there(address: str) -> None:
+    with Chromium() as page:
+        page.open(address)
+        page.wait(FIRST_FRAME, 60)
+        page.dreams(25)
+        page.key("Backspace", "Backspace", hold=0.5)
+        page.dreams(5)
+        events = played(page)
+        back = next(i for i, event in enumerate(events) if "restore" in event)
+        assert 0 <= events[back]["restore"] < sum(event.get("count", 1) for event in events[:back])
+        assert any("count" in event for event in events[back:])
+        assert page.complaints() == []
+
+
+@pytest.mark.slow
 def test_with_reduced_motion_the_dream_waits(address: str) -> None:
     with Chromium() as page:
         page.send("Emulation.setEmulatedMedia", features=[{"name": "prefers-reduced-motion", "value": "reduce"}])
