@@ -1,7 +1,7 @@
 // The clock: one action, one frame. As `reverie.app.play.game_loop`, a key press brings the next slot's frame forward;
 // a late frame is made up for.
 import { Latch } from "./latch.js";
-import { nextDue } from "./schedule.js";
+import { isLate, nextDue } from "./schedule.js";
 
 const RATE_FRAMES = 40;
 
@@ -142,7 +142,7 @@ export class Loop {
     const now = performance.now();
     this.ms = now - began;
     this.frames++;
-    if (this.paced && !stepping && now > due + this.period) this.late++;
+    if (this.paced && !stepping && isLate(due, began, this.period, now)) this.late++;
     this.made.push(now);
     if (this.made.length > RATE_FRAMES) this.made.shift();
     if (ended) this.say("game over");
