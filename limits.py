@@ -8,5 +8,7 @@ MOST_GAMES = 64
 """Games that one model dreams."""
 MOST_NAME = 300
 """Letters in the name of a game, an action or a bundle."""
+MOST_RULES = 255
+"""The highest number that a game's rules can have."""
 MOST_SIDE = 512
 """Pixels of a frame's side."""

@@ -56,9 +56,10 @@ class Comparison:
 
 
 def real_game(bundle: Bundle, plan: Comparison, rounds: int) -> ActionRepeat:
-    """Rounds of the real game, drawn at the size of the dream and with the same time limit."""
-    name, size = f"reverie/{game_of(bundle, plan).capitalize()}-v0", bundle.manifest.resolution
-    return ActionRepeat(gymnasium.make_vec(name, num_envs=rounds, size=size, max_episode_steps=agents.LIMIT), plan.hold)
+    """Rounds of the real game, by the dream's rules, drawn at its size and with the same time limit."""
+    game, size = game_of(bundle, plan), bundle.manifest.resolution
+    made: dict[str, Any] = {"size": size, "rules": bundle.manifest.rules_of(game), "max_episode_steps": agents.LIMIT}
+    return ActionRepeat(gymnasium.make_vec(f"reverie/{game.capitalize()}-v0", num_envs=rounds, **made), plan.hold)
 
 
 def dream(bundle: Bundle, plan: Comparison) -> ActionRepeat:

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 from reverie.engine import families
 from reverie.engine.errors import BundleError
-from reverie.limits import MOST_ACTIONS, MOST_FPS, MOST_GAMES, MOST_NAME, MOST_SIDE
+from reverie.limits import MOST_ACTIONS, MOST_FPS, MOST_GAMES, MOST_NAME, MOST_RULES, MOST_SIDE
 from reverie.schema import SchemaError, Within, read_object
 
 FORMAT = 2
@@ -37,6 +37,7 @@ GivenName = Annotated[str, Within(1, MOST_NAME)]
 """What people call their games, actions and bundles."""
 Games = Annotated[tuple[GivenName, ...], Within(1, MOST_GAMES)]
 Actions = Annotated[tuple[GivenName, ...], Within(1, MOST_ACTIONS)]
+Rules = Annotated[int, Within(1, MOST_RULES)]
 
 
 @dataclass(frozen=True)
@@ -121,7 +122,8 @@ class Manifest:
     format: version of this file's layout. family: the kind of world model, one of `reverie.engine.families`.
     name, version: what the bundle calls itself. games: names of the games it dreams.
     actions: action names, index 0 is no-op. game_actions: the actions that each game has, in the same order; null where
-    each has them all. fps: frames a second it plays at. resolution: side of a frame in pixels.
+    each has them all. rules: the number of the rules by which it dreams a built-in game; 1 where a game is left out.
+    fps: frames a second it plays at. resolution: side of a frame in pixels.
     history: frames that a prediction can look at, the newest included.
     representation: what a frame is between two steps. graphs: ONNX graphs by name.
     state: what a trajectory keeps of the frames before; empty without memory. settings: what may be chosen, by name.
@@ -154,6 +156,7 @@ class Manifest:
     files: Annotated[dict[str, str], Within(0, 256)]
     known_frame: KnownFrame
     game_actions: Annotated[dict[GivenName, Actions], Within(1, MOST_GAMES)] | None = None
+    rules: Annotated[dict[GivenName, Rules], Within(0, MOST_GAMES)] = field(default_factory=dict)
     training: dict[str, Any] = field(default_factory=dict)
     metrics: dict[str, Any] = field(default_factory=dict)
     licence: Text = "MIT"
@@ -161,6 +164,10 @@ class Manifest:
     def actions_of(self, game: str) -> tuple[str, ...]:
         """The actions that one of its games has."""
         return self.actions if self.game_actions is None else self.game_actions[game]
+
+    def rules_of(self, game: str) -> int:
+        """The number of the rules that it dreams one of its games by."""
+        return self.rules.get(game, 1)
 
     def game_number(self, game: str | None) -> int:
         """Which of its games that is: the number that its graphs know it by; None for the first.
@@ -216,6 +223,8 @@ def _check(m: Manifest) -> None:
         for game, actions in m.game_actions.items():
             if actions != tuple(name for name in m.actions if name in actions):
                 raise SchemaError(f"game_actions.{game} must name some of actions, in the same order")
+    if not set(m.rules) <= set(m.games):
+        raise SchemaError("rules must name none but its games")
     if m.precision not in PRECISIONS:
         raise SchemaError(f"precision must be one of {', '.join(PRECISIONS)}, not {m.precision!r}")
     if m.active_parameters > m.parameters:

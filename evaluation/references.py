@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -95,18 +96,19 @@ class References:
     def of(self, subject: BundleSubject, seed: int, progress: Progress = silent) -> Reference | RecordedReference:
         """The reference of one subject. Raises ValueError with one sentence where it cannot be made here.
 
-        Bundles share it where they dream the same game with the same actions at the same size.
+        Bundles share it where they dream the same game by the same rules, with the same actions, at the same size.
         """
         environment = self._environment(subject)
         if environment is None and registry.get(subject.game).actions != subject.actions:
             raise ValueError(f"{subject.game} has other actions than the dream {subject.name} of it.")
         made_from = subject.game if environment is None else repr(environment)
-        key = (made_from, subject.actions, subject.resolution, seed)
+        rules, size = subject.rules, subject.resolution
+        key = (made_from, rules, subject.actions, size, seed)
         if key not in self._made:
             self._made[key] = (
-                built_in_reference(subject.game, subject.resolution, self.sizes, seed)
+                built_in_reference(subject.game, rules, size, self.sizes, seed)
                 if environment is None
-                else recorded_reference(environment, subject.actions, subject.resolution, self.sizes, seed, progress)
+                else recorded_reference(environment, rules, subject.actions, size, self.sizes, seed, progress)
             )
         return self._made[key]
 
@@ -120,9 +122,12 @@ class References:
         return self.own.get(subject.game) or environment_of(subject.game, subject.actions, training)
 
 
-def built_in_reference(game: str, size: int, sizes: Sizes, seed: int) -> Reference:
-    """Play the held-out episodes of a game, and validate its reader on them. Raises ValueError for an unknown game."""
-    make, reader = registry.get(game), reader_of(game, size)
+def built_in_reference(game: str, rules: int, size: int, sizes: Sizes, seed: int) -> Reference:
+    """Play the held-out episodes of a game by these rules, and validate its reader on them.
+
+    Raises ValueError for a game or rules that there are not.
+    """
+    make, reader = partial(registry.get(game), rules=rules), reader_of(game, size)
 
     def played(episodes: int, ticks: int) -> Truth:
         policy = registry.policy(game, "explore", episodes, seed=FIRST_HELD_OUT_SEED + seed)
@@ -159,15 +164,22 @@ def validate_reader(truth: Truth, reader: StateReader, frames: int) -> dict[str,
 
 
 def recorded_reference(
-    environment: Environment, actions: tuple[str, ...], size: int, sizes: Sizes, seed: int, progress: Progress = silent
+    environment: Environment,
+    rules: int,
+    actions: tuple[str, ...],
+    size: int,
+    sizes: Sizes,
+    seed: int,
+    progress: Progress = silent,
 ) -> RecordedReference:
     """Play held-out episodes of a game, and examples from which judges learn what it is like.
 
-    A built-in game is played by its exploring policy, an environment with held random keys, in fewer episodes.
+    A built-in game is played by these rules and its exploring policy, an environment with held random keys, in fewer
+    episodes.
     Raises ValueError with one sentence where the environment cannot be made or has other actions.
     """
     built_in = environment.source in registry.names()
-    play: Callable[..., Played] = _play_built_in if built_in else record_environment
+    play: Callable[..., Played] = partial(_play_built_in, rules) if built_in else record_environment
     seeds = held_out_seeds(seed, sizes.episodes if built_in else min(sizes.episodes, MOST_EPISODES))
     ticks = sizes.ticks if built_in else min(sizes.ticks, MOST_BYTES // (len(seeds) * size * size * 3) - 1)
     try:
@@ -202,6 +214,7 @@ def _examples(parts: Iterable[Played]) -> Examples:
 
 
 def _play_built_in(
+    rules: int,
     environment: Environment,
     actions: tuple[str, ...],
     size: int,
@@ -211,9 +224,10 @@ def _play_built_in(
 ) -> PlayedTruth:
     """What `record_environment` is for an environment."""
     name = environment.source
-    make = registry.get(name)
-    if make.actions != actions:
+    game = registry.get(name)
+    if game.actions != actions:
         raise ValueError(f"{name} has other actions than the dream of it.")
+    make = partial(game, rules=rules)
     played = record_play(make, registry.policy(name, "explore", len(seeds), int(seeds[0])), size, seeds, ticks)
     progress("playing", len(seeds), len(seeds))
     return played

@@ -28,7 +28,7 @@ def self_play(
     dream = TapedDream(bundle, mode=mode, seed=seed, game=game)
     if dream.game not in registry.names():
         raise ValueError(f"{dream.game} is not built in, so there is nobody to play it.")
-    player = SelfPlayer(dream.game, len(dream.actions), seed)
+    player = SelfPlayer(dream.game, len(dream.actions), seed, rules=bundle.manifest.rules_of(dream.game))
     recent = deque([dream.frame], maxlen=READ_FRAMES)
     earned, lost = 0.0, 0
     for _ in range(frames):

@@ -11,13 +11,14 @@ KNOWN_ACTIONS = (4, 4, 1)
 
 
 def common_fields(record: dict[str, Any]) -> dict[str, Any]:
-    """Return the fields of `engine.manifest.Manifest` that a run's record gives: games, actions, fps and notes."""
+    """Return the fields of a manifest that a run's record gives: games, their actions and rules, fps and notes."""
     actions = tuple(record["actions"])
     games = {str(game): tuple(own) for game, own in record["games"].items()}
     return {
         "games": tuple(games),
         "actions": actions,
         "game_actions": None if all(own == actions for own in games.values()) else games,
+        "rules": {str(game): int(number) for game, number in record.get("rules", {}).items()},
         "fps": int(record.get("fps", FPS)),
         "resolution": int(record["size"]),
         "training": {"recipe": record.get("recipe"), **record.get("training", {})},

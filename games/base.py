@@ -21,7 +21,8 @@ class BatchGame(ABC):
     """A batch of B independent trajectories of one game.
 
     title: what people call it. goal: what to do in it, in one sentence. turn_round: of a first-person game, the action
-    that turns on the spot, and how often it is pressed for the same view to come back.
+    that turns on the spot, and how often it is pressed for the same view to come back. RULES: number of the newest
+    rules; every lower number from 1 on can still be played, for what was trained by it.
 
     The randomness of a trajectory is a hash of (its seed, its tick, what it is for), so the same seed and actions
     give the same trajectory whatever else is in the batch.
@@ -34,11 +35,20 @@ class BatchGame(ABC):
     sizes: ClassVar[tuple[int, ...]] = (64, 128)
     fps: ClassVar[int] = 20
     turn_round: ClassVar[tuple[int, int] | None] = None
+    RULES: ClassVar[int] = 1
 
-    def __init__(self, batch: int) -> None:
+    def __init__(self, batch: int, rules: int | None = None) -> None:
+        """rules: the number of the rules to play by; None for the newest.
+
+        Raises ValueError for a batch of none and for rules that there are not.
+        """
         if batch < 1:
             raise ValueError(f"A batch needs at least one trajectory, not {batch}.")
         self.batch = batch
+        self.rules = self.RULES if rules is None else rules
+        if not 1 <= self.rules <= self.RULES:
+            known = "rules 1" if self.RULES == 1 else f"rules 1 to {self.RULES}"
+            raise ValueError(f"{self.name} is played by {known}, not by rules {rules}.")
 
     @abstractmethod
     def reset(self, seeds: Ints, vary: bool = False) -> None:

@@ -21,14 +21,17 @@ class BuiltinEnv(gymnasium.Env[Frame, np.int64]):
     Observations are pictures (size, size, 3) uint8, actions indices into `actions`. An episode is a round: it is
     terminated when the round is lost, and `reset` starts a new room, that of the seed where one is given.
     `info["seed"]` names the room.
-    Raises reverie.games.errors.UnknownGame for a name and ValueError for a size or render mode that does not exist.
+    rules: the number of the rules to play by, None for the newest.
+    Raises reverie.games.errors.UnknownGame for a name, and ValueError for a size, rules or render mode there are not.
     """
 
     metadata: dict[str, Any] = {"render_modes": ["rgb_array"], "render_fps": 20}  # noqa: RUF012 - the base has it so
 
-    def __init__(self, game: str = "garden", size: int = 64, render_mode: str | None = None) -> None:
+    def __init__(
+        self, game: str = "garden", size: int = 64, render_mode: str | None = None, rules: int | None = None
+    ) -> None:
         self.render_mode = checked_render_mode(render_mode)
-        self._world = RealGame(game, size)
+        self._world = RealGame(game, size, rules)
         self.actions = self._world.actions
         self.metadata = self.metadata | {"render_fps": self._world.fps, "game": game, "actions": self.actions}
         self.action_space = gymnasium.spaces.Discrete(len(self.actions))

@@ -145,7 +145,8 @@ class RoundsVectorEnv(VectorEnv[Frames, Ints, NDArray[Any]]):
 class BuiltinVectorEnv(RoundsVectorEnv):
     """A built-in game, B rounds in one batch; see RoundsVectorEnv. A round's seed names its room.
 
-    Raises reverie.games.errors.UnknownGame for a name and ValueError for a size or render mode that does not exist.
+    rules: the number of the rules to play by, None for the newest.
+    Raises reverie.games.errors.UnknownGame for a name, and ValueError for a size, rules or render mode there are not.
     """
 
     def __init__(
@@ -155,8 +156,9 @@ class BuiltinVectorEnv(RoundsVectorEnv):
         size: int = 64,
         max_episode_steps: int | None = None,
         render_mode: str | None = None,
+        rules: int | None = None,
     ) -> None:
-        self.game = registry.get(game)(num_envs)
+        self.game = registry.get(game)(num_envs, rules)
         super().__init__(num_envs, self.game.actions, self.game.checked_size(size), max_episode_steps, render_mode)
         self.metadata = self.metadata | {"render_fps": self.game.fps, "game": game, "actions": self.game.actions}
         self._size = size

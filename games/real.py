@@ -14,11 +14,12 @@ from reverie.games.world import Frame, Step
 class RealGame:
     """One trajectory of a built-in game. Satisfies reverie.games.world.World.
 
-    Raises reverie.games.errors.UnknownGame for a name and ValueError for a size that does not exist.
+    rules: the number of the rules to play by, None for the newest.
+    Raises reverie.games.errors.UnknownGame for a name and ValueError for a size or rules that do not exist.
     """
 
-    def __init__(self, name: str, size: int = 64) -> None:
-        self.game = registry.get(name)(1)
+    def __init__(self, name: str, size: int = 64, rules: int | None = None) -> None:
+        self.game = registry.get(name)(1, rules)
         self.name = name
         self.size = self.game.checked_size(size)
         self.actions = self.game.actions

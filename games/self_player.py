@@ -28,15 +28,18 @@ class SelfPlayer:
     the policy plays a real game of its own, under the same keys, that began at the reading before.
     """
 
-    def __init__(self, game: str, actions: int, seed: int = 0, waits: bool = True) -> None:
-        """actions: how many the game has; 0 is no key. waits: every action is by the last pictures themselves."""
+    def __init__(self, game: str, actions: int, seed: int = 0, waits: bool = True, rules: int | None = None) -> None:
+        """actions: how many the game has; 0 is no key. waits: every action is by the last pictures themselves.
+
+        rules: those that a built-in game is played by, None for the newest.
+        """
         self._game, self._seed, self._readings, self._lost = game, seed, 0, LOST
         self._keys: HeldKeys | None = None
         self._reader = None if waits else ThreadPoolExecutor(1, "reader")
         self._reading: Future[Any] | None = None
         self._since: list[int] = []
         if registry.has_reader(game):
-            self._real = registry.get(game)(1)
+            self._real = registry.get(game)(1, rules)
             self._policy = registry.policy(game, "explore", 1, seed)
         else:
             self._keys = HeldKeys(actions, np.random.default_rng(seed))

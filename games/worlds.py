@@ -21,11 +21,14 @@ class RealWorld(World, Protocol):
     fps: int
 
 
-def open_world(environment: Environment, size: int = 64) -> RealWorld:
-    """The game, ready to be reset. Raises ValueError for what cannot be played, ModuleNotFoundError for its package."""
+def open_world(environment: Environment, size: int = 64, rules: int | None = None) -> RealWorld:
+    """The game, ready to be reset. rules: of a built-in game, None for the newest.
+
+    Raises ValueError for what cannot be played, ModuleNotFoundError for its package.
+    """
     if environment.source in registry.names():
         readable = registry.has_reader(environment.source)
-        return (ReadableGame if readable else RealGame)(environment.source, size)
+        return (ReadableGame if readable else RealGame)(environment.source, size, rules)
     from reverie.games.gymnasium_world import GymWorld
 
     return GymWorld(environment, size)

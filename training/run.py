@@ -119,6 +119,7 @@ def _record(plan: recipes.Recipe, recording: Recording, out: Path, minutes: floa
         raise RunError(f"{out} already holds a run; add --resume to go on, or name another folder.")
     if resume and not record:
         raise RunError(f"{out} holds no run to resume; leave --resume out.")
+    rules = {game: number for game, number in recording.rules.items() if number > 1}
     description = {
         "recipe": plan.name,
         "kind": plan.kind,
@@ -128,6 +129,7 @@ def _record(plan: recipes.Recipe, recording: Recording, out: Path, minutes: floa
         "actions": list(recording.actions),
         "size": recording.size,
         **({"fps": recording.fps} if recording.fps else {}),
+        **({"rules": rules} if rules else {}),
     }
     if record and not _goes_on(record, description):
         raise RunError(f"{out} was made with another recipe or recording; use another folder.")

@@ -106,8 +106,9 @@ def record_human(plan: Plan, seed: int, started: float) -> None:
     session = Session(Choice(game=plan.game, real=real is not None, seed=seed, environment=real), bundle, plan.size)
     own = real and real.source not in registry.names()
     about, fps = (real.to_json(), session.game.world.fps) if real and own else (None, None)  # type: ignore[attr-defined]
+    rules = registry.get(real.source).RULES if real and not own else 1
     writer = RecordingWriter(
-        plan.out, session.name, session.actions, session.frame.shape[0], environment=about, fps=fps
+        plan.out, session.name, session.actions, session.frame.shape[0], environment=about, fps=fps, rules=rules
     )
     recorder = EpisodeRecorder(writer)
     session.recorder = EpisodeSplitter(recorder)

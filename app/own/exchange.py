@@ -35,7 +35,7 @@ from reverie.games import registry
 from reverie.games.environment import Environment
 from reverie.games.gymnasium_world import GymWorld
 from reverie.games.picture import letterbox
-from reverie.limits import MOST_ACTIONS, MOST_FPS, MOST_NAME, MOST_SIDE
+from reverie.limits import MOST_ACTIONS, MOST_FPS, MOST_NAME, MOST_RULES, MOST_SIDE
 from reverie.schema import Within, read_object
 
 EPISODE_FRAMES = 4096
@@ -67,6 +67,7 @@ class ImportInfo:
     frames: int = 0
     size: int = 0
     environment: dict[str, Any] | None = None
+    rules: int = 1
 
 
 def import_play(source: str, out: Path, size: int | None) -> GameFolder:
@@ -163,10 +164,10 @@ def _dataset(source: str, out: Path) -> tuple[ImportInfo, Iterator[ImportedEpiso
         for played in data.read():
             yield ImportedEpisode(played.frames, place[played.actions], played.rewards, played.ended, seed=played.seed)
 
-    world, fps, environment = about.get("world"), about.get("fps"), about.get("environment")
-    known = ImportInfo(world or data.environment or out.absolute().name, actions, fps or 20, size=about.get("size", 0))
-    frames = data.steps + data.episodes
-    return ImportInfo(known.world, actions, known.fps, frames, known.size, environment), episodes()
+    world = about.get("world") or data.environment or out.absolute().name
+    fps, size, frames = about.get("fps") or 20, about.get("size", 0), data.steps + data.episodes
+    known = ImportInfo(world, actions, fps, frames, size, about.get("environment"), about.get("rules", 1))
+    return known, episodes()
 
 
 @dataclass(frozen=True)
@@ -178,6 +179,7 @@ class _About:
     size: Annotated[int, Within(0, MOST_SIDE)] | None = None
     fps: Annotated[int, Within(0, MOST_FPS)] | None = None
     environment: dict[str, Any] | None = None
+    rules: Annotated[int, Within(1, MOST_RULES)] = 1
 
 
 def _understood(about: Any, count: int) -> bool:
@@ -236,7 +238,7 @@ def _fill(beside: Path, info: ImportInfo, episodes: Iterator[ImportedEpisode], s
     """Write a recording into an empty folder. Raises Mistake where there is nothing to import."""
     from reverie.training.data.recording import RecordingWriter, Rows
 
-    writer = RecordingWriter(beside, info.world, info.actions, size, environment=info.environment, fps=info.fps)
+    writer = RecordingWriter(beside, info.world, info.actions, size, 0, info.environment, info.fps, info.rules)
     for episode in episodes:
         frames: list[NDArray[np.uint8]] = []
         first = 0
@@ -279,7 +281,7 @@ def export_minari(data: Path, name: str, out: Path) -> None:
     if (out / name).exists():
         raise Mistake(f"{out / name} is there already; choose another name.")
     about = {"world": recording.world, "actions": list(recording.actions), "size": recording.size}
-    about |= {"fps": recording.fps, "environment": recording.environment}
+    about |= {"fps": recording.fps, "environment": recording.environment, "rules": recording.rules[recording.world]}
     progress = Progress(len(recording))
 
     def episodes() -> Iterator[gymnasium_minari.Played]:

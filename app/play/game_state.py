@@ -11,6 +11,7 @@ import numpy as np
 from reverie.app.errors import Mistake
 from reverie.engine.likeness import GOOD, Likeness
 from reverie.engine.rewind import Moment, Rewind
+from reverie.games.real import RealGame
 from reverie.games.world import Frame, Step, World
 from reverie.games.worlds import RealWorld
 
@@ -131,7 +132,9 @@ class GameState:
 
     def follow(self, before: GameState) -> None:
         """Let this dream go on where the same game stands in another one's pictures of the same size."""
-        self.history, self.score, self._real = before.history, before.score, before._real
+        self.history, self.score = before.history, before.score
+        if not isinstance(before._real, RealGame):  # which may be of other rules, and is opened in no time
+            self._real = before._real
         self.go_on_in_dream()
 
     def save_moment(self) -> None:

@@ -7,6 +7,7 @@ from itertools import count, islice
 from typing import TYPE_CHECKING
 
 from reverie.app.errors import Mistake
+from reverie.app.play.opening import rules_of
 from reverie.app.play.worlds import Worlds
 from reverie.engine.likeness import LOST_MEASUREMENTS, WAKE_FRAMES
 from reverie.games.self_player import SelfPlayer
@@ -64,7 +65,8 @@ class InDream:
         worlds, game = self._worlds, self._worlds.game
         since = (worlds.cuts, game.name)
         if self._player is None or self._player_since != since:
-            self._player = SelfPlayer(game.name, len(game.world.actions), game.seed, waits=False)
+            rules = rules_of(game.name, worlds.bundle)
+            self._player = SelfPlayer(game.name, len(game.world.actions), game.seed, waits=False, rules=rules)
             self._player_since = since
         return self._player.act([frame for frame, _ in game.history])
 

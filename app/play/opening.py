@@ -52,10 +52,15 @@ def dream_name(bundle: Bundle, game: str) -> str:
 def open_real(game: str, bundle: Bundle | None, choice: Choice, size: int) -> RealWorld:
     """The real game. Raises Mistake where a dream of it has other actions, ValueError for what cannot be played."""
     with needs_games():
-        real = open_world(_environment(game, bundle, choice), size)
+        real = open_world(_environment(game, bundle, choice), size, rules_of(game, bundle))
     if bundle and game in bundle.manifest.games and real.actions != bundle.manifest.actions_of(game):
         raise Mistake(f"{real.name} has other actions than the dream; play the game folder that it was made in.")
     return real
+
+
+def rules_of(game: str, bundle: Bundle | None) -> int | None:
+    """The number of the rules that a dream of that game knows; None, for the newest, where the bundle has none."""
+    return bundle.manifest.rules_of(game) if bundle and game in bundle.manifest.games else None
 
 
 def _environment(game: str, bundle: Bundle | None, choice: Choice) -> Environment:

@@ -30,6 +30,7 @@ class BundleSubject:
         manifest = bundle.manifest
         self.bundle, self.mode, self.decoder = bundle, mode, decoder
         self.name, self.game, self.actions = manifest.name, game, manifest.actions_of(game)
+        self.rules = manifest.rules_of(game)
         self.resolution, self.history = manifest.resolution, manifest.history
         called = self.name if len(manifest.games) == 1 else f"{self.name}/{game}"
         self.label = label_of(called, mode, decoder, *variants(manifest)[0])

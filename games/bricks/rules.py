@@ -63,8 +63,8 @@ class Bricks(HeartGame):
 
     state: State
 
-    def __init__(self, batch: int) -> None:
-        super().__init__(batch, State.empty(batch))
+    def __init__(self, batch: int, rules: int | None = None) -> None:
+        super().__init__(batch, State.empty(batch), rules)
 
     def _begin(self, rows: Ints, seeds: Ints, vary: bool) -> None:
         """vary: any panes broken, the mirror anywhere, and most sparks in flight."""

@@ -86,8 +86,8 @@ class Crossing(HeartGame):
 
     state: State
 
-    def __init__(self, batch: int) -> None:
-        super().__init__(batch, State.empty(batch))
+    def __init__(self, batch: int, rules: int | None = None) -> None:
+        super().__init__(batch, State.empty(batch), rules)
 
     def _begin(self, rows: Ints, seeds: Ints, vary: bool) -> None:
         """vary: the hedgehog anywhere on either bank or in the middle of a road without cars; the apple on either."""

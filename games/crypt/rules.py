@@ -72,8 +72,8 @@ class Crypt(HeartGame):
 
     state: State
 
-    def __init__(self, batch: int) -> None:
-        super().__init__(batch, State.empty(batch))
+    def __init__(self, batch: int, rules: int | None = None) -> None:
+        super().__init__(batch, State.empty(batch), rules)
 
     def _begin(self, rows: Ints, seeds: Ints, vary: bool) -> None:
         """vary: anywhere in the level, any heading, either door open."""

@@ -57,8 +57,8 @@ class Duel(HeartGame):
 
     state: State
 
-    def __init__(self, batch: int) -> None:
-        super().__init__(batch, State.empty(batch))
+    def __init__(self, batch: int, rules: int | None = None) -> None:
+        super().__init__(batch, State.empty(batch), rules)
 
     def _begin(self, rows: Ints, seeds: Ints, vary: bool) -> None:
         """vary: both stations and the comet anywhere, on any way."""

@@ -131,8 +131,8 @@ class Garden(BatchGame):
     actions = ("noop", "up", "down", "left", "right")
     sizes = (64, 128, 256)
 
-    def __init__(self, batch: int) -> None:
-        super().__init__(batch)
+    def __init__(self, batch: int, rules: int | None = None) -> None:
+        super().__init__(batch, rules)
         self.state = State.empty(batch)
         self._rows = np.arange(batch)
         self.reset(np.arange(batch))

@@ -23,8 +23,8 @@ class HeartGame(BatchGame):
 
     state: Any
 
-    def __init__(self, batch: int, state: HeartState) -> None:
-        super().__init__(batch)
+    def __init__(self, batch: int, state: HeartState, rules: int | None = None) -> None:
+        super().__init__(batch, rules)
         self.state = state
         self._rows = np.arange(batch)
         self.reset(np.arange(batch))

@@ -68,8 +68,8 @@ class Runner(HeartGame):
 
     state: State
 
-    def __init__(self, batch: int) -> None:
-        super().__init__(batch, State.empty(batch))
+    def __init__(self, batch: int, rules: int | None = None) -> None:
+        super().__init__(batch, State.empty(batch), rules)
 
     def _begin(self, rows: Ints, seeds: Ints, vary: bool) -> None:
         """The first columns are free. vary: anywhere between two columns, in the middle of a jump or not."""

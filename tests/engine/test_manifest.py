@@ -24,6 +24,12 @@ def test_a_manifest_reads_back_as_it_was_written(outcome: bool, diffusion: bool)
     assert Manifest.parse(json.loads(manifest.to_json()), FILE) == manifest
 
 
+def test_a_game_whose_rules_are_not_said_is_dreamt_by_the_first() -> None:
+    manifest = fake_manifest()
+    assert manifest.rules_of("garden") == 1
+    assert replace(manifest, rules={"garden": 2}).rules_of("garden") == 2
+
+
 Change = dict[tuple[str | int, ...], Any]
 """Where in a manifest, and what stands there; GONE for nothing."""
 GONE = object()
@@ -46,6 +52,8 @@ BAD: list[tuple[Change, str]] = [
     ({("model", "rewards"): [0]}, "rewards and graphs.outcome need each other"),
     ({("actions",): []}, "actions must have 1 to 256 entries"),
     ({("fps",): 241}, "fps must be 1 to 240"),
+    ({("rules",): {"chess": 2}}, "rules must name none but its games"),
+    ({("rules",): {"garden": 0}}, "rules.garden must be 1 to 255"),
     ({("resolution",): 513}, "resolution must be 1 to 512"),
     ({("name",): "x" * 301}, "name must have 1 to 300 characters"),
     ({("settings", "mode", "choices"): ["parallel", "psychic"]}, "choices must be some of ar, parallel"),

@@ -24,7 +24,7 @@ def test_a_blurred_picture_is_less_sharp_and_more_contrast_is_not_sharper() -> N
 
 
 def test_moments_are_frames_with_the_one_before() -> None:
-    truth = built_in_reference("garden", 64, Sizes(2, 64, quick=True), 0).truth
+    truth = built_in_reference("garden", 1, 64, Sizes(2, 64, quick=True), 0).truth
     found = moments(truth, 2, 16)
     frames = truth.frames(0, 40)
     for moment, tick in zip(found, (16, 32), strict=True):

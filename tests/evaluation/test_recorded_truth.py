@@ -33,7 +33,7 @@ ACTIONS = ("noop", "up", "down", "left", "right")
 def reference(episodes: int, ticks: int, seed: int, judge_episodes: int = 0, **made: Any) -> RecordedReference:
     sizes = Sizes(episodes, horizon=ticks - LEAD, judge_episodes=judge_episodes, teacher=TeacherSizes(ticks=1))
     sizes = replace(sizes, branch=BranchSizes(moments=0), actions=ActionSizes(moments=0))
-    return recorded_reference(Environment(TOY, **made), ACTIONS, 64, sizes, seed)
+    return recorded_reference(Environment(TOY, **made), 1, ACTIONS, 64, sizes, seed)
 
 
 def test_a_recorded_truth_is_held_out_play_that_can_be_played_again() -> None:
@@ -46,7 +46,7 @@ def test_a_recorded_truth_is_held_out_play_that_can_be_played_again() -> None:
         np.testing.assert_array_equal(frame, truth.pictures[t + 1, 1])
         assert (reward, ended) == (truth.rewards[t, 1], truth.ended[t, 1])
     with pytest.raises(ValueError, match="other actions than the dream"):
-        recorded_reference(Environment(TOY), ("noop", "fire"), 64, Sizes(1, 20), seed=1)
+        recorded_reference(Environment(TOY), 1, ("noop", "fire"), 64, Sizes(1, 20), seed=1)
 
 
 def test_frames_after_a_limit_of_time_are_not_counted() -> None:

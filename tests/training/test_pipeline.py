@@ -50,7 +50,7 @@ def test_play_extra_rollouts_that_fails_ends_and_waits_for_nobody() -> None:
         raise OSError("the disk is full")
 
     with pytest.raises(OSError, match="the disk is full"):
-        play_extra_rollouts("garden", 64, 9 * 4096, 3, encode, 1)
+        play_extra_rollouts("garden", 1, 64, 9 * 4096, 3, encode, 1)
 
 
 def test_play_extra_rollouts_is_the_same_however_many_play_it() -> None:
@@ -58,7 +58,7 @@ def test_play_extra_rollouts_is_the_same_however_many_play_it() -> None:
         return frames[:, ::16, ::16, 0].reshape(len(frames), -1)
 
     said: list[int] = []
-    one, two = (play_extra_rollouts("garden", 64, 40, 3, encode, workers, said.append) for workers in (1, 2))
+    one, two = (play_extra_rollouts("garden", 1, 64, 40, 3, encode, workers, said.append) for workers in (1, 2))
     assert len(one.tokens) == said[-1] == 48, "rounded up to whole episodes"
     assert one.lengths.tolist() == [3] * 16
     for a, b in zip(vars(one).values(), vars(two).values(), strict=True):

@@ -73,6 +73,10 @@ class Mixture(Recording):
         return {part.world: tuple(sorted(part.actions, key=self.actions.index)) for part in self.parts}
 
     @property
+    def rules(self) -> dict[str, int]:
+        return {game: number for part in self.parts for game, number in part.rules.items()}
+
+    @property
     def environments(self) -> dict[str, dict[str, Any]]:
         """How each game that is not built in is made, with its actions as `games` has them."""
         actions = self.games

@@ -64,7 +64,8 @@ def record(
 ) -> Recording:
     """Record a game into the folder `out`, with several processes; `progress` gets the number of new frames.
 
-    world: a built-in game's name, or an environment (a built-in game as one is that game).
+    world: a built-in game's name, or an environment (a built-in game as one is that game). It is played by its newest
+    rules.
 
     Ctrl-C ends the episodes that are being played where they are, writes them too, and is then raised on. Raises
     ValueError for an unknown world, policy or size, and RecordingError where the folder cannot be written or holds
@@ -172,7 +173,7 @@ def _work(
     stop: Callable[[], bool],
 ) -> None:
     game = registry.get(config.world)(batch := min(BATCH, -(-frames // 2)))
-    writer = RecordingWriter(out, config.world, game.actions, config.size, worker)
+    writer = RecordingWriter(out, config.world, game.actions, config.size, worker, rules=game.rules)
     length = max(2, min(EPISODE_FRAMES, -(-frames // batch)))
     done = 0
     while done < frames and not stop():

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reverie.games.environment import Environment
-from reverie.limits import MOST_ACTIONS, MOST_FPS, MOST_NAME, MOST_SIDE
+from reverie.limits import MOST_ACTIONS, MOST_FPS, MOST_NAME, MOST_RULES, MOST_SIDE
 from reverie.reading import read_text, why
 from reverie.schema import SchemaError, Within, read_object
 from reverie.training.data.writer_lock import WriterLock
@@ -30,7 +30,7 @@ SHARD = re.compile(r"\d{2,}-\d{5,}", re.ASCII)
 HELD_OUT_SHARE = 0.02
 FORMAT = 1
 MOST_INDEX_BYTES = 256 << 20
-SAME = ("world", "actions", "size", "environment", "fps")
+SAME = ("world", "actions", "size", "environment", "fps", "rules")
 """What all parts of one recording have in common."""
 Name = Annotated[str, Within(1, MOST_NAME)]
 INSIDE = "recording"
@@ -59,6 +59,7 @@ class Index:
     """What one writer's `index-<writer>.json` says; `Recording` has the same fields.
 
     environment: how the world was made, None where that takes no more than its name. fps: None where it is not known.
+    rules: number of the rules that a built-in game was played by.
     """
 
     world: Name
@@ -67,6 +68,7 @@ class Index:
     episodes: tuple[Episode, ...] = ()
     environment: dict[str, Any] | None = None
     fps: Annotated[int, Within(1, MOST_FPS)] | None = None
+    rules: Annotated[int, Within(1, MOST_RULES)] = 1
     format: Annotated[int, Within(FORMAT, FORMAT)] = FORMAT
 
     def __post_init__(self) -> None:
@@ -110,12 +112,13 @@ class RecordingWriter:
         writer: int = 0,
         environment: dict[str, Any] | None = None,
         fps: int | None = None,
+        rules: int = 1,
     ) -> None:
         """environment: how the world was made (reverie.games.environment), where that takes more than its name.
 
-        fps: frames a second, where that is known. writer: the number to begin with; where another process writes under
-        it, the next free one is taken, and `writer` says which. Raises RecordingError where the folder holds something
-        else or cannot be written.
+        fps: frames a second, where that is known. rules: those that a built-in game is played by. writer: the number to
+        begin with; where another process writes under it, the next free one is taken, and `writer` says which. Raises
+        RecordingError where the folder holds something else or cannot be written.
         """
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -124,7 +127,7 @@ class RecordingWriter:
             raise _not_written(folder, error) from error
         self.folder, self.writer = folder, self._lock.number
         self._remove_unfinished()
-        self.index = Index(world, actions, size, environment=environment or None, fps=fps or None)
+        self.index = Index(world, actions, size, environment=environment or None, fps=fps or None, rules=rules)
         self.path = folder / f"index-{self.writer:02d}.json"
         self._check_others()
         if self.path.exists():
@@ -146,8 +149,9 @@ class RecordingWriter:
         for path in self.folder.glob("index-*.json"):
             known = _read_index(path)
             if _differ(known, self.index):
+                other = "by other rules" if known.world == self.index.world and known.rules != self.index.rules else ""
                 raise RecordingError(
-                    f"{self.folder} holds a recording of another world or size; choose another folder."
+                    f"{self.folder} holds a recording {other or 'of another world or size'}; choose another folder."
                 )
 
     def write(self, rows: Rows, lengths: list[int], seeds: list[int]) -> None:
@@ -208,9 +212,9 @@ class Recording:
             raise RecordingError(f"{folder} holds no recording; make one with: reverie record garden -o {folder}")
         first = indexes[0]
         if any(_differ(index, first) for index in indexes):
-            raise RecordingError(f"{folder} mixes recordings of different worlds or sizes; record into a new folder.")
+            raise RecordingError(f"{folder} mixes recordings of different worlds, sizes or rules; use a new folder.")
         self.world, self.actions, self.size = first.world, first.actions, first.size
-        self.environment, self.fps = first.environment, first.fps
+        self.environment, self.fps, self._rules = first.environment, first.fps, first.rules
         self.episodes = [episode for index in indexes for episode in index.episodes]
         if not self.episodes:
             raise RecordingError(f"{folder} holds no whole episode; record into a new folder.")
@@ -249,6 +253,11 @@ class Recording:
     def environments(self) -> dict[str, dict[str, Any]]:
         """How each game that is not built in is made (reverie.games.environment)."""
         return {self.world: self.environment} if self.environment else {}
+
+    @property
+    def rules(self) -> dict[str, int]:
+        """The number of the rules that each of `games` was played by."""
+        return {self.world: self._rules}
 
     def game_of(self, episode: Episode) -> int:
         """Number of an episode's game."""

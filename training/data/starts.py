@@ -26,7 +26,7 @@ def start_histories(recording: Recording, history: int) -> dict[str, NDArray[np.
     its episodes are too short.
     """
     parts = [
-        fresh_starts(game, recording.size, history)
+        fresh_starts(game, recording.size, history, recording.rules[game])
         if game in registry.names()
         else _recorded_starts(recording, number, history)
         for number, game in enumerate(recording.games)
@@ -35,10 +35,10 @@ def start_histories(recording: Recording, history: int) -> dict[str, NDArray[np.
     return {**all_games, "games": np.arange(len(parts)).repeat(STARTS)}
 
 
-def fresh_starts(game: str, size: int, history: int) -> dict[str, NDArray[np.generic]]:
-    """Starts of a built-in game; see `start_histories`."""
+def fresh_starts(game: str, size: int, history: int, rules: int) -> dict[str, NDArray[np.generic]]:
+    """Starts of a built-in game by these rules; see `start_histories`."""
     seeds, ticks = np.arange(900_000, 900_000 + _ROOMS), history + _CALM_TICKS
-    rows = play_shard(registry.get(game)(_ROOMS), _Idle(), seeds, ticks, size, vary=False)
+    rows = play_shard(registry.get(game)(_ROOMS, rules), _Idle(), seeds, ticks, size, vary=False)
     lost = rows.rewards.reshape(_ROOMS, ticks) < 0
     calm = np.where(lost.any(axis=1), lost.argmax(axis=1), ticks)
     chosen = np.sort(np.argsort(-calm, kind="stable")[:STARTS])

@@ -34,7 +34,8 @@ def write_tokens(
     for number, (game, actions) in enumerate(recording.games.items()):
         if extra_frames:
             progress = _progress(log, extra_frames)
-            more = play_extra_rollouts(game, recording.size, extra_frames, seed, encode, progress=progress)
+            rules = recording.rules[game]
+            more = play_extra_rollouts(game, rules, recording.size, extra_frames, seed, encode, progress=progress)
             codes = np.array([recording.actions.index(name) for name in actions], np.uint8)
             parts.append(replace(more, actions=codes[more.actions], games=np.full_like(more.starts, number)))
     # The recording comes last: the held-out episodes are the last ones.

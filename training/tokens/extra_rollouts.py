@@ -30,6 +30,7 @@ APART = 1 << 20
 
 def play_extra_rollouts(
     world: str,
+    rules: int,
     size: int,
     frames: int,
     seed: int,
@@ -39,8 +40,8 @@ def play_extra_rollouts(
 ) -> TokenEpisodes:
     """Play `frames` frames, rounded up to whole parts, in several processes, and encode them here as they come.
 
-    encode: (N, H, W, 3) uint8 to (N, S). workers: None for one a core. The same seed plays the same games, however many
-    processes there are. `progress` gets the number of frames so far.
+    rules: those of the world. encode: (N, H, W, 3) uint8 to (N, S). workers: None for one a core. The same seed plays
+    the same games, however many processes there are. `progress` gets the number of frames so far.
     """
     parts, length = _parts(frames)
     played: list[TokenEpisodes] = []
@@ -56,7 +57,7 @@ def play_extra_rollouts(
                 yield number
 
         try:
-            for number, rows in enumerate(pool.imap(partial(_play, world, size, seed, length), numbers())):
+            for number, rows in enumerate(pool.imap(partial(_play, world, rules, size, seed, length), numbers())):
                 room.release()
                 tokens = encode(rows.frames).astype(np.uint16)
                 played.append(TokenEpisodes(tokens, rows.actions, rows.rewards, rows.ended, starts, lengths, games))
@@ -84,8 +85,8 @@ def _leave_interrupts() -> None:
             signal.signal(getattr(signal, name), signal.SIG_DFL)
 
 
-def _play(world: str, size: int, seed: int, length: int, part: int) -> Rows:
+def _play(world: str, rules: int, size: int, seed: int, length: int, part: int) -> Rows:
     seeds = np.random.default_rng([seed, APART + part]).integers(FIRST_HELD_OUT_SEED, size=BATCH)
     # Mostly a policy that meets every kind of event; every third part, one that presses random keys.
     policy = registry.policy(world, "random" if part % 3 == 2 else "explore", BATCH, int(seeds[0]))
-    return play_shard(registry.get(world)(BATCH), policy, seeds, length, size)
+    return play_shard(registry.get(world)(BATCH, rules), policy, seeds, length, size)

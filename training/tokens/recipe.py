@@ -210,7 +210,8 @@ class TokenRecipe(Recipe):
             pictures = tokenizer.code_pictures().cpu()  # (vocabulary, pixels)
             dynamics.init_from_patches(pictures)
             if other:
-                init_from_run(dynamics, tokenizer, other, recording.world, tuple(recording.games), session.log)
+                world, rules = recording.world, recording.rules
+                init_from_run(dynamics, tokenizer, other, world, rules.get(world, 1), tuple(rules), session.log)
             if dynamics.code_features is not None:
                 dynamics.code_features.set_pictures(pictures)
             dynamics.mask_codes(torch.from_numpy(train.codes_shown(len(recording.games), len(pictures))))

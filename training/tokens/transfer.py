@@ -32,12 +32,14 @@ def init_from_run(
     tokenizer: PatchVQ | TwoLevelVQ,
     other: TrainedRun,
     world: str,
+    rules: int,
     games: Sequence[str],
     log: Callable[[str], None],
 ) -> None:
     """Give the dynamics the weights of another run, as far as they fit. Says so where they do not fit at all.
 
-    world: the recording's game. In a built-in one, codes are matched by what both tokenizers make of the same frames.
+    world: the recording's game. In a built-in one, codes are matched by what both tokenizers make of the same frames,
+    played by those rules.
     games: the recording's, by their numbers.
     """
     their_tokenizer, theirs = other.networks.get("tokenizer"), other.networks.get("dynamics")
@@ -47,7 +49,7 @@ def init_from_run(
     theirs.fold()
     matches = match_codes(tokenizer.code_pictures().cpu(), their_tokenizer.code_pictures())
     if world in registry.names():
-        matches = match_codes_in_play(world, (tokenizer, their_tokenizer), matches)
+        matches = match_codes_in_play(world, rules, (tokenizer, their_tokenizer), matches)
     known = list(other.record["games"])
     numbers = [known.index(game) if game in known else None for game in games]
     fresh = init_from_weights(dynamics, theirs.state_dict(), matches, numbers)
@@ -74,14 +76,19 @@ def match_codes(pictures: Tensor, others: Tensor) -> Tensor:
 
 @torch.no_grad()
 def match_codes_in_play(
-    world: str, tokenizers: tuple[Tokenizer, Tokenizer], by_picture: Tensor, ticks: int = 1000, batch: int = 64
+    world: str,
+    rules: int,
+    tokenizers: tuple[Tokenizer, Tokenizer],
+    by_picture: Tensor,
+    ticks: int = 1000,
+    batch: int = 64,
 ) -> Tensor:
     """As `match_codes`, by what two tokenizers make of the same moments of a built-in game, each at its own size.
 
     by_picture: (V,) int64, the result for codes that do not occur.
     """
     mine, other = tokenizers
-    game, policy = registry.get(world)(batch), registry.policy(world, "explore", batch, seed=0)
+    game, policy = registry.get(world)(batch, rules), registry.policy(world, "explore", batch, seed=0)
     device = mine.get_buffer(next(name for name, _ in mine.named_buffers())).device
     game.reset(np.arange(batch), vary=True)
     vocabulary, others = codes(mine.config), codes(other.config)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -104,7 +105,7 @@ def test_starts_are_of_every_game_in_its_own_actions(folder: Path) -> None:
 
 @pytest.mark.parametrize("name", registry.names())
 def test_whoever_opens_a_dream_has_a_second_before_anything_is_lost(name: str) -> None:
-    starts = fresh_starts(name, 64, 4)
+    starts = fresh_starts(name, 64, 4, registry.get(name).RULES)
     game = registry.get(name)(len(starts["seeds"]))
     game.reset(starts["seeds"])
     nothing = np.zeros(game.batch, np.int64)
@@ -148,6 +149,14 @@ def test_what_cannot_be_mixed_is_refused(folder: Path, tmp_path: Path) -> None:
     record("bricks", tmp_path / "large", 256, policy="random", workers=1, size=128)
     with pytest.raises(RecordingError, match="another size"):
         open_recording(tmp_path)
+
+
+def test_a_mixture_keeps_the_rules_of_each_game(folder: Path, tmp_path: Path) -> None:
+    shutil.copytree(folder / "duel", tmp_path / "duel")
+    shutil.copytree(folder / "bricks", tmp_path / "bricks")
+    path = tmp_path / "duel" / "index-00.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"rules": 1}))
+    assert open_recording(tmp_path).rules == {"bricks": registry.get("bricks").RULES, "duel": 1}
 
 
 def _own(folder: Path, world: str, actions: tuple[str, ...], fps: int) -> Path:

@@ -134,6 +134,23 @@ def test_two_worlds_do_not_share_a_folder(tmp_path: Path) -> None:
     assert len(Recording(tmp_path)) == 4
 
 
+def test_play_by_other_rules_is_not_mixed_in(tmp_path: Path) -> None:
+    rows = Rows(np.zeros((4, 8, 8, 3), np.uint8), np.zeros(4, np.uint8), np.zeros(4, np.float32), np.zeros(4, bool))
+    RecordingWriter(tmp_path, "toy", ("noop",), 8, rules=2).write(rows, [4], [1])
+    assert Recording(tmp_path).rules == {"toy": 2}
+    with pytest.raises(RecordingError, match=r"by other rules; choose another folder\.$"):
+        RecordingWriter(tmp_path, "toy", ("noop",), 8)
+    index = json.loads((tmp_path / "index-00.json").read_text())
+    (tmp_path / "index-01.json").write_text(json.dumps(index | {"rules": 1}))
+    with pytest.raises(RecordingError, match="different worlds, sizes or rules"):
+        Recording(tmp_path)
+
+
+def test_the_rules_of_a_recorded_game_are_written_down(folder: Path) -> None:
+    assert json.loads((folder / "index-00.json").read_text())["rules"] == registry.get("garden").RULES
+    assert Recording(folder).rules == {"garden": registry.get("garden").RULES}
+
+
 def test_a_full_disk_keeps_what_was_recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     recorder = EpisodeRecorder(RecordingWriter(tmp_path, "toy", ("noop", "go"), 8))
     frame = np.zeros((8, 8, 3), np.uint8)

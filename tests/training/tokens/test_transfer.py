@@ -45,11 +45,11 @@ def test_codes_are_matched_by_what_both_tokenizers_say_of_a_game() -> None:
     torch.manual_seed(0)
     small, large = (PatchVQ(PatchVQConfig(24, patch)).eval() for patch in (8, 16))
     twins = (small, small)
-    seen = match_codes_in_play("garden", twins, torch.full((24,), -1), ticks=3, batch=4)
+    seen = match_codes_in_play("garden", 1, twins, torch.full((24,), -1), ticks=3, batch=4)
     assert set(seen.tolist()) - {-1} <= set(range(24))
     assert all(code in (-1, number) for number, code in enumerate(seen.tolist())), "a tokenizer agrees with itself"
     assert (seen >= 0).any()
-    across = match_codes_in_play("garden", (large, small), torch.full((24,), -1), ticks=3, batch=4)
+    across = match_codes_in_play("garden", 1, (large, small), torch.full((24,), -1), ticks=3, batch=4)
     assert (across >= 0).any()
 
 
