@@ -47,13 +47,13 @@ class GardenReader:
     def exact(self, frames: NDArray[np.uint8], game: BatchGame) -> NDArray[np.bool_]:
         """(B,): the reading of the game's own frames is its state.
 
-        The player's number, place and facing, hearts, score, berries and tiles are equal; every creature of which at
-        least SEEN pixels show stands where it does, and none is seen where there is none.
+        The player's number, place and facing, hearts, score, grace, berries and tiles are equal; every creature of
+        which at least SEEN pixels show stands where it does, and none is seen where there is none.
         """
         truth, reading = self._truth(game), self._reader.read(frames)
         same = reading.player_found & (reading.player_count == 1) & reading.readable
         same &= (reading.player_xy == truth.player_xy).all(axis=1) & (reading.facing == truth.facing)
-        same &= (reading.hearts == truth.hearts) & (reading.score == truth.score)
+        same &= (reading.hearts == truth.hearts) & (reading.score == truth.score) & (reading.grace == truth.grace)
         same &= (reading.berries == truth.berries).all(axis=(1, 2))
         same &= (reading.tiles[:, 1:] == truth.tiles[:, 1:]).all(axis=(1, 2))
         return np.asarray(same & _all_stand(truth, reading) & _all_stand(reading, truth))

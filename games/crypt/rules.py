@@ -30,7 +30,7 @@ WRAITH_SPEED = 0.0625
 """Cells a tick; a whole number of ticks from one cell to the next."""
 TOUCH, STRIKES, PULLS = 0.45, 1.3, 1.4
 """How near the wraith or the bat is when it hurts, and how far the blade and the hand reach."""
-GRACE, WOUND, SWING = 40, 12, 3
+UNHURT, WOUND, SWING = 40, 12, 3
 """Ticks in which nothing hurts after a lost heart; in which the picture is red; that a swing takes."""
 BAT_ROUND = 96
 """Ticks of the bat's way round its room."""
@@ -42,7 +42,8 @@ class State(HeartState):
     """place (B, 2) and heading (B,) of the player; grid (B, SIDE, SIDE), doors (B, 2, 2), lever (B, 2): see `levels`.
 
     gems (B, GEMS, 2). wraith (B, 2), towards (B, 2) the cell that it goes to, from_ (B, 2) the one that it comes from.
-    bat (B, 2), nest (B,) its room. swing, wound, grace (B,) ticks that are left of each.
+    bat (B, 2), nest (B,) its room. swing, wound, unhurt (B,) ticks that are left of each: the
+    crypt has had a grace of its own from rules 1 on, and never that of the strip.
     """
 
     place: Places = field(metadata=array(2, dtype=np.float64))
@@ -58,7 +59,7 @@ class State(HeartState):
     nest: Ints = field(metadata=array())
     swing: Ints = field(metadata=array())
     wound: Ints = field(metadata=array())
-    grace: Ints = field(metadata=array())
+    unhurt: Ints = field(metadata=array())
 
 
 class Crypt(HeartGame):
@@ -84,7 +85,7 @@ class Crypt(HeartGame):
         start = (luck[:, 0] * 9).astype(np.int64)
         s.nest[rows] = self._pillared(made.pillars, luck[:, 1], start)
         s.swing[rows] = s.wound[rows] = 0
-        s.grace[rows] = GRACE
+        s.unhurt[rows] = UNHURT
         s.heading[rows] = (luck[:, 2] * 4).astype(np.int64) * (TURNS // 4)
         s.place[rows] = self._beside(start, luck[:, 3:5])
         for gem in range(GEMS):
@@ -119,7 +120,7 @@ class Crypt(HeartGame):
 
     def _again(self, rows: Ints) -> None:
         s = self.state
-        s.grace[rows] = GRACE
+        s.unhurt[rows] = UNHURT
         s.wound[rows] = WOUND
 
     def _advance(self, actions: Ints) -> tuple[Ints, Bools]:
@@ -132,7 +133,7 @@ class Crypt(HeartGame):
             there[:, axis] += move[:, axis]
             s.place = np.where(self._free(there)[:, None], there, s.place)
         s.swing = np.maximum(s.swing - 1, 0)
-        s.wound, s.grace = np.maximum(s.wound - 1, 0), np.maximum(s.grace - 1, 0)
+        s.wound, s.unhurt = np.maximum(s.wound - 1, 0), np.maximum(s.unhurt - 1, 0)
         begins = (actions == STRIKE) & (s.swing == 0)
         s.swing = np.where(begins, SWING, s.swing)
         pulling = np.flatnonzero(begins & self._at_lever())
@@ -143,8 +144,8 @@ class Crypt(HeartGame):
         taken = np.hypot(*np.moveaxis(s.gems - s.place[:, None], -1, 0)) < REACH  # (B, GEMS)
         self._put_elsewhere(taken)
         near = np.minimum(np.hypot(*(s.wraith - s.place).T), np.hypot(*(s.bat - s.place).T))
-        hit = (near < TOUCH) & (s.grace == 0) & ~struck
-        s.grace, s.wound = np.where(hit, GRACE, s.grace), np.where(hit, WOUND, s.wound)
+        hit = (near < TOUCH) & (s.unhurt == 0) & ~struck
+        s.unhurt, s.wound = np.where(hit, UNHURT, s.unhurt), np.where(hit, WOUND, s.wound)
         away = np.flatnonzero(struck | hit)
         if len(away):
             far = np.abs(CENTRES + 0.5 - s.place[away][:, None]).sum(-1)  # (K, 9)

@@ -12,18 +12,18 @@ from reverie.games.garden import sprites as grids
 from reverie.games.garden import sprites_large as grids_large
 from reverie.games.garden.layout import ARCH, BERRY, BLANK
 from reverie.games.kit import strip
-from reverie.games.kit.art import OPAQUE, Pixels, enlarge, parse, to_rgb, walk_frame
+from reverie.games.kit.art import OPAQUE, Pixels, enlarge, halves, parse, to_rgb, walk_frame
 
-HEART_FULL, HEART_EMPTY, BERRY_ICON, DIGIT = 9, 10, 11, 12
-"""Ids of the HUD's tiles, after the kinds of layout.py; digit d is DIGIT + d."""
-TILES = 22
+HEART_FULL, HEART_EMPTY, BERRY_ICON, DIGIT, BAR = 9, 10, 11, 12, 22
+"""Ids of the HUD's tiles, after the kinds of layout.py; digit d is DIGIT + d, half a bar with n of 8 px BAR + n - 1."""
+TILES = 30
 PLAYER, BEETLE, WISP = 0, 8, 10
 """Ids of sprites: the player's are facing * 2 + walk frame, then two walk frames of either creature."""
 
 
 @dataclass(frozen=True)
 class Atlas:
-    """Art at one size. tiles (22, p, p) and sprites (12, p, p), uint32 little-endian RGBA; alpha 0 is transparent."""
+    """Art at one size. tiles (30, p, p) and sprites (12, p, p), uint32 little-endian RGBA; alpha 0 is transparent."""
 
     pixels: int
     tiles: Pixels
@@ -38,7 +38,7 @@ def atlas(size: int) -> Atlas:
         larger = [np.stack([enlarge(one) for one in kind]) for kind in (half.tiles, half.sprites)]
         return Atlas(size // 8, *larger)
     g = grids
-    hud = (strip.HEART_FULL, strip.HEART_EMPTY, g.BERRY_ICON, *strip.DIGITS)
+    hud = (strip.HEART_FULL, strip.HEART_EMPTY, g.BERRY_ICON, *strip.DIGITS, *strip.BAR)
     kinds = (g.FLOOR, g.PAD, g.PLANTER, g.ARCH, g.HEDGE_TOP, g.HEDGE_FRONT, g.HEDGE_FLOWER, g.BERRY, strip.BLANK)
     tiles = [parse(grid, g.PALETTE) for grid in (*kinds, *hud)]
     if size == 128:
@@ -52,18 +52,22 @@ def atlas(size: int) -> Atlas:
 
 
 def tile_ids(
-    tiles: NDArray[np.uint8], berries: NDArray[np.int64], hearts: NDArray[np.int64], score: NDArray[np.int64]
+    tiles: NDArray[np.uint8],
+    berries: NDArray[np.int64],
+    hearts: NDArray[np.int64],
+    score: NDArray[np.int64],
+    grace: NDArray[np.int64],
 ) -> NDArray[np.uint8]:
     """Ids (N, 8, 8) of the tiles to draw.
 
-    From room tiles (N, 8, 8), berries (N, 2) tile indices (-1: none), hearts and score (N,).
+    From room tiles (N, 8, 8), berries (N, 2) tile indices (-1: none), hearts, score and grace (N,).
     """
     n = len(tiles)
     ids = tiles.reshape(n, 64).copy()
     rows, which = np.nonzero(berries >= 0)
     ids[rows, berries[rows, which]] = BERRY
     ids[:, :3] = np.where(np.arange(3) < hearts[:, None], HEART_FULL, HEART_EMPTY)
-    ids[:, 3:5] = BLANK
+    ids[:, 3:5] = halves(grace, BLANK, BAR)
     ids[:, 5] = BERRY_ICON
     ids[:, 6] = DIGIT + score // 10
     ids[:, 7] = DIGIT + score % 10
@@ -121,10 +125,11 @@ def draw(
     creatures: NDArray[np.int64],
     hearts: NDArray[np.int64],
     score: NDArray[np.int64],
+    grace: NDArray[np.int64],
 ) -> NDArray[np.uint8]:
     """Pictures (N, size, size, 3) uint8 RGB of N states; the arguments are the fields of that name of rules.State."""
     rows = np.arange(len(tiles))
-    picture = draw_tiles(size, tile_ids(tiles, berries, hearts, score))
+    picture = draw_tiles(size, tile_ids(tiles, berries, hearts, score, grace))
     for i, sprite in enumerate((BEETLE, BEETLE, WISP)):
         draw_sprites(picture, rows, sprite + walk_frame(creatures[:, i]), creatures[:, i])
     draw_sprites(picture, rows, PLAYER + 2 * facing + walk_frame(player), player)

@@ -33,6 +33,7 @@ def state_from_frames(frames: NDArray[np.uint8], seed: int = 0) -> State:
     state.seed[0] = seed
     state.hearts[0] = np.clip(reading.hearts[-1], 1, HEARTS)
     state.score[0] = reading.score[-1]
+    state.grace[0] = reading.grace[-1]
     state.berries[0] = _berries(state, np.flatnonzero(reading.berries[-1]))
     state.player[0], state.facing[0] = place(state.pad[0]), DOWN
     if reading.player_found[-1]:

@@ -16,6 +16,7 @@ from reverie.games.garden.search import PLACES, SIDE, Floats, Match, Templates, 
 from reverie.games.kit.art import to_rgb, walk_frame
 from reverie.games.kit.reader import RESIDUAL_LIMIT
 from reverie.games.kit.state import HEARTS
+from reverie.games.kit.strip_reader import grace_of
 
 PATIENCE = 8
 """In pictures in order, a creature may stay out of sight for so many frames; in the game it does for two or three."""
@@ -88,12 +89,12 @@ class Reader:
             for old, new in zip([player, *sprites], [redone[0], *redone[2]], strict=True):
                 for name in ("found", "place", "sprite", "px"):
                     getattr(old, name)[changed] = getattr(new, name)
-        hearts, tens, ones, readable = self._hud(small)
+        hearts, score, grace, readable = self._hud(small)
         ids = np.full((n, 64), BLANK, np.uint8)
         ids[:, 8:] = tiles
         berries = ids == BERRY
         kinds = np.where(berries, PLANTER, ids).astype(np.uint8).reshape(n, 8, 8)
-        residual = self._residual(frames, ids, hearts, tens * 10 + ones, player, sprites)
+        residual = self._residual(frames, ids, (hearts, score, grace), player, sprites)
         xy = np.stack([np.where(s.found[:, None], s.place * step, np.nan) for s in sprites], axis=1).astype(np.float32)
         xy, px = sort_beetles(xy, np.stack([np.where(s.found, s.px, 0) for s in sprites], axis=1))
         visible = (px > 0).sum(axis=1)
@@ -115,7 +116,8 @@ class Reader:
             berries=berries.reshape(n, 8, 8),
             tiles=kinds,
             hearts=hearts,
-            score=tens * 10 + ones,
+            score=score,
+            grace=grace,
             readable=readable,
             residual=residual,
             valid=valid,
@@ -201,9 +203,11 @@ class Reader:
         templates.hide(seen, rows, sprite.sprite[rows], sprite.place[rows])
 
     def _hud(self, small: Floats) -> tuple[Ints, Ints, Ints, Bools]:
-        """Hearts, tens, ones (N,) and whether all of them are readable (N,)."""
+        """Hearts, score, grace (N,) and whether the first two are readable (N,)."""
         cells = small[:, :8].reshape(len(small), 8, 8, 8, 3).transpose(0, 2, 1, 3, 4)
-        gap = np.abs(cells[:, :, None] - self._tiles[art.HEART_FULL :]).mean(axis=(3, 4, 5))
+        gap = np.abs(cells[:, :, None] - self._tiles[art.HEART_FULL : art.BAR]).mean(axis=(3, 4, 5))
+        halves = self._tiles[[BLANK, *range(art.BAR, art.TILES)]]
+        bar = np.abs(cells[:, 3:5, None] - halves).mean(axis=(3, 4, 5))
         full = gap[:, :3, 0] < gap[:, :3, 1]
         hearts = full.sum(axis=1)
         first = art.DIGIT - art.HEART_FULL
@@ -212,21 +216,20 @@ class Reader:
         clear = (gap[:, :3, :2].min(axis=2) <= RESIDUAL_LIMIT).all(axis=1)
         clear &= (digits.min(axis=2) <= RESIDUAL_LIMIT).all(axis=1)
         lawful = (hearts >= 1) & (full == (np.arange(HEARTS) < hearts[:, None])).all(axis=1)
-        return hearts, tens, ones, clear & lawful
+        return hearts, tens * 10 + ones, grace_of(bar), clear & lawful
 
     def _residual(
         self,
         frames: NDArray[np.uint8],
         ids: NDArray[np.uint8],
-        hearts: Ints,
-        score: Ints,
+        strip: tuple[Ints, Ints, Ints],
         player: _Found,
         sprites: list[_Found],
     ) -> NDArray[np.float32]:
-        """Mean absolute error in the worst patch of a tile's size, at every half tile."""
+        """Mean absolute error in the worst patch of a tile's size, at every half tile. strip: hearts, score, grace."""
         n = len(frames)
         none = np.full((n, 2), -1)
-        picture = art.draw_tiles(self.size, art.tile_ids(ids.reshape(n, 8, 8), none, hearts, score))
+        picture = art.draw_tiles(self.size, art.tile_ids(ids.reshape(n, 8, 8), none, *strip))
         # The second beetle was found beneath the first.
         for one in (sprites[1], sprites[0], sprites[WISP], player):
             rows = np.flatnonzero(one.found)

@@ -26,7 +26,7 @@ class Reading:
     creature_xy (N, 3, 2) float32, NaN where not found: two beetles by row and column, then the wisp; creature_px
     (N, 3): how many of their px at 64x64 are uncovered; visible (N,): how many were found.
     berries (N, 8, 8) bool; tiles (N, 8, 8) uint8 kinds of layout.py (a berry's tile is a planter; row 0 the HUD's).
-    hearts (N,) and score (N,), only to be trusted where readable (N,) bool.
+    hearts (N,) and score (N,), only to be trusted where readable (N,) bool; grace (N,), what the bar is most like.
     residual (N,) float32: mean absolute error (0..255) between the picture and the one drawn again from this reading,
     in the worst patch of one tile's size. valid (N,) bool: a legal picture of the game.
     """
@@ -42,6 +42,7 @@ class Reading:
     tiles: NDArray[np.uint8]
     hearts: Ints
     score: Ints
+    grace: Ints
     readable: Bools
     residual: NDArray[np.float32]
     valid: Bools
@@ -94,6 +95,7 @@ def visible_state(game: Garden, size: int = 64) -> Reading:
         tiles=s.tiles.copy(),
         hearts=s.hearts.copy(),
         score=s.score.copy(),
+        grace=s.grace.copy(),
         readable=np.ones(n, np.bool_),
         residual=np.zeros(n, np.float32),
         valid=np.ones(n, np.bool_),

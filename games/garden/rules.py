@@ -28,7 +28,7 @@ from reverie.games.garden.layout import (
     Layout,
     layout,
 )
-from reverie.games.kit.state import HEARTS
+from reverie.games.kit.state import GRACE, HEARTS
 from reverie.games.rng import bits, uniform
 
 SPEED = 2
@@ -52,8 +52,8 @@ class State:
 
     tiles (B, 8, 8) uint8, planters (B, 5), arches (B, 3) tile indices or -1, pad (B,) tile index, distance
     (B, 64, 64) uint8, player_open and creature_open (B, 100) bool: see layout.py; player (B, 2) x and y, facing (B,);
-    creatures (B, 3, 2), heading (B, 3); berries (B, 2) tile indices; hearts, score (B,); seed, salt and tick (B,) feed
-    the counter hash.
+    creatures (B, 3, 2), heading (B, 3); berries (B, 2) tile indices; hearts, score (B,); grace (B,) ticks to come in
+    which no heart is lost; seed, salt and tick (B,) feed the counter hash.
     """
 
     tiles: NDArray[np.uint8]
@@ -70,6 +70,7 @@ class State:
     berries: Ints
     hearts: Ints
     score: Ints
+    grace: Ints
     seed: NDArray[np.uint64]
     salt: NDArray[np.uint64]
     tick: NDArray[np.uint64]
@@ -96,6 +97,7 @@ class State:
             berries=ints(2),
             hearts=ints(),
             score=ints(),
+            grace=ints(),
             seed=np.zeros(batch, np.uint64),
             salt=np.zeros(batch, np.uint64),
             tick=np.zeros(batch, np.uint64),
@@ -123,22 +125,28 @@ def place(tile: Ints) -> Ints:
 
 
 class Garden(BatchGame):
-    """B gardens. Reward +1 for a berry, -1 for a heart lost; ended when the last heart is lost."""
+    """B gardens. Reward +1 for a berry, -1 for a heart lost; ended when the last heart is lost.
+
+    Rules 2: a round begins with a moment of grace, and a lost heart brings another. Who is touched in it is put on the
+    pad as ever, and loses no heart.
+    """
 
     name = "garden"
     title = "Garden at night"
     goal = "Gather berries; touch neither beetles nor the wisp."
     actions = ("noop", "up", "down", "left", "right")
     sizes = (64, 128, 256)
+    RULES = 2
 
     def __init__(self, batch: int, rules: int | None = None) -> None:
         super().__init__(batch, rules)
         self.state = State.empty(batch)
         self._rows = np.arange(batch)
+        self._grace = GRACE if self.rules > 1 else 0
         self.reset(np.arange(batch))
 
     def reset(self, seeds: Ints, vary: bool = False) -> None:
-        """See BatchGame. vary: any score, any number of hearts, anywhere the player can walk."""
+        """See BatchGame. vary: any score, any number of hearts, no grace, anywhere the player can walk."""
         self.reset_where(np.ones(self.batch, np.bool_), seeds, vary)
 
     def reset_where(self, mask: Bools, seeds: Ints, vary: bool = False) -> None:
@@ -161,8 +169,9 @@ class Garden(BatchGame):
         order = np.argsort(np.where(s.planters[rows] < 0, -1.0, luck), axis=1)[:, -2:]
         s.berries[rows] = np.take_along_axis(s.planters[rows], order, axis=1)
         s.player[rows], s.facing[rows] = place(s.pad[rows]), DOWN
-        s.hearts[rows], s.score[rows] = HEARTS, 0
+        s.hearts[rows], s.score[rows], s.grace[rows] = HEARTS, 0, self._grace
         if vary:
+            s.grace[rows] = 0
             s.score[rows] = (uniform(seed, _SCORE) * 100).astype(np.int64)
             s.hearts[rows] = 1 + (uniform(seed, _HEARTS) * HEARTS).astype(np.int64)
             inner = s.player_open[rows].reshape(-1, 10, 10)[:, 1:9, 1:9].reshape(-1, 64)
@@ -235,24 +244,27 @@ class Garden(BatchGame):
         return picked
 
     def _hit(self) -> tuple[Bools, Bools]:
-        """Take a heart of who is touched off the pad. Returns who was hit (B,) and whose round is lost (B,)."""
+        """Send home who is touched off the pad. Returns who lost a heart (B,) and whose round is lost (B,)."""
         s = self.state
         pad = place(s.pad)
         safe = (np.abs(s.player - pad) < HIT_REACH).all(axis=1)
         touched = (np.abs(s.creatures - s.player[:, None]) < HIT_REACH).all(axis=2).any(axis=1)
-        hit: Bools = touched & ~safe
+        caught = touched & ~safe
+        hit: Bools = caught & (s.grace == 0)
+        s.grace = np.where(hit, self._grace, np.maximum(s.grace - 1, 0))
         ended: Bools = hit & (s.hearts == 1)
         s.hearts = np.where(ended, HEARTS, s.hearts - hit)
         s.score = np.where(ended, 0, s.score)
-        s.player = np.where(hit[:, None], pad, s.player)
-        s.facing = np.where(hit, DOWN, s.facing)
+        s.player = np.where(caught[:, None], pad, s.player)
+        s.facing = np.where(caught, DOWN, s.facing)
         return hit, ended
 
     def render(self, size: int) -> NDArray[np.uint8]:
         """See BatchGame."""
         self.checked_size(size)
         s = self.state
-        return art.draw(size, s.tiles, s.arches, s.berries, s.player, s.facing, s.creatures, s.hearts, s.score)
+        strip = (s.hearts, s.score, s.grace)
+        return art.draw(size, s.tiles, s.arches, s.berries, s.player, s.facing, s.creatures, *strip)
 
     def snapshot(self) -> State:
         """See BatchGame."""

@@ -1,4 +1,4 @@
-"""Drawing that several games share: grids of letters, sprites of any size, and the strip of hearts and score on top.
+"""Drawing that several games share: grids of letters, sprites of any size, and the strip on top.
 
 Pictures are (N, size, size) uint32 little-endian RGBA while they are drawn; positions are px at 64x64 in every size.
 """
@@ -19,7 +19,8 @@ Pixels = NDArray[np.uint32]
 OPAQUE = 0xFF000000
 """Alpha 255; a pixel below it is transparent."""
 HEART_FULL, HEART_EMPTY, BLANK, ICON, DIGIT = range(5)
-"""Ids of the strip's glyphs; digit d is DIGIT + d."""
+BAR = DIGIT + 10
+"""Ids of the strip's glyphs; digit d is DIGIT + d, and half a bar with n of its 8 px is BAR + n - 1."""
 
 
 def colour(code: str) -> np.uint32:
@@ -75,12 +76,18 @@ def blit(picture: Pixels, rows: Ints, sprites: Pixels, which: Ints, position: In
 
 @lru_cache(maxsize=16)
 def hud_glyphs(size: int, icon: str, palette: tuple[tuple[str, str], ...]) -> Pixels:
-    """The strip's glyphs (14, p, p) at that size: hearts, digits, and a game's own 8x8 icon."""
+    """The strip's glyphs (22, p, p) at that size: hearts, digits, the bar, and a game's own 8x8 icon."""
     grids = [parse(g, strip.PALETTE) for g in (strip.HEART_FULL, strip.HEART_EMPTY, strip.BLANK)]
     grids.append(parse(icon, dict(palette)))
-    grids.extend(parse(g, strip.PALETTE) for g in strip.DIGITS)
+    grids.extend(parse(g, strip.PALETTE) for g in (*strip.DIGITS, *strip.BAR))
     grids[ICON] = np.where(grids[ICON] >= OPAQUE, grids[ICON], grids[BLANK])
     return np.stack([enlarge(g) for g in grids] if size == 128 else grids)
+
+
+def halves(grace: Ints, blank: int, bar: int) -> Ints:
+    """Ids (N, 2) of the bar's halves for grace (N,) ticks: `blank` without a px, `bar` with one, `bar` + 7 with all."""
+    px = np.clip(grace[:, None] - [0, 8], 0, 8)
+    return np.where(px > 0, bar + px - 1, blank)
 
 
 def hud(picture: Pixels, view: View, glyphs: Pixels) -> None:
@@ -88,6 +95,7 @@ def hud(picture: Pixels, view: View, glyphs: Pixels) -> None:
     n, p = len(picture), glyphs.shape[1]
     ids = np.full((n, 8), BLANK)
     ids[:, :HEARTS] = np.where(np.arange(HEARTS) < view.hearts[:, None], HEART_FULL, HEART_EMPTY)
+    ids[:, 3:5] = halves(view.grace, BLANK, BAR)
     ids[:, 5] = ICON
     ids[:, 6] = DIGIT + view.score // 10
     ids[:, 7] = DIGIT + view.score % 10

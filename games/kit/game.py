@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reverie.games.base import BatchGame, Bools, Ints
-from reverie.games.kit.state import HEARTS, TOP_SCORE, HeartState
+from reverie.games.kit.state import GRACE, HEARTS, TOP_SCORE, HeartState
 from reverie.games.rng import bits, uniform
 
 _BRANCH, _SCORE, _HEARTS = 1000, 1001, 1002
@@ -18,6 +18,8 @@ _BRANCH, _SCORE, _HEARTS = 1000, 1001, 1002
 class HeartGame(BatchGame):
     """B trajectories of a game with hearts and a score: +1 for a point, -1 for a heart; the last heart ends the round.
 
+    From rules 2 on a round begins with a moment of grace, and a lost heart brings another. While its bar shows, what
+    costs a heart at other times has the same consequences and costs none.
     A game says what a fresh trajectory looks like (`_begin`), what a tick does (`_advance`), and how a state is drawn.
     """
 
@@ -27,6 +29,7 @@ class HeartGame(BatchGame):
         super().__init__(batch, rules)
         self.state = state
         self._rows = np.arange(batch)
+        self._grace = GRACE if self.rules > 1 else 0
         self.reset(np.arange(batch))
 
     @abstractmethod
@@ -35,7 +38,7 @@ class HeartGame(BatchGame):
 
     @abstractmethod
     def _advance(self, actions: Ints) -> tuple[Ints, Bools]:
-        """Play a tick. Returns the points won (B,) and who loses a heart (B,).
+        """Play a tick. Returns the points won (B,) and who loses a heart (B,) unless there is grace.
 
         What follows from either, the next ball or the next try, is part of the tick and decided here.
         """
@@ -44,7 +47,7 @@ class HeartGame(BatchGame):
         """Put the next round into the rows (K,) whose last heart was lost. Here: nothing more than new hearts."""
 
     def reset(self, seeds: Ints, vary: bool = False) -> None:
-        """See BatchGame. vary: any score, any number of hearts, and whatever else the game can vary."""
+        """See BatchGame. vary: any score, any number of hearts, no grace, and whatever else the game can vary."""
         self.reset_where(np.ones(self.batch, np.bool_), seeds, vary)
 
     def reset_where(self, mask: Bools, seeds: Ints, vary: bool = False) -> None:
@@ -57,8 +60,9 @@ class HeartGame(BatchGame):
             return
         s, seed = self.state, seeds[rows]
         s.seed[rows], s.salt[rows], s.tick[rows] = seed.astype(np.uint64), 0, 0
-        s.hearts[rows], s.score[rows] = HEARTS, 0
+        s.hearts[rows], s.score[rows], s.grace[rows] = HEARTS, 0, self._grace
         if vary:
+            s.grace[rows] = 0
             s.score[rows] = (uniform(seed, _SCORE) * (TOP_SCORE + 1)).astype(np.int64)
             s.hearts[rows] = 1 + (uniform(seed, _HEARTS) * HEARTS).astype(np.int64)
         self._begin(rows, seed, vary)
@@ -67,6 +71,8 @@ class HeartGame(BatchGame):
         """See BatchGame."""
         points, hit = self._advance(self.checked_actions(actions))
         s = self.state
+        hit = hit & (s.grace == 0)
+        s.grace = np.where(hit, self._grace, np.maximum(s.grace - 1, 0))
         ended: Bools = hit & (s.hearts == 1)
         s.hearts = np.where(ended, HEARTS, s.hearts - hit)
         s.score = np.where(ended, 0, np.minimum(s.score + points, TOP_SCORE))

@@ -29,7 +29,7 @@ _CHUNK = 32
 class Look(Generic[V]):
     """What a game's reader makes of N pictures before anything is judged.
 
-    view: N rows (hearts and score are filled in later). found (N,) bool: exactly one player is there. missing (N, K)
+    view: N rows (what the strip shows is filled in later). found (N,) bool: exactly one player is there. missing (N, K)
     bool: which of the things that always are in sight are not. lawful (N,) bool: the game knows such a state.
     """
 
@@ -145,9 +145,9 @@ class SceneReader(ABC, Generic[V]):
         )
 
     def _hud(self, small: Floats, view: View) -> Bools:
-        """Fill in hearts and score, and say where (N,) both are readable."""
+        """Fill in hearts, score and grace, and say where (N,) the first two are readable."""
         strip = self._strip.read(small)
-        view.hearts[:], view.score[:] = strip.hearts, strip.score
+        view.hearts[:], view.score[:], view.grace[:] = strip.hearts, strip.score, strip.grace
         return strip.readable
 
     def _residual(self, frames: NDArray[np.uint8], again: NDArray[np.uint8]) -> Floats:

@@ -14,6 +14,8 @@ from reverie.games.rng import uniform
 
 HEARTS = 3
 TOP_SCORE = 99
+GRACE = 16
+"""Ticks after a lost heart, and at the beginning of a round, in which no heart is lost: from rules 2 on."""
 
 
 def array(*shape: int, dtype: type = np.int64) -> dict[str, Any]:
@@ -47,10 +49,14 @@ class Table:
 
 @dataclass
 class View(Table):
-    """What every picture shows in its top strip: hearts (B,) 1..3 and score (B,) 0..99. Games add more."""
+    """What every picture shows in its top strip. Games add more.
+
+    hearts (B,) 1..3, score (B,) 0..99, grace (B,) 0..GRACE: ticks to come in which no heart is lost.
+    """
 
     hearts: Ints = field(metadata=array())
     score: Ints = field(metadata=array())
+    grace: Ints = field(metadata=array())
 
 
 @dataclass

@@ -1,11 +1,11 @@
-"""The strip on top of every built-in game's picture, as grids of letters, 8x8 px each: hearts and digits."""
+"""The strip on top of every built-in game's picture, as grids of letters, 8x8 px each: hearts, a bar, digits."""
 
 from __future__ import annotations
 
 PALETTE = {
     "b": "#0c1120",  # the strip's ground
     "t": "#ff5264",  # hearts
-    "T": "#ffb0b0",
+    "T": "#ffb0b0",  # their light, and the bar of the grace
     "1": "#e8ecff",  # digits
     "2": "#3a4260",  # an empty heart
 }
@@ -14,6 +14,10 @@ PALETTE = {
 BLANK = " ".join(["bbbbbbbb"] * 8)
 HEART_FULL = "bbbbbbbb bttbbttb tTtttttt tTtttttt bttttttb bbttttbb bbbttbbb bbbbbbbb"
 HEART_EMPTY = "bbbbbbbb b22bb22b 2bb22bb2 2bbbbbb2 b2bbbb2b bb2bb2bb bbb22bbb bbbbbbbb"
+BAR = tuple(
+    " ".join([*["bbbbbbbb"] * 2, *["T" * full + "b" * (8 - full)] * 4, *["bbbbbbbb"] * 2]) for full in range(1, 9)
+)
+"""Half of the bar with so many of its 8 px."""
 DIGITS = (
     "bbbbbbbb bb1111bb b11bb11b b11bb11b b11bb11b b11bb11b bb1111bb bbbbbbbb",
     "bbbbbbbb bbb11bbb bb111bbb bbb11bbb bbb11bbb bbb11bbb bb1111bb bbbbbbbb",

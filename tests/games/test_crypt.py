@@ -133,7 +133,7 @@ def test_the_wraith_costs_a_heart_and_leaves_a_moment_of_grace_and_the_third_hea
     s = game.state
     ends = []
     for heart in range(3):
-        s.grace[:] = 0
+        s.unhurt[:] = 0
         s.wraith = s.place.copy()
         reward, ended = game.step(np.array([0]))
         assert reward[0] == -1
