@@ -54,12 +54,16 @@ def bat(state: State, rows: Ints, ahead: Ints) -> None:
 
 
 class Bricks(HeartGame):
-    """B windows. Reward +1 for a pane, -1 for a spark lost; ended when the last heart is lost."""
+    """B windows. Reward +1 for a pane, -1 for a spark lost; ended when the last heart is lost.
+
+    Rules 2: grace as in HeartGame. A spark lost in it costs no heart, and is back on the mirror.
+    """
 
     name = "bricks"
     title = "Stained glass"
     goal = "Keep the spark in the air and break all panes."
     actions = ("noop", "left", "right", "a")
+    RULES = 2
 
     state: State
 

@@ -77,12 +77,16 @@ def run_over(view: CrossingView) -> Bools:
 
 
 class Crossing(HeartGame):
-    """B crossings. Reward +1 for an apple, -1 for a heart lost under wheels or in the water."""
+    """B crossings. Reward +1 for an apple, -1 for a heart lost under wheels or in the water.
+
+    Rules 2: grace as in HeartGame. Wheels and water cost no heart in it, and send the hedgehog home.
+    """
 
     name = "crossing"
     title = "The way home"
     goal = "Fetch the apples over roads and rivers."
     actions = ("noop", "up", "down", "left", "right")
+    RULES = 2
 
     state: State
 

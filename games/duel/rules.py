@@ -48,12 +48,16 @@ def _even(luck: NDArray[np.float64], low: int, high: int) -> Ints:
 
 
 class Duel(HeartGame):
-    """B duels. Reward +1 where the other lets the comet pass, -1 where the player does."""
+    """B duels. Reward +1 where the other lets the comet pass, -1 where the player does.
+
+    Rules 2: grace as in HeartGame. A comet that the player lets pass in it costs no heart, and the next is served.
+    """
 
     name = "duel"
     title = "Comet duel"
     goal = "Bat the comet past the other station, and let none past."
     actions = ("noop", "up", "down")
+    RULES = 2
 
     state: State
 

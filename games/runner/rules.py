@@ -36,7 +36,7 @@ DUCK, JUMP = 1, 2
 _CLEAR = 5
 """There are at least so many columns from one obstacle to the next."""
 _FREE = 4
-"""At the start so many columns are free."""
+"""At the start so many columns are free; from rules 2 on all that are in sight are free of obstacles."""
 _OBSTACLE, _MOTH, _WIDE = 0.32, 0.2, 0.4
 """How often a column that may holds an obstacle, any other a moth, and a gap is two columns wide."""
 _COLUMN, _FIRST, _PHASE, _AIR = range(4)
@@ -47,10 +47,10 @@ class State(RunnerView, HeartState):
     """A picture shows it all."""
 
 
-def next_column(columns: Ints, luck: NDArray[np.float64]) -> Ints:
-    """What comes (K,) after the last of columns (K, 9), from luck (K, 3)."""
+def next_column(columns: Ints, luck: NDArray[np.float64], calm: Bools) -> Ints:
+    """What comes (K,) after the last of columns (K, 9), from luck (K, 3); no new obstacle where calm (K,)."""
     obstacle = (columns == CHIMNEY) | (columns == GAP) | (columns == OWL)
-    free = ~obstacle[:, -_CLEAR + 1 :].any(axis=1)
+    free = ~obstacle[:, -_CLEAR + 1 :].any(axis=1) & ~calm
     kind = np.array([CHIMNEY, GAP, OWL])[(luck[:, 1] * 3).astype(np.int64)]
     moth = (luck[:, 0] < _MOTH) & (columns[:, -1] == ROOF)
     other = np.where(moth, np.where(luck[:, 1] < 0.5, LOW_MOTH, HIGH_MOTH), ROOF)
@@ -59,12 +59,17 @@ def next_column(columns: Ints, luck: NDArray[np.float64]) -> Ints:
 
 
 class Runner(HeartGame):
-    """B runs. Reward +1 for a moth, -1 for a heart lost; then the roof ahead is free."""
+    """B runs. Reward +1 for a moth, -1 for a heart lost; then the roof ahead is free.
+
+    Rules 2: grace as in HeartGame. In it no obstacle comes into sight. At the beginning of a round none is in sight, so
+    that the first is 12 columns away at least.
+    """
 
     name = "runner"
     title = "Rooftop runner"
     goal = "Jump over chimneys and gaps, crouch under owls, catch moths."
     actions = ("noop", "down", "a")
+    RULES = 2
 
     state: State
 
@@ -76,8 +81,9 @@ class Runner(HeartGame):
         s = self.state
         luck = uniform(seeds[:, None], _FIRST, np.arange(3 * COLUMNS)).reshape(-1, COLUMNS, 3)
         columns = np.zeros((len(rows), COLUMNS), np.int64)
+        calm = s.grace[rows] > 0
         for i in range(COLUMNS):
-            columns = np.concatenate([columns[:, 1:], next_column(columns, luck[:, i])[:, None]], axis=1)
+            columns = np.concatenate([columns[:, 1:], next_column(columns, luck[:, i], calm)[:, None]], axis=1)
         columns[:, :_FREE] = ROOF
         s.columns[rows], s.air[rows], s.low[rows], s.phase[rows] = columns, 0, 0, PHASES[0]
         if vary:
@@ -87,7 +93,8 @@ class Runner(HeartGame):
     def _advance(self, actions: Ints) -> tuple[Ints, Bools]:
         s = self.state
         fresh = s.phase == PHASES[-1]
-        shifted = np.concatenate([s.columns[:, 1:], next_column(s.columns, s.luck(_COLUMN, 3))[:, None]], axis=1)
+        column = next_column(s.columns, s.luck(_COLUMN, 3), s.grace > 0)
+        shifted = np.concatenate([s.columns[:, 1:], column[:, None]], axis=1)
         s.columns = np.where(fresh[:, None], shifted, s.columns)
         s.phase = np.where(fresh, PHASES[0], s.phase + SPEED)
         s.columns[s.phase == PHASES[-1], 0] = ROOF

@@ -17,7 +17,7 @@ def glass(spark: tuple[int, int] = (20, 44), way: tuple[int, int] = (1, 1), stee
     s = game.state
     s.panes[:], s.panes[0, 0] = 0, 1
     s.spark[0], s.held[0], s.mirror[0] = spark, 0, mirror
-    s.across[0], s.down[0], s.steep[0] = *way, steep
+    s.across[0], s.down[0], s.steep[0], s.grace[0] = *way, steep, 0
     return game
 
 

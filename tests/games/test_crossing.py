@@ -21,7 +21,7 @@ def crossing(lane: int, offset: int = 0, player: tuple[int, int] = HOME) -> Cros
     """One crossing of five lanes alike, with the apple in the far corner."""
     game = Crossing(1)
     s = game.state
-    s.lanes[0], s.offset[0], s.player[0], s.apple[0] = lane, offset, player, (0, 8)
+    s.lanes[0], s.offset[0], s.player[0], s.apple[0], s.grace[0] = lane, offset, player, (0, 8), 0
     return game
 
 

@@ -17,6 +17,7 @@ def duel(comet: tuple[int, int] = (30, 34), across: int = -1, climb: int = 0, mi
     game = Duel(1)
     s = game.state
     s.comet[0], s.across[0], s.climb[0], s.mine[0], s.theirs[0] = comet, across, climb, mine, theirs
+    s.grace[0] = 0
     return game
 
 

@@ -67,6 +67,26 @@ def test_a_player_that_seeks_what_costs_a_heart_loses_no_two_within_the_grace(na
     assert min(gaps) > GRACE
 
 
+def test_what_costs_a_heart_at_other_times_has_the_same_consequences_in_the_grace(name: str) -> None:
+    """Below the strip, and left of the column that comes into sight in the runner, the pictures go on alike."""
+    batch, spared = 256, 0
+    game: Any = registry.get(name)(batch)
+    game.reset(np.arange(batch), vary=True)
+    policy = registry.policy(name, "explore", batch, 7)
+    for _ in range(60):
+        keys = policy.act(game)
+        game.state.hearts[:], game.state.grace[:] = 3, GRACE
+        snapshot = game.snapshot()
+        game.step(keys)
+        graced = game.render(64)[:, 8:, :56]
+        assert (game.state.hearts == 3).all()
+        game.restore(snapshot)
+        game.state.grace[:] = 0
+        spared += int(_lost(game, keys).sum())
+        assert np.array_equal(game.render(64)[:, 8:, :56], graced)
+    assert spared > 5
+
+
 def test_by_the_first_rules_there_is_no_grace_and_no_bar(name: str) -> None:
     batch = 64
     game: Any = registry.get(name)(batch, rules=1)

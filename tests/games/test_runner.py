@@ -18,7 +18,7 @@ def roof(**at: int) -> Runner:
     """One run on a free roof with things at those columns: `chimney=4`; column 4 is 14 px ahead of the runner."""
     game = Runner(1)
     kinds = {"chimney": CHIMNEY, "gap": GAP, "owl": OWL, "low": LOW_MOTH, "high": HIGH_MOTH}
-    game.state.columns[:] = ROOF
+    game.state.columns[:], game.state.grace[:] = ROOF, 0
     for name, column in at.items():
         game.state.columns[0, column] = kinds[name]
     return game
@@ -124,7 +124,7 @@ def test_every_run_can_be_survived():
     columns = np.zeros((16, 9), np.int64)
     track = []
     for row in luck:
-        columns = np.concatenate([columns[:, 1:], next_column(columns, row)[:, None]], axis=1)
+        columns = np.concatenate([columns[:, 1:], next_column(columns, row, np.zeros(16, np.bool_))[:, None]], axis=1)
         track.append(columns[:, -1])
     roofs = np.stack(track, axis=1)
     assert set(roofs.ravel().tolist()) == set(range(6))
@@ -133,6 +133,23 @@ def test_every_run_can_be_survived():
         apart = [b - a for a, b in itertools.pairwise(at) if not (b == a + 1 and line[a] == line[b] == GAP)]
         assert min(apart) >= 5
         assert not any((line[i : i + 3] == GAP).all() for i in at if i + 3 <= len(line))
+
+
+def test_the_first_obstacle_of_a_round_is_at_least_twelve_columns_away():
+    """That is: no obstacle is in sight at first, and the bar of the grace says that none comes into sight."""
+    game = Runner(256)
+    game.reset(np.arange(256))
+    came = []
+    for _ in range(60):
+        dangers = np.isin(game.state.columns, (CHIMNEY, GAP, OWL))
+        came.append(np.where(dangers.any(axis=1), dangers.argmax(axis=1), 99))
+        game.step(np.zeros(256, np.int64))
+    seen = np.stack(came)  # (T, B)
+    assert (seen[:16] == 99).all()
+    first = (seen < 99).argmax(axis=0)
+    assert (first < 60).any()
+    columns = seen[first, np.arange(256)] + first // 4
+    assert columns[seen[first, np.arange(256)] < 99].min() >= 12
 
 
 def test_whoever_is_shown_touches_nothing():
