@@ -141,6 +141,8 @@ def _goes_on(record: dict[str, Any], description: dict[str, Any]) -> bool:
     before, now = record.get("networks"), description["networks"]
     if not isinstance(before, dict) or not before.items() <= now.items():
         return False
+    if record.get("rules", {}) != description.get("rules", {}):
+        return False
     gains = len(now) > len(before)
     return all(
         record.get(key) == value or (gains and key not in record)

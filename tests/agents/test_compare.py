@@ -50,6 +50,14 @@ def test_both_agents_are_scored_beside_random_play_and_standing_still(
     assert f"| {DREAM} | " in page.table(report).markdown()
 
 
+def test_the_real_game_has_the_rules_that_the_dream_knows(large_bundle: Bundle) -> None:
+    for rules in (1, 2):
+        bundle = replace(large_bundle, manifest=replace(large_bundle.manifest, rules={"garden": rules}))
+        world = compare.real_game(bundle, TOY, 1).env.unwrapped
+        assert isinstance(world, BuiltinVectorEnv)
+        assert world.game.rules == rules
+
+
 def test_the_figures_go_between_a_pages_marks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     row = {"reward": 1.26, "error": 0.5}
     each = [row | {"seed": 4, "minutes": 3.2, "curve": [[10, 2.0], [20, 3.33]]}]

@@ -7,6 +7,7 @@ import json
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -166,6 +167,25 @@ def test_real_games_can_be_jumped_through_whether_a_dream_knows_them_or_not(thre
     assert session.hand_over() == "trio does not dream runner"
     session.switch_bundle(three)
     assert (session.status().game, session.is_real) == ("garden", False)
+
+
+def test_the_real_game_behind_tab_has_the_rules_that_the_dream_knows(three: Bundle) -> None:
+    newest = replace(three, manifest=replace(three.manifest, rules={"duel": 2}))
+    for bundle, rules in ((three, {"garden": 1, "duel": 1}), (newest, {"garden": 1, "duel": 2})):
+        session = Session(Choice("trio", real=True), bundle)
+        for game, number in rules.items():
+            session.open_game(game)
+            assert session.game.real.game.rules == number  # type: ignore[attr-defined]
+        session.open_game("runner")
+        assert session.game.real.game.rules == 2, "no dream of it is there"  # type: ignore[attr-defined]
+
+
+def test_a_dream_of_other_rules_does_not_take_the_real_game_over(three: Bundle) -> None:
+    session = Session(Choice("trio", game="duel", real=True), three)
+    assert session.game.real.game.rules == 1  # type: ignore[attr-defined]
+    other = make_bundle("other", games=("duel", "bricks"))
+    session.switch_bundle(replace(other, manifest=replace(other.manifest, rules={"duel": 2})))
+    assert session.game.real.game.rules == 2  # type: ignore[attr-defined]
 
 
 def test_another_bundle_goes_on_in_the_same_game(three: Bundle) -> None:

@@ -201,6 +201,16 @@ def test_a_built_in_game_beside_ones_own_keeps_its_rate(tmp_path: Path) -> None:
     assert open_recording(tmp_path / "alone").fps is None
 
 
+def test_a_run_says_by_which_rules_it_was_played(folder: Path, tmp_path: Path) -> None:
+    train("tiny", folder / "duel", tmp_path / "run", minutes=0.01, log=lambda line: None)
+    assert read_record(tmp_path / "run")["rules"] == {"duel": 2}
+    shutil.copytree(folder / "duel", tmp_path / "first")
+    path = tmp_path / "first" / "index-00.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"rules": 1}))
+    with pytest.raises(RunError, match="another recipe or recording"):
+        train("tiny", tmp_path / "first", tmp_path / "run", minutes=0.01, resume=True, log=lambda line: None)
+
+
 def test_a_run_says_how_each_game_of_ones_own_is_made(tmp_path: Path) -> None:
     games = tmp_path / "games"
     _own(games / "a", "Boat-v0", ("noop", "fire"), 20)
