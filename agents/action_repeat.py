@@ -8,8 +8,9 @@ import numpy as np
 from gymnasium.vector import VectorEnv
 from numpy.typing import NDArray
 
-SIDE = 32
-"""Side of an observation in pixels."""
+from reverie.engine.agent import small
+from reverie.engine.manifest import OBSERVED
+
 Observations = NDArray[np.uint8]
 
 
@@ -23,11 +24,11 @@ class ActionRepeat:
     def __init__(self, env: VectorEnv[Any, Any, Any], repeat: int) -> None:
         """Raises ValueError where the pictures cannot be made small by whole pixels."""
         size = env.single_observation_space.shape[0]  # type: ignore[index]
-        if size % SIDE:
-            raise ValueError(f"The pictures must be a multiple of {SIDE} pixels wide, not {size}.")
+        if size % OBSERVED:
+            raise ValueError(f"The pictures must be a multiple of {OBSERVED} pixels wide, not {size}.")
         self.env, self.repeat = env, repeat
         self.batch, self.actions = env.num_envs, int(env.single_action_space.n)  # type: ignore[attr-defined]
-        self._now: Observations = np.zeros((self.batch, 3, SIDE, SIDE), np.uint8)
+        self._now: Observations = np.zeros((self.batch, 3, OBSERVED, OBSERVED), np.uint8)
 
     def reset(self, seeds: list[int]) -> Observations:
         """Begin every round anew, from one seed each. Returns observations (B, 6, 32, 32)."""
@@ -52,12 +53,3 @@ class ActionRepeat:
         # The picture before the new round has nothing to do with it.
         before = np.where(over[:, None, None, None], self._now, before)
         return np.concatenate([self._now, before], axis=1), rewards, over
-
-
-def small(frames: NDArray[np.uint8]) -> Observations:
-    """Frames (B, H, H, 3) uint8, H a multiple of 32, to (B, 3, 32, 32) uint8: each pixel the mean of those under it."""
-    batch, size = frames.shape[:2]
-    edge = size // SIDE
-    blocks = frames.reshape(batch, SIDE, edge, SIDE, edge, 3)
-    means = blocks.mean(axis=(2, 4), dtype=np.float32)  # (B, 32, 32, 3)
-    return np.ascontiguousarray(means.transpose(0, 3, 1, 2)).astype(np.uint8)

@@ -12,7 +12,9 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import gymnasium
@@ -21,6 +23,7 @@ from numpy.typing import NDArray
 
 import reverie.agents as agents
 from reverie.agents.action_repeat import ActionRepeat, Observations
+from reverie.engine.agent import EPSILON
 from reverie.engine.bundle import Bundle
 from reverie.engine.files import write_json
 from reverie.evaluation.speed.machine import machine
@@ -28,8 +31,6 @@ from reverie.games import registry
 from reverie.games.base import FIRST_HELD_OUT_SEED
 
 Policy = Callable[[Observations], NDArray[np.int64]]
-SCORING_EPSILON = 0.01
-"""Share of random decisions while an agent is scored: enough to come free where it would be stuck for good."""
 DREAM, REAL = "learnt in the dream", "learnt in the real game"
 
 
@@ -69,6 +70,17 @@ def dream(bundle: Bundle, plan: Comparison) -> ActionRepeat:
     return ActionRepeat(dreams, plan.hold)
 
 
+def dqn() -> ModuleType:
+    """The module of the learner. Raises ValueError where torch is missing."""
+    try:
+        return import_module("reverie.agents.dqn")
+    except ModuleNotFoundError as error:
+        if error.name != "torch":
+            raise
+        how = '`pip install -c constraints.txt ".[train]"` in the folder of the project'
+        raise ValueError(f"Learning needs torch, which is not installed: {how}.") from None
+
+
 def game_of(bundle: Bundle, plan: Comparison) -> str:
     """The name of the game that is played. Raises ValueError for one that the bundle does not dream."""
     return bundle.manifest.games[bundle.manifest.game_number(plan.game)]
@@ -95,13 +107,7 @@ def compare(bundle: Bundle, plan: Comparison, log: Callable[[str], None] = lambd
     Raises ValueError where the bundle predicts no rewards or has other actions than the real game, where its game is
     not built in, where there are no learners, and where torch is missing.
     """
-    try:
-        from reverie.agents.dqn import DQNConfig, EpsilonGreedy, train, use_threads
-    except ModuleNotFoundError as error:
-        if error.name != "torch":
-            raise
-        how = '`pip install -c constraints.txt ".[train]"` in the folder of the project'
-        raise ValueError(f"Learning needs torch, which is not installed: {how}.") from None
+    learner = dqn()
     name, game = bundle.manifest.name, game_of(bundle, plan)
     keys = bundle.manifest.actions_of(game)
     if not bundle.dynamics.predicts_outcome:
@@ -111,7 +117,7 @@ def compare(bundle: Bundle, plan: Comparison, log: Callable[[str], None] = lambd
     if plan.learners < 1:
         raise ValueError(f"There must be at least 1 agent of each kind, not {plan.learners}.")
     if plan.threads is not None:
-        use_threads(plan.threads)
+        learner.use_threads(plan.threads)
     rng, actions = np.random.default_rng(plan.seed), len(keys)
     rows: dict[str, dict[str, Any]] = {
         "no key pressed": score(lambda observations: np.zeros(len(observations), np.int64), bundle, plan),
@@ -119,7 +125,7 @@ def compare(bundle: Bundle, plan: Comparison, log: Callable[[str], None] = lambd
     }
     for row, scored in rows.items():
         log(f"{row}: {scored['reward']:.2f}")
-    config = DQNConfig()
+    config = learner.DQNConfig()
     for row, world in ((REAL, lambda: real_game(bundle, plan, plan.batch)), (DREAM, lambda: dream(bundle, plan))):
         each: list[dict[str, Any]] = []
         for seed in range(plan.seed, plan.seed + plan.learners):
@@ -130,9 +136,9 @@ def compare(bundle: Bundle, plan: Comparison, log: Callable[[str], None] = lambd
                 to.append([ticks, reward])
                 log(f"{who}: {ticks} of {plan.steps} ticks, {reward:.2f} per 1,000")
 
-            q_network = train(world(), plan.steps, seed, config, report)
+            q_network = learner.train(world(), plan.steps, seed, config, report)
             minutes = (time.monotonic() - began) / 60
-            scored = score(EpsilonGreedy(q_network, actions, seed, SCORING_EPSILON).act, bundle, plan)
+            scored = score(learner.EpsilonGreedy(q_network, actions, seed, EPSILON).act, bundle, plan)
             each.append(scored | {"seed": seed, "minutes": minutes, "curve": curve})
             log(f"{row}, seed {seed}: {scored['reward']:.2f} in held-out rooms")
         rows[row] = {"reward": float(np.mean([one["reward"] for one in each])), "learners": each}

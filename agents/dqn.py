@@ -15,14 +15,15 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from reverie.agents.action_repeat import SIDE, ActionRepeat, Observations
+from reverie.agents.action_repeat import ActionRepeat, Observations
 from reverie.agents.replay_buffer import ReplayBuffer
+from reverie.engine.manifest import OBSERVED
 
 Log = Callable[[int, float], None]
 """(ticks played so far, mean reward per 1,000 ticks since the last call)."""
 EXPLORATION_LENGTHS = np.array([1, 1, 1, 2, 2, 3, 4, 6])
 """For how many decisions in a row a random action is repeated: any of these is as likely as another."""
-CELL = SIDE // 8
+CELL = OBSERVED // 8
 """Side in pixels of a cell of the 8x8 grid that an observation is divided into."""
 LOGS = 20
 """How often a training reports."""

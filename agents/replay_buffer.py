@@ -7,7 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from reverie.agents.action_repeat import SIDE, Observations
+from reverie.agents.action_repeat import Observations
+from reverie.engine.manifest import OBSERVED
 
 Floats = NDArray[np.float32]
 Indices = tuple[NDArray[np.intp], NDArray[np.intp]]
@@ -42,7 +43,7 @@ class ReplayBuffer:
         """n_step: decisions from one observation to the next of a transition. gamma: discount per decision."""
         self.length = max(size // batch, n_step + 2)
         self.n_step, self.gamma = n_step, gamma
-        self.pictures = np.zeros((self.length, batch, 3, SIDE, SIDE), np.uint8)
+        self.pictures = np.zeros((self.length, batch, 3, OBSERVED, OBSERVED), np.uint8)
         self.actions = np.zeros((self.length, batch), np.int64)
         self.rewards = np.zeros((self.length, batch), np.float32)
         self.over = np.zeros((self.length, batch), np.bool_)

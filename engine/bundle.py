@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reverie.cores import default_threads
+from reverie.engine.agent import Agent
 from reverie.engine.dynamics import Dynamics
 from reverie.engine.errors import BundleError
 from reverie.engine.families import family
@@ -55,7 +57,8 @@ class Bundle:
 
     path: its folder. manifest: what it says of itself. digest: SHA-256 of the manifest, and through the hashes in it of
     everything else. backend: what runs it. runtime: its graphs (`engine.runtime.Runtime`), or with torch its networks.
-    starts: the start histories, read-only. dynamics: the family over the runtime.
+    starts: the start histories, read-only. agents: by game; who plays it when nobody does. dynamics: the family over
+    the runtime.
     """
 
     path: Path
@@ -64,6 +67,7 @@ class Bundle:
     backend: str
     runtime: Any
     starts: Starts
+    agents: Mapping[str, Agent] = field(default_factory=dict)
     dynamics: Dynamics = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -86,7 +90,8 @@ class Bundle:
         starts = load_starts(folder, manifest)
         runtime = _runtime(folder, manifest, backend, threads)
         ran_by = backend.removesuffix("-cuda") if runtime.note else backend
-        return Bundle(folder, manifest, digest, ran_by, runtime, starts)
+        agents = {game: Agent(folder, spec, len(manifest.actions_of(game))) for game, spec in manifest.agents.items()}
+        return Bundle(folder, manifest, digest, ran_by, runtime, starts, agents)
 
 
 def read_manifest(folder: Path) -> tuple[Manifest, str]:

@@ -26,6 +26,10 @@ BATCH = "B"
 """The free axis in the shape of what a graph takes and gives."""
 BYTES = {"float32": 4, "int64": 8, "uint8": 1}
 """Types of tensors, and the bytes of one number."""
+OBSERVED = 32
+"""Side in pixels of what an agent sees of a frame."""
+MOST_REPEATED = 60
+"""Frames that an agent may repeat one action for."""
 STATE_BYTES = 256 << 20
 """What one trajectory may keep between two frames, at most."""
 
@@ -102,6 +106,17 @@ class Networks:
 
 
 @dataclass(frozen=True)
+class AgentSpec:
+    """An agent that plays one of the games. file: its ONNX graph. repeat: frames that a chosen action is repeated for.
+
+    The graph takes `observations` (B, 6, 32, 32) uint8 and gives `values` (B, A) float32, one for each action.
+    """
+
+    file: FileName
+    repeat: Annotated[int, Within(1, MOST_REPEATED)]
+
+
+@dataclass(frozen=True)
 class KnownFrame:
     """A frame that the bundle must reproduce, after `actions` from start `start`, with the family's known settings.
 
@@ -131,7 +146,8 @@ class Manifest:
     networks: what the torch backends build; null where they have none of it.
     parameters: count over all graphs. active_parameters: of those, how many are at work in one frame.
     precision: how the weights are stored. starts: npz of start histories. files: SHA-256 of every file.
-    known_frame: a self-check. training, metrics: free-form records for people. licence: of the weights.
+    known_frame: a self-check. agents: by game; who plays it when nobody does. training, metrics: free-form records
+    for people. licence: of the weights.
     """
 
     format: int
@@ -157,6 +173,7 @@ class Manifest:
     known_frame: KnownFrame
     game_actions: Annotated[dict[GivenName, Actions], Within(1, MOST_GAMES)] | None = None
     rules: Annotated[dict[GivenName, Rules], Within(0, MOST_GAMES)] = field(default_factory=dict)
+    agents: Annotated[dict[GivenName, AgentSpec], Within(0, MOST_GAMES)] = field(default_factory=dict)
     training: dict[str, Any] = field(default_factory=dict)
     metrics: dict[str, Any] = field(default_factory=dict)
     licence: Text = "MIT"
@@ -233,6 +250,13 @@ def _check(m: Manifest) -> None:
         raise SchemaError("known_frame.actions names an action that the first game does not have")
     if m.known_frame.sha256 is not None and not _SHA256.fullmatch(m.known_frame.sha256):
         raise SchemaError("known_frame.sha256 is not a SHA-256 in hexadecimal")
+    for game in m.agents:
+        if game not in m.games:
+            raise SchemaError(f"agents.{game} plays none of the games")
+        if m.resolution % OBSERVED:
+            raise SchemaError(
+                f"agents see pictures of a multiple of {OBSERVED} pixels, and resolution is {m.resolution}"
+            )
     _check_tensor(m.representation, "representation")
     for name, graph in m.graphs.items():
         for what, tensors in (("inputs", graph.inputs), ("outputs", graph.outputs)):
@@ -298,8 +322,9 @@ def _check_state(m: Manifest) -> None:
 
 
 def _check_files(m: Manifest) -> None:
+    played = [agent.file for agent in m.agents.values()]
     named = [graph.file for graph in m.graphs.values()] + ([m.networks.weights] if m.networks is not None else [])
-    for file in [*named, m.starts, m.known_frame.frame]:
+    for file in [*named, *played, m.starts, m.known_frame.frame]:
         if file not in m.files:
             raise SchemaError(f"files has no SHA-256 of {file}")
     for file, digest in m.files.items():

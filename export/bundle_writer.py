@@ -26,8 +26,7 @@ def building(target: Path) -> Iterator[Path]:
     Raises ExportError if `target` is something else than a bundle or an empty folder.
     """
     target = target.absolute()
-    if target.exists() and not (target.is_dir() and ((target / MANIFEST).exists() or not any(target.iterdir()))):
-        raise ExportError(f"{target} exists and is not a bundle: choose another folder")
+    check_target(target)
     target.parent.mkdir(parents=True, exist_ok=True)
     old = target.with_name(f".{target.name}.reverie-old")
     _settle(old, target)  # a process may have been killed in the middle of the swap
@@ -42,6 +41,12 @@ def building(target: Path) -> Iterator[Path]:
             _settle(old, target)
 
 
+def check_target(target: Path) -> None:
+    """Raise ExportError if `target` is something else than a bundle or an empty folder."""
+    if target.exists() and not (target.is_dir() and ((target / MANIFEST).exists() or not any(target.iterdir()))):
+        raise ExportError(f"{target} exists and is not a bundle: choose another folder")
+
+
 def _settle(old: Path, target: Path) -> None:
     """The bundle before is put back where there is none, and removed where there is a new one."""
     if old.exists() and not target.exists():
@@ -53,15 +58,16 @@ def seal(folder: Path, manifest: Manifest) -> Manifest:
     """Dream the known frame, write its picture, hash every file and write the manifest. Returns it as written."""
     picture = folder / manifest.known_frame.frame
     picture.touch()
-    manifest = _hashed(folder, manifest)
+    manifest = hashed(folder, manifest)
     bundle = Bundle.load(folder)
     dream = known_dream(bundle)
     Image.fromarray(dream.frame).save(picture)
     known = replace(manifest.known_frame, sha256=sha256_of_z(dream.z))
-    return _hashed(folder, replace(manifest, known_frame=known))
+    return hashed(folder, replace(manifest, known_frame=known))
 
 
-def _hashed(folder: Path, manifest: Manifest) -> Manifest:
+def hashed(folder: Path, manifest: Manifest) -> Manifest:
+    """Hash every file and write the manifest. Returns it as written."""
     for file in folder.iterdir():
         file.chmod(0o644)
     files = {file.name: sha256_of(file) for file in sorted(folder.iterdir()) if file.name != MANIFEST}

@@ -39,6 +39,7 @@ DOORS: tuple[tuple[str, str], ...] = (
     ("games/gym_*.py", "gymnasium"),
     ("games/gymnasium_*.py", "gymnasium"),
     ("agents/dqn.py", "torch"),
+    ("agents/teach.py", "export"),
 )
 # An optimizer's state, which only its own trainer reads back, and only with weights_only=True.
 KEEPS_OWN_STATE = {"training/loop/checkpoint.py"}

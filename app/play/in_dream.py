@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from reverie.app.errors import Mistake
 from reverie.app.play.opening import rules_of
 from reverie.app.play.worlds import Worlds
+from reverie.engine.agent import AgentPlayer
 from reverie.engine.likeness import LOST_MEASUREMENTS, WAKE_FRAMES
 from reverie.games.self_player import SelfPlayer
 from reverie.games.world import Frame
@@ -28,7 +29,7 @@ class InDream:
     def __init__(self, worlds: Worlds) -> None:
         self._worlds = worlds
         self._lucks = count(1)
-        self._player: SelfPlayer | None = None
+        self._player: SelfPlayer | AgentPlayer | None = None
         self._player_since: tuple[int, str] = (0, "")
         self._mind: Mind | None = None
         self.woke = 0
@@ -61,12 +62,16 @@ class InDream:
     # It plays itself.
 
     def own_action(self) -> int:
-        """What the world's own player presses next, by what the last pictures show."""
+        """What the bundle's agent, or else the world's own player, presses next by what the last pictures show."""
         worlds, game = self._worlds, self._worlds.game
-        since = (worlds.cuts, game.name)
+        since, actions = (worlds.cuts, game.name), len(game.world.actions)
         if self._player is None or self._player_since != since:
-            rules = rules_of(game.name, worlds.bundle)
-            self._player = SelfPlayer(game.name, len(game.world.actions), game.seed, waits=False, rules=rules)
+            agent = worlds.bundle.agents.get(game.name) if worlds.bundle else None
+            if agent and agent.actions == actions:
+                self._player = AgentPlayer(agent, game.seed)
+            else:
+                rules = rules_of(game.name, worlds.bundle)
+                self._player = SelfPlayer(game.name, actions, game.seed, waits=False, rules=rules)
             self._player_since = since
         return self._player.act([frame for frame, _ in game.history])
 
@@ -103,8 +108,10 @@ class InDream:
             return "back to the last good picture, with other luck"
         return f"no good picture is kept: {self._worlds.new_start()}"
 
-    def watch(self) -> None:
-        """A frame was played: let a lucid dream wake that has lost the game."""
+    def watch(self, ended: bool) -> None:
+        """A frame was played: let a lucid dream wake that has lost the game. ended: the round was lost on it."""
+        if ended and isinstance(self._player, AgentPlayer):
+            self._player = None  # the pictures of the lost round are none of the next
         if self._worlds.choice.lucid and self._worlds.game.lost >= LOST_MEASUREMENTS:
             self.wake()
             self.woke += 1

@@ -73,7 +73,7 @@ class Session(Worlds):
             self.cut()
         elif self.recorder:
             self.recorder.step(action, *step)
-        self.in_dream.watch()
+        self.in_dream.watch(step.ended)
         return step
 
     # The switches. Each returns the message for the person.

@@ -8,7 +8,8 @@ import pytest
 gymnasium = pytest.importorskip("gymnasium")
 
 import reverie.agents as agents  # noqa: E402, F401 - registers the environments
-from reverie.agents.action_repeat import ActionRepeat, small  # noqa: E402
+from reverie.agents.action_repeat import ActionRepeat  # noqa: E402
+from reverie.engine.agent import small  # noqa: E402
 from reverie.games import registry  # noqa: E402
 
 SEEDS = [3, 4]
