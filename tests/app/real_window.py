@@ -138,14 +138,16 @@ def play(display: str, tmp_path: Path) -> Iterator[Callable[..., Played]]:
         *words: str,
         what: tuple[str, ...] = ("play", "v1.1", "--real", "--scale", str(SCALE)),
         begun: Callable[[Played], object] = Played.keeper,
+        touched: bool = True,
         **how: tuple[str, ...],
     ) -> Played:
         played = Played(display, tmp_path, *what, *words, **how)
         started.append(played)
         assert eventually(lambda: played.process.poll() is not None or begun(played)), "no picture came"
         assert played.process.poll() is None
-        played.keys("key", "shift")  # a key that does nothing, for a fresh window says something over its picture
-        assert eventually(lambda: not played.has_card()), "what a fresh window says stays"
+        if touched:
+            played.keys("key", "shift")  # a key that does nothing, for a fresh window says something over its picture
+            assert eventually(lambda: not played.has_card()), "what a fresh window says stays"
         return played
 
     yield start
