@@ -17,7 +17,7 @@ class Learn:
 
     source: tyro.conf.Positional[Annotated[str, tyro.conf.arg(metavar="SOURCE")]]
     """A built-in game, a Gymnasium id (ALE/Breakout-v5, PACKAGE:Id-v0), module:Class, a folder of videos with logs, a
-    Minari dataset, or a game folder."""
+    Minari dataset, a game folder, or a folder of game folders: one model then learns all of these games."""
     out: Out = None
     """The game folder that all of it goes into; a game folder as SOURCE has itself."""
     minutes: Number = None

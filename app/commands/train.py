@@ -20,8 +20,8 @@ class Train:
     """Train a world model: `reverie train GAME_FOLDER`, or by a recipe on recordings."""
 
     recipe: tyro.conf.Positional[Annotated[str, tyro.conf.arg(metavar="GAME_FOLDER|RECIPE")]]
-    """A game folder, whose game.toml says the rest, or the name or file of a recipe; auto takes what fits the
-    recording."""
+    """A game folder, whose game.toml says the rest (one without a source is that of all game folders in it, which one
+    model learns together), or the name or file of a recipe; auto takes what fits the recording."""
     data: Folder = None
     """Folder of the recording, or of recordings of several games; a game folder has its own."""
     out: Out = None
