@@ -59,7 +59,8 @@ class Plan:
 
     source: as the person named it. minutes: for everything. training_minutes: of them, for training. frames: of the
     recording of each game. rate: frames that are recorded in a second, 0 for imported play. preparing_s: seconds
-    between recording and training. steps: of training, as far as they could be foretold.
+    between recording and training. steps: of training, as far as they could be foretold. settled: whether it was seen
+    that its networks are of the right size.
     """
 
     source: str
@@ -70,6 +71,7 @@ class Plan:
     rate: float = 0.0
     preparing_s: float = 0.0
     steps: int = 0
+    settled: bool = False
 
     def save(self, folder: Path) -> None:
         """Write it whole. Raises OSError."""
@@ -100,7 +102,8 @@ def read_plan(folder: Path | None) -> Plan | None:
 def make_plan(game: GameFolder, source: str, minutes: float, seed: int, say: Callable[[str], None]) -> Plan:
     """Record the first frames, choose the recipe, and time both. Raises Mistake, CheckFailed or ValueError.
 
-    say: gets what is being done, in a few words.
+    What was timed is kept in the game folder, and a process that was killed goes on from there. say: gets what is being
+    done, in a few words.
     """
     from reverie.training.data.mixture import open_recording
     from reverie.training.loop.device_context import find_device_context
@@ -129,7 +132,10 @@ def make_plan(game: GameFolder, source: str, minutes: float, seed: int, say: Cal
         steps = int(speed.steps * training / minutes)
         return Plan(source, minutes, round(training, 2), recipe, frames, rate, preparing, steps)
 
-    return fit_size(planned(choose_recipe(game.recipe, game.recording, game.run)), game, planned, say)
+    plan = read_plan(game.folder) or planned(choose_recipe(game.recipe, game.recording, game.run))
+    plan = plan.with_minutes(minutes)
+    plan.save(game.folder)
+    return replace(fit_size(plan, game, planned, say), settled=True)
 
 
 def fit_size(plan: Plan, game: GameFolder, planned: Callable[[str], Plan], say: Callable[[str], None]) -> Plan:

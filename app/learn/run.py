@@ -73,11 +73,13 @@ def _learn(options: Learn) -> GameFolder:
     folder = options.out
     plan = read_plan(folder)
     game = open_source(options, plan.source if plan else "")
-    plan = plan or read_plan(game.folder)
-    if plan is None:
-        plan = make_plan(game, options.source, options.minutes or MINUTES, options.seed, say_plainly)
+    plan = known = plan or read_plan(game.folder)
+    if plan is None or not plan.settled:
+        minutes = options.minutes or (plan.minutes if plan else MINUTES)
+        plan = make_plan(game, options.source, minutes, options.seed, say_plainly)
     plan = plan.with_minutes(options.minutes)
-    plan.save(game.folder)
+    if plan != known:
+        plan.save(game.folder)
     trained, exported = is_trained(game, plan), is_exported(game)
     if trained and exported:
         return game

@@ -180,6 +180,29 @@ def test_networks_are_as_large_as_the_minutes_are_worth(recipe: str, steps: int,
     assert fit_size(replace(PLAN, steps=steps), game, planned, said.append).recipe == "own", "a run keeps its recipe"
 
 
+def test_planning_that_was_stopped_goes_on_with_what_was_timed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("torch")
+    game, timed = read_game(folder_of(tmp_path / "game", 'source = "garden"\nsteps = 300\n')), []
+    record(game.environment, game.recording, 300, "explore", 1, 64, 0)
+
+    def measure(recipe: str, *_: object) -> object:
+        timed.append(recipe)
+        if timed == ["own", "own-small"]:
+            raise KeyboardInterrupt
+        return SimpleNamespace(steps=100, building=0.0, preparing=0.0)
+
+    monkeypatch.setattr("reverie.training.speed.measure_speed", measure)
+    monkeypatch.setattr(plans, "choose_recipe", lambda *_: "own")
+    with pytest.raises(KeyboardInterrupt):
+        plans.make_plan(game, "garden", 4.0, 0, lambda line: None)
+    kept = read_plan(game.folder)
+    assert kept is not None
+    assert (kept.recipe, kept.settled) == ("own", False)
+    plan = plans.make_plan(game, "garden", 4.0, 0, lambda line: None)
+    assert timed == ["own", "own-small", "own-small"]
+    assert (plan.recipe, plan.settled) == ("own-small", True)
+
+
 def test_no_more_is_recorded_than_there_is_room_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     game = read_game(folder_of(tmp_path / "game"))
 
