@@ -2,8 +2,9 @@
 
     python -m tests.app.kills garden -o /tmp/killed --minutes 4 --kills 10
 
-What a kill cost is at most the time since something was last written that the next start goes on from. In the end it
-runs undisturbed, and the dream is verified.
+What a kill cost is at most the time since something new was last written that the next start goes on from: what a start
+writes once more as it was does not count. It includes the time that the start itself took. In the end it runs
+undisturbed, and the dream is verified.
 """
 
 from __future__ import annotations
@@ -17,15 +18,17 @@ from pathlib import Path
 
 import torch
 
+from reverie.engine.files import sha256_of
 from reverie.engine.verify import verify
 
 KEPT = ("learn.json", "recording/index-*.json", "run/*.safetensors", "run/*.npz", "run/*.pt", "dream/manifest.json")
 """Files of a game folder from which `learn` goes on."""
 
 
-def written(folder: Path) -> dict[str, float]:
-    """When each of these files was last written, in seconds since the epoch."""
-    return {str(path.relative_to(folder)): path.stat().st_mtime for kind in KEPT for path in folder.glob(kind)}
+def written(folder: Path) -> dict[tuple[str, str], float]:
+    """Each of these files by name and SHA-256, and when it was last written in seconds since the epoch."""
+    files = [path for kind in KEPT for path in folder.glob(kind)]
+    return {(str(path.relative_to(folder)), sha256_of(path)): path.stat().st_mtime for path in files}
 
 
 def trained(folder: Path) -> float:
@@ -48,7 +51,7 @@ def main() -> None:
     command = [sys.executable, "-m", "reverie.app.cli", "learn", options.source]
     command += ["-o", str(folder), "--minutes", f"{options.minutes:g}", "--headless"]
     for number in range(options.kills):
-        began = time.time()
+        there, began = written(folder), time.time()
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
             process.wait(luck.uniform(1, options.seconds))
@@ -58,12 +61,14 @@ def main() -> None:
         else:
             print(f"it came to its end after {number} kills, with {process.returncode}")
             break
-        newest, kept = max([(began, "nothing new"), *((when, name) for name, when in written(folder).items())]), before
-        costs.append(time.time() - newest[0])
+        killed, kept = time.time(), before
+        new = [(when, name) for (name, digest), when in written(folder).items() if (name, digest) not in there]
+        newest = max([(began, "nothing new"), *new])
+        costs.append(killed - newest[0])
         before = trained(folder)
         assert before >= kept, f"trained seconds fell from {kept:.1f} to {before:.1f}"
         cost = f"at most {costs[-1]:.1f} s lost, since {newest[1]}; {before:.0f} s trained are kept"
-        print(f"kill {number + 1} after {time.time() - began:.0f} s: {cost}", flush=True)
+        print(f"kill {number + 1} after {killed - began:.0f} s: {cost}", flush=True)
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert not verify(folder / "dream")
