@@ -4,7 +4,8 @@ Pacing. Time is cut into slots of 1/fps; each slot shows one frame, due at the s
 the next slot, a key press brings that slot's frame forward, so a press is answered after the time of one frame and not
 after the wait for the next tick. The slots themselves do not move: the frame that came early has used its slot, so the
 rate stays the same, and no frame comes before the slot ahead of its own has begun, so nobody can speed the world up by
-drumming on the keys.
+drumming on the keys. A frame that came late is made up for by the next ones, which begin at once. At most one slot is
+made up for: after a longer wait the slots begin anew.
 """
 
 from __future__ import annotations
@@ -206,8 +207,7 @@ class GameLoop:
                 if mind and not self._jobs and not self.paused:
                     now = time.perf_counter()
                     mind.think(now - began, due - now if self.paced else 0.0)
-            # What came too late is not caught up: the slots begin anew.
-            due = max(due, time.perf_counter())
+            due = max(due, time.perf_counter() - self.period)
 
     def _wait(self, due: float) -> float | None:
         """Seconds to sleep before the next frame; 0 = it is time, None = until woken."""
@@ -242,7 +242,7 @@ class GameLoop:
         fault, woke = self.session.fault, self.session.in_dream.woke
         frame, _, ended = self.session.step(action)
         now = time.perf_counter()
-        late = self.paced and not stepping and not ahead and now > due + self.period
+        late = self.paced and not stepping and not ahead and now > max(due, began) + self.period
         self.meter.made(frame, began, now, self.session.timings, late)
         if ended:
             self.messages.append("game over")
