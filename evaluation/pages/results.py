@@ -26,8 +26,8 @@ from reverie.evaluation.subjects.subject import parts_of
 _INTRODUCTION = """\
 # Results
 
-Written by `python -m reverie.evaluation.pages.results eval.json --bench bench.json -o docs/results.md`; no figure is \
-typed by hand. \
+Written by `python -m reverie.evaluation.pages.results eval.json --bench bench.json -o PAGE`; no figure is typed by \
+hand. \
 `NAME` samples all positions at once (parallel), `NAME@ar` one by one (autoregressive). What each figure means is \
 said in [measures.md](measures.md)."""
 _PICTURES = {

@@ -20,7 +20,7 @@ from reverie.evaluation.families import family_of
 from reverie.evaluation.progress import Progress
 from reverie.evaluation.sizes import BranchSizes
 from reverie.evaluation.subjects.subject import FrameFigures, Rollout, Teacher, label_of
-from reverie.evaluation.subjects.truth import Truth
+from reverie.evaluation.subjects.truth import LEAD, Truth
 
 
 class BundleSubject:
@@ -31,7 +31,7 @@ class BundleSubject:
         self.bundle, self.mode, self.decoder = bundle, mode, decoder
         self.name, self.game, self.actions = manifest.name, game, manifest.actions_of(game)
         self.rules = manifest.rules_of(game)
-        self.resolution, self.history = manifest.resolution, manifest.history
+        self.resolution, self.history = manifest.resolution, min(manifest.history, LEAD)
         called = self.name if len(manifest.games) == 1 else f"{self.name}/{game}"
         self.label = label_of(called, mode, decoder, *variants(manifest)[0])
         self.parameters, self.training = manifest.parameters, trained(manifest.training)

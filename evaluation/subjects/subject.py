@@ -90,9 +90,9 @@ class Subject(Protocol):
     """One bundle in one variant.
 
     family: of its dynamics. mode, decoder: the variant; '' where the family has no such choice. game, actions: the one
-    of its games that is measured, and what can be pressed in it. history: frames that a prediction looks at. label:
-    its name in the report. parameters: of the whole bundle. training: how many `minutes` it was trained, and on how
-    many `frames`, as far as the bundle says so. facts: how it is sampled, as its family says it.
+    of its games that is measured, and what can be pressed in it. history: frames that a dream begins with, at most
+    LEAD. label: its name in the report. parameters: of the whole bundle. training: how many `minutes` it was trained,
+    and on how many `frames`, as far as the bundle says so. facts: how it is sampled, as its family says it.
     """
 
     name: str

@@ -16,7 +16,7 @@ from reverie.evaluation.subjects.subject import Rollout, Subject
 from reverie.games.base import FIRST_HELD_OUT_SEED, BatchGame, Policy
 
 LEAD = 16
-"""True frames before the first prediction, the same for every bundle: at least as many as any history is long."""
+"""True frames before the first prediction, the same for every bundle. A bundle that looks at more gets no more."""
 
 SEEDS_APART = 100_000
 """Game seeds between those of one evaluation seed and those of the next."""

@@ -23,8 +23,8 @@ def test_a_shipped_bundle_is_sound_and_dreams_all_its_games_in_all_its_modes(fol
     assert bundle.manifest.name == folder.name
     for game in bundle.manifest.games:
         assert bundle.manifest.actions_of(game) == registry.get(game).actions
-        for mode in bundle.manifest.choices("mode"):
-            dream = Dream(bundle, game=game, mode=mode, seed=1)
+        for chosen in [{"mode": mode} for mode in bundle.manifest.choices("mode")] or [{}]:
+            dream = Dream(bundle, game=game, seed=1, **chosen)
             frames = [dream.step(action).frame for action in range(len(dream.actions))]
             assert dream.faults.count == 0
             assert any((one != two).any() for one, two in pairwise(frames))

@@ -13,11 +13,16 @@ from reverie.engine.errors import BundleError
 pytest.importorskip("torch")
 
 SHIPPED = library.shipped()
-WITH_NETWORKS = [name for name, folder in SHIPPED.items() if read_manifest(folder)[0].networks is not None]
+MANIFESTS = {name: read_manifest(folder)[0] for name, folder in SHIPPED.items()}
+WITH_NETWORKS = [name for name, manifest in MANIFESTS.items() if manifest.networks is not None]
+OF_TOKENS = [name for name in WITH_NETWORKS if MANIFESTS[name].family == "tokens"]
+OF_LATENTS = [name for name in WITH_NETWORKS if MANIFESTS[name].family == "latent"]
 SEEDS = [5, 8, 11, 2]
 FRAMES = 64
 TIE = {"fp16": 1e-3, "int8": 0.5}
 """By how much the logits of two codes may differ that one backend prefers otherwise. Bytes round what goes in, too."""
+NEAR = 1.0
+"""Levels of 255 by which the pixels of two backends may differ in the mean."""
 
 
 def test_all_but_the_oldest_have_networks() -> None:
@@ -27,7 +32,7 @@ def test_all_but_the_oldest_have_networks() -> None:
     assert "\n" not in str(error.value)
 
 
-@pytest.mark.parametrize("name", WITH_NETWORKS)
+@pytest.mark.parametrize("name", OF_TOKENS)
 def test_torch_draws_the_same_tokens_over_64_frames_up_to_ties(name: str) -> None:
     bundles = [Bundle.load(SHIPPED[name], backend) for backend in ("onnx", "torch")]
     onnx, torch = (DreamBatch(x, len(SEEDS), mode="parallel", passes=1, decoder="vq", temperature=0) for x in bundles)
@@ -43,6 +48,18 @@ def test_torch_draws_the_same_tokens_over_64_frames_up_to_ties(name: str) -> Non
         ties += np.count_nonzero(logits.argmax(-1) != onnx.z)
         torch.show(torch.bundle.dynamics.checked(onnx.z))
     assert ties <= 1e-3 * script.size * onnx.z.shape[1]
+
+
+@pytest.mark.parametrize("name", OF_LATENTS)
+def test_torch_dreams_nearly_the_same_next_frame_of_latents(name: str) -> None:
+    bundles = [Bundle.load(SHIPPED[name], backend) for backend in ("onnx", "torch")]
+    for action in range(len(MANIFESTS[name].actions)):
+        frames = []
+        for bundle in bundles:
+            dream = DreamBatch(bundle, len(SEEDS))
+            dream.reset(SEEDS)
+            frames.append(np.asarray(dream.step([action] * len(SEEDS))).astype(np.int64))
+        assert np.abs(frames[0] - frames[1]).mean() < NEAR
 
 
 def test_v1_1_dreams_the_very_same_frames() -> None:
