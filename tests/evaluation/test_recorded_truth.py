@@ -68,7 +68,7 @@ def test_frames_after_a_limit_of_time_are_not_counted() -> None:
 def test_bundles_of_one_game_share_its_reference_only_with_the_same_actions() -> None:
     def subject(actions: tuple[str, ...]) -> Any:
         bundle = SimpleNamespace(manifest=SimpleNamespace(training={}))
-        return SimpleNamespace(game=TOY, actions=actions, resolution=64, bundle=bundle)
+        return SimpleNamespace(game=TOY, rules=1, actions=actions, resolution=64, bundle=bundle)
 
     fewer = Environment(TOY, actions=("up",))
     references = References(Sizes(1, 2, judge_episodes=0), {TOY: Environment(TOY)})
