@@ -31,7 +31,7 @@ LARGEST_FILE = 1 << 20
 class Recipe(ABC):
     """What the recipes of all families have in common.
 
-    name: of its file. kind: a key of `FAMILIES`. history: frames that the starts of a bundle hold.
+    name: of its file. kind: a key of `FAMILIES`.
     worth_steps: steps of the dynamics after which a dream is worth playing, as far as was seen; 0 where nothing was.
     smaller: name of the recipe that does the same with smaller networks, for fewer minutes or a slower processor; ""
         where there is none.
@@ -39,9 +39,13 @@ class Recipe(ABC):
 
     name: str
     kind: str
-    history: Annotated[int, Within(1, 256)] = 1
     worth_steps: Annotated[int, Within(0, 10**9)] = 0
     smaller: str = ""
+
+    @property
+    @abstractmethod
+    def history(self) -> int:
+        """Frames that the dynamics look at, the newest included; the starts of a bundle hold as many."""
 
     @property
     @abstractmethod

@@ -39,7 +39,7 @@ class LatentDynamicsConfig:
     merge: edge of the square of latents that becomes one position of the trunk and of the denoiser.
     actions: number of actions, no-op included.
     games: number of games; a model of several takes the game as an input.
-    history: frames that a prediction can look at, the newest included.
+    history: frames that a prediction can look at, the newest included; the family has no dream without a past.
     width, layers, heads: of the trunk.
     past_every: one layer of the trunk in so many looks at the frames before, the last one included.
     motion_width, motion_blocks: of the convolutions that move the newest frame's latents.
@@ -52,7 +52,7 @@ class LatentDynamicsConfig:
     merge: Annotated[int, Within(1, 16)] = 1
     actions: Annotated[int, Within(1, MOST_ACTIONS)] = 5
     games: Annotated[int, Within(1, MOST_GAMES)] = 1
-    history: Annotated[int, Within(1, 256)] = 25
+    history: Annotated[int, Within(2, 256)] = 25
     width: Annotated[int, Within(1, 4096)] = 320
     layers: Annotated[int, Within(1, 64)] = 6
     heads: Annotated[int, Within(1, 64)] = 5

@@ -51,6 +51,18 @@ class Dynamics(nn.Module):
         return (logits, hidden, new_keys, new_values) if self.hidden else (logits, new_keys, new_values)
 
 
+class DynamicsAlone(nn.Module):
+    """`Dynamics` of a history of one frame: there is no ring."""
+
+    def __init__(self, model: TemporalVisualWorldModel) -> None:
+        super().__init__()
+        self.model, self.hidden = model, model.causal_head is not None or model.outcome_head is not None
+
+    def forward(self, tokens: Tensor, action: Tensor, game: Tensor | None = None) -> tuple[Tensor, ...]:
+        logits, hidden = self.model.step_alone(tokens, action, game)
+        return (logits, hidden) if self.hidden else (logits,)
+
+
 class OneFrame(nn.Module):
     """v1: tokens (B, S) and action (B,) int64 -> logits (B, S, V). The exporter needs the network one level down."""
 
@@ -93,7 +105,7 @@ def graph_modules(tokenizer: nn.Module, dynamics: nn.Module, decoder: nn.Module 
     """Every graph of a bundle, by name, in evaluation mode."""
     modules: dict[str, nn.Module] = {"encoder": Encoder(tokenizer), "decoder": Decoder(tokenizer)}
     if isinstance(dynamics, TemporalVisualWorldModel):
-        modules["dynamics"] = Dynamics(dynamics)
+        modules["dynamics"] = Dynamics(dynamics) if dynamics.config.history > 1 else DynamicsAlone(dynamics)
         if dynamics.causal_head is not None:
             modules["causal_head"] = CausalLogits(dynamics)
         if dynamics.outcome_head is not None:

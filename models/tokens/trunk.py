@@ -161,17 +161,21 @@ class TrunkLayer(nn.Module):
             return x
         return (x.transpose(2, 3) if self.by_column else x).flatten(2, 3)
 
+    def scores(self, q: Tensor, k: Tensor) -> Tensor:
+        """Of this frame's positions for one another: (N, heads, [lines,] L, L). q, k: (N, heads, S, head_dim)."""
+        line = self.lines(k)  # (N, heads, lines, L, head_dim)
+        bias = self.bias()[:, None] if line.ndim > k.ndim else self.bias()
+        return self.lines(q) @ line.transpose(-1, -2) / math.sqrt(q.shape[-1]) + bias
+
     def weigh(self, q: Tensor, k: Tensor, before: Tensor) -> tuple[Tensor, Tensor]:
         """Take one softmax over the positions of this frame and over the same position in the A cached frames.
 
         q, k: (N, heads, S, head_dim). before: (N, heads, S, A), the scores of the past; -inf where no frame is.
         Returns the weights of this frame's positions (N, heads, [lines,] L, L) and those of the past (N, heads, S, A).
         """
-        line = self.lines(k)  # (N, heads, lines, L, head_dim)
-        bias = self.bias()[:, None] if line.ndim > k.ndim else self.bias()
-        here = self.lines(q) @ line.transpose(-1, -2) / math.sqrt(q.shape[-1]) + bias
+        here = self.scores(q, k)
         weights = torch.cat([here, self.lines(before)], dim=-1).softmax(-1)
-        length = line.shape[-2]
+        length = here.shape[-1]
         return weights[..., :length], self.positions(weights[..., length:])
 
     def finish(self, x: Tensor, mixed: Tensor, games: Tensor | None) -> Tensor:
@@ -187,6 +191,8 @@ class TrunkLayer(nn.Module):
         """
         b, w, s, c = x.shape
         x = x.reshape(b * w, s, c)
+        if len(self.age_key) == 1:
+            return self.alone(x, games).reshape(b, w, s, c)
         x = x + self.local(x)
         q, k, v = self.project(x)  # (B * W, heads, S, head_dim)
         ages = range(1, len(self.age_key))
@@ -203,6 +209,16 @@ class TrunkLayer(nn.Module):
             mixed = mixed + weight[..., number, None] * past_v
         mixed = mixed + torch.einsum("nhsa,ahd->nhsd", weight, self.age_value[1:])
         return self.finish(x, mixed, games).reshape(b, w, s, c)
+
+    def alone(self, x: Tensor, games: Tensor | None = None) -> Tensor:
+        """Run frames that look at no other frame, as those of a history of 1 do: x (N, S, width).
+
+        games: as in `models.layers.feed`.
+        """
+        x = x + self.local(x)
+        q, k, v = self.project(x)
+        weights = self.scores(q, k).softmax(-1)
+        return self.finish(x, self.positions(weights @ self.lines(v)), games)
 
     def step(
         self, x: Tensor, keys: Tensor, values: Tensor, age: Tensor, games: Tensor | None = None

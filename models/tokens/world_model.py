@@ -286,3 +286,15 @@ class TemporalVisualWorldModel(nn.Module):
             new_values.append(v)
         hidden = self.spread(self.norm(x))
         return self.parallel_logits(hidden, game), hidden, torch.stack(new_keys, 1), torch.stack(new_values, 1)
+
+    def step_alone(self, tokens: Tensor, action: Tensor, game: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Predict from one frame, where that is the whole history. The arguments are those of `step`.
+
+        Returns logits (B, S, vocabulary) of the next frame, and hidden (B, S, width).
+        """
+        x = self.embed(tokens, action, game)
+        for layer in self.layers:
+            assert isinstance(layer, TrunkLayer)
+            x = layer.alone(x, None if game is None else game[:1])
+        hidden = self.spread(self.norm(x))
+        return self.parallel_logits(hidden, game), hidden

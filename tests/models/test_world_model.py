@@ -75,6 +75,17 @@ def test_forward_takes_a_history_and_one_action(model: TemporalVisualWorldModel)
 
 
 @torch.no_grad()
+@pytest.mark.parametrize("variant", ["plain", "merged", "axial"])
+def test_a_history_of_one_frame_looks_at_no_other(variant: str) -> None:
+    torch.manual_seed(0)
+    model = TemporalVisualWorldModel(replace(VARIANTS[variant], history=1)).eval()
+    tokens, actions = _window(6, positions=model.config.positions)
+    window = model.parallel_logits(model.trunk(tokens, actions))
+    for t in range(6):
+        torch.testing.assert_close(model.step_alone(tokens[:, t], actions[:, t])[0], window[:, t])
+
+
+@torch.no_grad()
 def test_a_position_never_sees_itself_or_a_later_one(model: TemporalVisualWorldModel) -> None:
     tokens, actions = _window(4, positions=model.config.positions)
     target = _window(1, positions=model.config.positions)[0][:, 0]

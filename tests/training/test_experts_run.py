@@ -26,7 +26,6 @@ from reverie.training.tokens.recipe import TokenRecipe
 GAMES = ("garden", "duel")
 RECIPE = """
 kind = "v2"
-history = 2
 [tokenizer]
 vocabulary = 64
 [dynamics]

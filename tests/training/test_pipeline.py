@@ -18,7 +18,6 @@ from reverie.training.tokens.extra_rollouts import play_extra_rollouts
 ROOT = Path(__file__).parents[2]
 RECIPE = """
 kind = "v2"
-history = 4
 decoder_share = 0.2
 extra_rollouts = 640
 [tokenizer]

@@ -10,6 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from reverie.engine.bundle import Bundle
+from reverie.engine.dream import Dream
+from reverie.engine.verify import verify
+from reverie.export.run_export import export_run
 from reverie.games import registry
 from reverie.training.data.recording import RecordingWriter, Rows
 from reverie.training.errors import RunError
@@ -24,10 +28,10 @@ from reverie.training.tokens.windows import TokenEpisodes, Windows
 ROOT = Path(__file__).parents[2]
 RECIPE = """
 kind = "v2"
-history = 2
 [tokenizer]
 vocabulary = 32
 [dynamics]
+history = 2
 vocabulary = 32
 layers = 1
 width = 32
@@ -119,6 +123,21 @@ def test_a_run_does_not_go_on_with_a_recording_that_has_grown(world: str, more: 
     with pytest.raises(RunError, match=r"begun with 40 frames and .* now holds 70; train into a new folder"):
         train(recipe, data, out, 0.03, resume=True, log=lambda line: None)
     assert (out / "run.json").read_text() == before
+
+
+@pytest.mark.parametrize("history", [1, 2, 6])
+def test_a_run_of_any_history_becomes_a_dream_of_that_history(history: int, tmp_path: Path) -> None:
+    """The starts of a bundle hold as many frames as its dynamics look at, whatever the recipe says."""
+    recipe = Path(_recipe(tmp_path))
+    recipe.write_text(recipe.read_text().replace("history = 2", f"history = {history}"))
+    train(str(recipe), _recorded(tmp_path / "data", [20, 20, 20]), tmp_path / "run", 0.01, log=lambda line: None)
+    out = export_run(tmp_path / "run", tmp_path / "dream", "fp16", log=lambda line: None)
+    assert verify(out) == []
+    dream = Dream(Bundle.load(out, threads=1))
+    assert dream.bundle.manifest.history == history
+    for _ in range(8):
+        dream.step(1)
+    assert dream.history_fill == history
 
 
 @pytest.mark.slow

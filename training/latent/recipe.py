@@ -67,6 +67,11 @@ class LatentRecipe(Recipe):
         return self.decoder_training.share if self.decoder else 0.0
 
     @property
+    def history(self) -> int:
+        """Frames that the dynamics look at."""
+        return self.dynamics.history
+
+    @property
     def size(self) -> int:
         """Side in pixels of the frames."""
         return self.autoencoder.size
@@ -207,7 +212,7 @@ def read(name: str, content: dict[str, Any], where: str) -> LatentRecipe:
         parts["decoder"] = None
     plain = read_object(_Plain, table, f"{where}:")
     try:
-        return LatentRecipe(name=name, history=parts["dynamics"].history, **vars(plain), **parts)
+        return LatentRecipe(name=name, **vars(plain), **parts)
     except SchemaError as error:
         raise SchemaError(f"{where}: {error}") from error
 

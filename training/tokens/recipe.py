@@ -110,6 +110,11 @@ class TokenRecipe(Recipe):
         return self.tokenizer_training.share if isinstance(self.tokenizer_training, VQVAETraining) else 0.0
 
     @property
+    def history(self) -> int:
+        """Frames that the dynamics look at; those of v1 look at the newest alone."""
+        return self.dynamics.history if isinstance(self.dynamics, WorldModelConfig) else 1
+
+    @property
     def size(self) -> int:
         """Side in pixels of the frames."""
         return frame_size(self.tokenizer)
@@ -275,7 +280,6 @@ class _Plain:
     """The keys outside the networks' sections."""
 
     kind: str
-    history: Annotated[int, Within(1, 256)] = 1
     worth_steps: Annotated[int, Within(0, 10**9)] = 0
     smaller: str = ""
     decoder_share: Annotated[float, Within(0, 0.9)] = 0.2
