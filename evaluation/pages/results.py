@@ -34,7 +34,7 @@ _PICTURES = {
     ".png": "real game and dreams at frames 1, 8, 32, 128 and 512",
     ".gif": "real game and dreams in motion",
 }
-_LAST = ("What int8 costs", "Speed", "Side by side", "Many games, side by side")
+_LAST = ("What a longer history brings", "What int8 costs", "Speed", "Side by side", "Many games, side by side")
 """Titles of the sections that stand behind all others, in this order."""
 
 
@@ -64,18 +64,14 @@ def results_page(
     """
     evaluation = joined(evaluations)
     many, others = divided(evaluation["bundles"])
-    options = f"--episodes {evaluation['episodes']} --horizon {evaluation['horizon']} --seed {evaluation['seed']}"
-    options += f" --seeds {evaluation['seeds']}" if evaluation["seeds"] > 1 else ""
-    options += " --quick" if evaluation["quick"] else ""
-    made = _made(evaluations)
+    made = made_of(evaluations)
     if evaluation["quick"]:
         made += " **A quick run: too few frames to quote.**"
     sections = _sections(before)
     groups = [(figure_tables(others), others), (many_games_tables(many), many)]
     groups.append((precision_tables(evaluation["bundles"]), evaluation["bundles"]))
     for tables, entries in groups:
-        only = _only("mode", entries) + _only("decoder", entries)
-        command = _command("reverie eval", _names(entries), f"{options}{only} --json eval.json")
+        command = command_of(evaluation | {"bundles": entries}, _names(entries))
         sections |= {table.title: _section(table, command, made) for table in tables}
     if benchmark is not None:
         benched = list(dict.fromkeys(row["bundle"] for row in benchmark["rows"]))
@@ -89,6 +85,24 @@ def results_page(
         sections[table.title] = _section(table, _command("reverie bench", benched, f"{options} --json bench.json"))
     sections |= _pictures("Side by side", others, [""], folder)
     sections |= _pictures("Many games, side by side", many, _games(many), folder)
+    return _page(sections)
+
+
+def with_section(page: str, title: str, text: str) -> str:
+    """The page with this text below a heading, in place of what stands there or, of a new one, where it belongs."""
+    return _page(_sections(page) | {title: text})
+
+
+def command_of(evaluation: dict[str, Any], names: list[str]) -> str:
+    """The command that made the entries of a report, and below it which of its bundles do not ship."""
+    options = f"--episodes {evaluation['episodes']} --horizon {evaluation['horizon']} --seed {evaluation['seed']}"
+    options += f" --seeds {evaluation['seeds']}" if evaluation["seeds"] > 1 else ""
+    options += " --quick" if evaluation["quick"] else ""
+    options += _only("mode", evaluation["bundles"]) + _only("decoder", evaluation["bundles"])
+    return _command("reverie eval", names, f"{options} --json eval.json")
+
+
+def _page(sections: dict[str, str]) -> str:
     order = sorted(sections, key=lambda title: _LAST.index(title) if title in _LAST else -1)
     return "\n\n".join([_INTRODUCTION, *(f"## {title}\n\n{sections[title]}" for title in order)]) + "\n"
 
@@ -99,7 +113,7 @@ def _sections(page: str) -> dict[str, str]:
     return {title: text.strip() for title, _, text in (part.partition("\n") for part in parts)}
 
 
-def _made(evaluations: list[dict[str, Any]]) -> str:
+def made_of(evaluations: list[dict[str, Any]]) -> str:
     """When and on what the reports were made."""
     days = dict.fromkeys(part["made"].partition(" ")[0] for part in evaluations)
     processors = dict.fromkeys(part["machine"]["processor"] for part in evaluations)
@@ -113,7 +127,8 @@ def _names(entries: dict[str, Any]) -> list[str]:
 def _only(key: str, entries: dict[str, Any]) -> str:
     """The option that asks for one mode or decoder alone, where the entries are of one: left out, all are measured."""
     values = {entry[key] for entry in entries.values()}
-    return f" --{key} {values.pop()}" if len(values) == 1 else ""
+    one = values.pop() if len(values) == 1 else ""  # a family with no such choice names none
+    return f" --{key} {one}" if one else ""
 
 
 def _command(verb: str, names: list[str], options: str) -> str:

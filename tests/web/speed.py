@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import re
 import statistics
 import tempfile
@@ -93,24 +94,46 @@ def measure(address: str, threads: int, seconds: float) -> Figures:
 
 def grown(address: str, minutes: float, query: str = "mode=parallel&seed=0") -> list[float]:
     """Megabytes at each minute of play, the first one after what a page keeps is full."""
-    return [megabytes for megabytes, _ in minutes_of(address, minutes, query)]
+    return [minute.megabytes for minute in minutes_of(address, minutes, query)]
 
 
-def minutes_of(address: str, minutes: float, query: str = "mode=parallel&seed=0") -> list[tuple[float, int]]:
-    """Megabytes, and frames that were late, at each minute of play, the first one after what a page keeps is full."""
+@dataclass(frozen=True)
+class Minute:
+    """megabytes: of the browser at its end. late: frames. ms: median and largest of what the page says of a frame.
+
+    stolen: seconds of processor time that the host of a virtual machine took meanwhile, over all cores.
+    """
+
+    megabytes: float
+    late: int = 0
+    ms: tuple[float, float] = (0.0, 0.0)
+    stolen: float = 0.0
+
+
+def stolen() -> float:
+    """Seconds that the host has taken from this machine's cores since it started; 0 where the system does not say."""
+    try:
+        return int(Path("/proc/stat").read_text(encoding="utf-8").split("\n")[0].split()[8]) / os.sysconf("SC_CLK_TCK")
+    except (OSError, ValueError, IndexError):
+        return 0.0
+
+
+def minutes_of(address: str, minutes: float, query: str = "mode=parallel&seed=0") -> list[Minute]:
+    """What each minute of play was like, the first one after what a page keeps is full."""
     with Chromium() as page:
         page.open(f"{address}?{query}")
         page.wait(FIRST_FRAME, 120)
         while page.frames() < WARM_FRAMES:
             assert list(play(page, 5))
         *_, (_, _, late) = play(page, 2)
-        found = [(page.memory(), 0)]
+        found = [Minute(page.memory())]
         left = 60 * minutes
         while left > 0:
-            before = late
-            *_, (_, _, late) = play(page, min(60, left))
-            left -= 60
-            found.append((page.memory(), late - before))
+            before, taken = late, stolen()
+            _, ms, lates = zip(*play(page, min(60, left)), strict=True)
+            late, left = lates[-1], left - 60
+            found.append(Minute(page.memory(), late - before, (statistics.median(ms), max(ms)), stolen() - taken))
+            print(f"minute {len(found) - 1}: {found[-1]}", flush=True)
         return found
 
 
@@ -188,10 +211,15 @@ def bars(seconds: float, minutes: float) -> Table:
     add("open to first frame, from disk", ", ".join(firsts), "≤ 4 s")
     if minutes:
         with shared("v1.1") as address:
-            megabytes, late = zip(*minutes_of(address, minutes), strict=True)
+            found = minutes_of(address, minutes)
+        megabytes = [minute.megabytes for minute in found]
+        worst = max(found, key=lambda minute: minute.late)
         what = f"v1.1, {minutes:g} minutes of play"
         add(f"{what}: memory", f"{megabytes[-1] - megabytes[0]:+.1f} MB ({megabytes[0]:.0f} at first)", "≤ +20 MB")
-        add(f"{what}: late frames in the worst minute", str(max(late)), "no burst")
+        late = ", ".join(str(minute.late) for minute in found[1:])
+        add(f"{what}: late frames, minute by minute", late, "no burst")
+        of = f"{worst.ms[0]:.1f} ms a frame, {worst.ms[1]:.1f} at most; the host took {worst.stolen:.1f} s of the cores"
+        add(f"{what}: the worst minute", of, "–")
     with tempfile.TemporaryDirectory(prefix="reverie-speed-") as work:
         folder, games, explained = _described("v1.1")
         total = write_site(folder, Path(work) / "site", games, explained)
