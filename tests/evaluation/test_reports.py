@@ -259,7 +259,7 @@ def test_runs_of_different_history_become_a_section_of_the_page_of_results(
     before = page.read_text()
     (tmp_path / "images").mkdir()
     runs = [_trained(tmp_path / name, history) for name, history in zip(names, (1, 4), strict=True)]
-    command = [sys.executable, "-m", "reverie.evaluation.pages.history", *map(str, runs), "-o", str(page)]
+    command = [sys.executable, "-m", "reverie.evaluation.tokens.history", *map(str, runs), "-o", str(page)]
     for _ in range(2):  # written again, the section stands there once
         subprocess.run([*command, "--evaluation", str(tmp_path / "eval.json")], check=True)
     text = page.read_text()

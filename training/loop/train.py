@@ -29,7 +29,7 @@ HELD_OUT_SHARE = 0.03
 """Share of the training time at most that is spent with looking at held-out data."""
 TELL_EVERY = 1.0
 """Seconds from one moment that a training tells of to the next; telling waits for the device."""
-SAVE_EVERY = 45
+SAVE_EVERY = 30
 """Seconds from one checkpoint to the next."""
 COMPILE_FROM = 10.0
 """Minutes of training from which it pays to compile layers on a processor."""

@@ -1,6 +1,6 @@
 """What a longer history brings: a section of docs/results.md on runs that differ in nothing else.
 
-    python -m reverie.evaluation.pages.history RUN ... --evaluation EVAL.json -o docs/results.md
+    python -m reverie.evaluation.tokens.history RUN ... --evaluation EVAL.json -o docs/results.md
 
 A run's bundle has the name of the run's folder. The picture `images/history.png` shows how each run learnt.
 """
