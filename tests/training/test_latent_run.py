@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from reverie.training.data.recording import RecordingWriter, Rows
 from reverie.training.errors import RunError
+from reverie.training.loop import train as loop
 from reverie.training.run import train
 from reverie.training.runs import read_run
 
@@ -101,6 +103,27 @@ def test_a_run_begins_with_the_parts_that_another_one_has(data: Path, tmp_path: 
     (first / PARTS[0]).unlink()
     with pytest.raises(RunError, match="first holds no trained network yet"):
         train(str(recipe), data, tmp_path / "third", 0.01, begin=read_run(first, whole=False), log=quiet)
+
+
+def test_an_autoencoder_that_is_taken_over_leaves_its_time_to_the_dynamics(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe, first, second, given = tmp_path / "mine.toml", tmp_path / "first", tmp_path / "second", []
+
+    def run_stage(stage: Any, *others: Any) -> Any:
+        given.append((stage.name, round(stage.minutes, 4)))
+        return loop.run_stage(stage, *others)
+
+    monkeypatch.setattr("reverie.training.run.run_stage", run_stage)
+    recipe.write_text(RECIPE)
+    train(str(recipe), data, first, 0.01, log=quiet)
+    own, trained = given[0][1], given[1][1]
+    assert own > 0
+    assert own + trained == pytest.approx(0.01)
+    given.clear()
+    train(str(recipe), data, second, 0.01, begin=read_run(first, whole=False), log=quiet)
+    train(str(recipe), data, second, 0.02, resume=True, log=quiet)
+    assert given == [("autoencoder", 0.0), ("dynamics", 0.01), ("autoencoder", 0.0), ("dynamics", 0.02)]
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,7 @@ from reverie.training.loop.checkpoint import save_weights
 from reverie.training.loop.device_context import DeviceContext
 from reverie.training.loop.stage import Stage
 from reverie.training.recipe import Recipe
+from reverie.training.runs import read_record
 from reverie.training.session import Session
 
 
@@ -139,7 +140,7 @@ class LatentRecipe(Recipe):
         if same_latents:
             weights = other["autoencoder"].state_dict()
             session.once("autoencoder.safetensors", lambda path: save_weights(path, weights))
-        share = self.autoencoder_training.share
+        share = 0.0 if same_latents or _took_over(session.run) else self.autoencoder_training.share
         yield AutoencoderStage(autoencoder, recording, self.autoencoder_training, session.minutes * share, seed)
 
         write = partial(write_latents, recording=recording, encode=frame_encoder(autoencoder, context), log=session.log)
@@ -182,6 +183,12 @@ class LatentRecipe(Recipe):
             return None
         with np.load(path, allow_pickle=False) as arrays:
             return int(arrays["lengths"].sum())
+
+
+def _took_over(run: Path) -> bool:
+    """Whether a run that goes on has its autoencoder from another run: no time is for training it then."""
+    figures = read_record(run).get("metrics", {}).get("autoencoder", {})
+    return bool(figures) and "steps" not in figures
 
 
 def frame_encoder(autoencoder: Autoencoder, context: DeviceContext) -> Encode:
