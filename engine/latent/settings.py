@@ -5,6 +5,8 @@ from __future__ import annotations
 from reverie.engine.latent.schedule import FINEST
 from reverie.engine.settings import SettingInfo, SettingKey
 
+HIGHEST_TEMPERATURE = 2
+"""Size of the noise that a frame begins with, at most; 1 is as in training."""
 MOST_DECODER_STEPS = 4
 """Steps of the diffusion decoder, at most."""
 
@@ -49,7 +51,7 @@ SETTINGS: dict[str, SettingInfo] = {
         "temperature",
         "How wild the dream is: 0 takes the most likely, 1 is as learnt.",
         1.0,
-        highest=2,
+        highest=HIGHEST_TEMPERATURE,
         keys=(SettingKey("cooler", "[", "cooler dream"), SettingKey("warmer", "]", "warmer dream")),
         step=0.1,
         show="T {:.2f}",

@@ -11,7 +11,7 @@ from reverie.engine.bundle import Bundle
 from reverie.engine.errors import BundleError
 from reverie.engine.latent.model import as_json, graph, representation, settings, state
 from reverie.engine.latent.schedule import FINEST
-from reverie.engine.latent.settings import MOST_DECODER_STEPS
+from reverie.engine.latent.settings import HIGHEST_TEMPERATURE, MOST_DECODER_STEPS
 from reverie.engine.latent.torch_model import latent_model
 from reverie.engine.manifest import FORMAT, KnownFrame, Manifest, Network, Networks
 from reverie.engine.verify import verify
@@ -128,7 +128,12 @@ def _manifest(
     steps = record.get("steps")
     if not isinstance(steps, int) or not 1 <= steps <= FINEST:
         raise ExportError(f"{run.folder / 'run.json'}: steps must be 1 to {FINEST}, not {steps}")
-    defaults, most = {"steps": steps}, MOST_DECODER_STEPS
+    temperature, most = record.get("temperature", 1.0), MOST_DECODER_STEPS
+    if not isinstance(temperature, int | float) or not 0 <= temperature <= HIGHEST_TEMPERATURE:
+        raise ExportError(
+            f"{run.folder / 'run.json'}: temperature must be 0 to {HIGHEST_TEMPERATURE}, not {temperature}"
+        )
+    defaults: dict[str, float] = {"steps": steps, "temperature": float(temperature)}
     if "diffusion" in graphs:
         decoder_steps = record.get("decoder_steps")
         if not isinstance(decoder_steps, int) or not 1 <= decoder_steps <= most:

@@ -173,6 +173,16 @@ def test_a_run_with_impossible_steps_is_not_exported(steps: object, tmp_path: Pa
         export_run(tiny_run(tmp_path / "run", steps=steps), tmp_path / "out", "fp32", log=lambda line: None)
 
 
+def test_a_bundle_opens_with_the_temperature_of_its_recipe(tmp_path: Path) -> None:
+    out = export_run(tiny_run(tmp_path / "run", temperature=1.25), tmp_path / "out", "fp32", log=lambda line: None)
+    assert Dream(Bundle.load(out, threads=1)).settings["temperature"] == 1.25
+    for wrong in (-0.1, 2.5, "warm"):
+        with pytest.raises(ExportError, match="temperature must be 0 to 2"):
+            export_run(
+                tiny_run(tmp_path / f"run{wrong}", temperature=wrong), tmp_path / "no", "fp32", log=lambda line: None
+            )
+
+
 def test_weights_that_are_no_numbers_are_not_exported(run: Path, tmp_path: Path) -> None:
     shutil.copytree(run, tmp_path / "run")
     weights = load_file(tmp_path / "run" / "dynamics.safetensors")

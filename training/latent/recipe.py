@@ -36,11 +36,13 @@ class LatentRecipe(Recipe):
     """A recipe of the latent family.
 
     steps: denoising steps of a bundle by default.
+    temperature: of a bundle by default. Few steps make too little detail, which somewhat more than 1 makes up for.
     decoder_steps: sampling steps of the diffusion decoder by default.
     autoencoder, dynamics, decoder: sizes of the networks; decoder is None where there is no diffusion decoder.
     """
 
     steps: int
+    temperature: float
     decoder_steps: int
     autoencoder: AutoencoderConfig
     dynamics: LatentDynamicsConfig
@@ -126,6 +128,7 @@ class LatentRecipe(Recipe):
             }
         return {
             "steps": self.steps,
+            "temperature": self.temperature,
             **({"decoder_steps": self.decoder_steps} if self.decoder else {}),
             "networks": {name: describe_network(network) for name, network in networks.items()},
         }
@@ -232,6 +235,7 @@ class _Plain:
     worth_steps: Annotated[int, Within(0, 10**9)] = 0
     smaller: str = ""
     steps: Annotated[int, Within(1, 8)] = 4
+    temperature: Annotated[float, Within(0, 2)] = 1.0
     decoder_steps: Annotated[int, Within(1, 4)] = 2
 
 
