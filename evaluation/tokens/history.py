@@ -72,7 +72,7 @@ def history_table(runs: list[Run], evaluation: dict[str, Any]) -> Table:
     e = mine[0][1]
     note = (
         "The recipe v1.1 with a history of so many frames, each run from nothing, for the same minutes of one core, on "
-        "the same recording. Where the history is longer a step takes longer, so fewer frames are learnt from. One "
+        "the same recording. One "
         f"frame ahead: {e['teacher_forced_frames']} frames of {e['episodes']} held-out episodes (game seeds from "
         f"{e['first_game_seed']}, {seeds_of(e)}). The runs are short: compare them with one another, and not with the "
         "dreams that ship."
