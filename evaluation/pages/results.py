@@ -23,9 +23,8 @@ from reverie.evaluation.pages.table import Table
 from reverie.evaluation.pages.tables import BASELINE, figure_tables, precision_tables, speed_table
 from reverie.evaluation.subjects.subject import parts_of
 
+TITLE = "# Results"
 _INTRODUCTION = """\
-# Results
-
 Written by `python -m reverie.evaluation.pages.results eval.json --bench bench.json -o PAGE`; no figure is typed by \
 hand. \
 `NAME` samples all positions at once (parallel), `NAME@ar` one by one (autoregressive). What each figure means is \
@@ -55,12 +54,13 @@ def joined(evaluations: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def results_page(
-    evaluations: list[dict[str, Any]], benchmark: dict[str, Any] | None, folder: Path, before: str = ""
+    evaluations: list[dict[str, Any]], benchmark: dict[str, Any] | None, folder: Path, before: str = "", of: str = ""
 ) -> str:
     """The page as Markdown.
 
     benchmark: None for a page without speeds. folder: where the page will lie; pictures are shown if they lie in its
-    `images`. before: a page whose sections stay where the reports make none of that title.
+    `images`. before: a page whose sections stay where the reports make none of that title. of: the one dream that the
+    page is about, whose pictures have its name; "" for a page of all.
     """
     evaluation = joined(evaluations)
     many, others = divided(evaluation["bundles"])
@@ -83,14 +83,14 @@ def results_page(
             options += " --baseline"
         table = speed_table(benchmark)
         sections[table.title] = _section(table, _command("reverie bench", benched, f"{options} --json bench.json"))
-    sections |= _pictures("Side by side", others, [""], folder)
+    sections |= _pictures("Side by side", others, [of], folder)
     sections |= _pictures("Many games, side by side", many, _games(many), folder)
-    return _page(sections)
+    return _page(sections, f"# Results of {of}" if of else TITLE)
 
 
 def with_section(page: str, title: str, text: str) -> str:
     """The page with this text below a heading, in place of what stands there or, of a new one, where it belongs."""
-    return _page(_sections(page) | {title: text})
+    return _page(_sections(page) | {title: text}, page.partition("\n")[0])
 
 
 def command_of(evaluation: dict[str, Any], names: list[str]) -> str:
@@ -102,9 +102,9 @@ def command_of(evaluation: dict[str, Any], names: list[str]) -> str:
     return _command("reverie eval", names, f"{options} --json eval.json")
 
 
-def _page(sections: dict[str, str]) -> str:
+def _page(sections: dict[str, str], title: str) -> str:
     order = sorted(sections, key=lambda title: _LAST.index(title) if title in _LAST else -1)
-    return "\n\n".join([_INTRODUCTION, *(f"## {title}\n\n{sections[title]}" for title in order)]) + "\n"
+    return "\n\n".join([title, _INTRODUCTION, *(f"## {head}\n\n{sections[head]}" for head in order)]) + "\n"
 
 
 def _sections(page: str) -> dict[str, str]:
@@ -181,13 +181,16 @@ def main() -> None:
     parser.add_argument("evaluations", type=Path, nargs="+", help="reports of `reverie eval --json`, of one kind")
     parser.add_argument("--bench", type=Path, help="report of `reverie bench --json`")
     parser.add_argument("--keep", action="store_true", help="the sections of the page that these reports do not make")
-    parser.add_argument("-o", "--out", type=Path, required=True, help="the page, such as docs/results.md")
+    parser.add_argument(
+        "-o", "--out", type=Path, required=True, help="the page: docs/results.md, or docs/results-NAME.md of one dream"
+    )
     arguments = parser.parse_args()
     with page_mistakes():
         evaluations = [json.loads(path.read_text(encoding="utf-8")) for path in arguments.evaluations]
         benchmark = json.loads(arguments.bench.read_text(encoding="utf-8")) if arguments.bench else None
         before = arguments.out.read_text(encoding="utf-8") if arguments.keep else ""
-        page = results_page(evaluations, benchmark, arguments.out.parent, before)
+        of = arguments.out.stem.partition("-")[2]
+        page = results_page(evaluations, benchmark, arguments.out.parent, before, of)
         write_whole(arguments.out, page.encode())
 
 

@@ -26,7 +26,10 @@ TITLE = "What a longer history brings"
 PICTURE = "images/history.png"
 CURVES = {"parallel_changed": "parallel", "ar_changed": "autoregressive"}
 """Figures of a batch in a run's `progress.json`, and what their panels are called."""
-RECIPE = "`reverie record garden --steps 262144 -o recordings/garden`, then for each history a copy of the recipe v1.1:"
+RECIPE = (
+    "`reverie record garden --steps 262144 -o recordings/garden`, and for each run a copy of the recipe v1.1 in which "
+    "`history` alone is another:"
+)
 MEAN_OVER = 5
 """Points of a curve that are averaged: each is of one batch."""
 
@@ -72,8 +75,8 @@ def history_table(runs: list[Run], evaluation: dict[str, Any]) -> Table:
     e = mine[0][1]
     note = (
         "The recipe v1.1 with a history of so many frames, each run from nothing, for the same minutes of one core, on "
-        "the same recording. One "
-        f"frame ahead: {e['teacher_forced_frames']} frames of {e['episodes']} held-out episodes (game seeds from "
+        "the same recording. One frame ahead: "
+        f"{e['teacher_forced_frames']} frames of {e['episodes']} held-out episodes (game seeds from "
         f"{e['first_game_seed']}, {seeds_of(e)}). The runs are short: compare them with one another, and not with the "
         "dreams that ship."
     )

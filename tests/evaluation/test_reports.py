@@ -238,48 +238,21 @@ def test_the_commands_of_the_page_say_what_was_asked_for_and_what_nobody_else_ha
     assert SHEET in page
 
 
-def _trained(folder: Path, history: int) -> Path:
-    """A run's folder with what its comparison with others reads."""
-    figures = {"parallel_changed": 0.25, "ar_changed": 0.5}
-    point = {"stage": "dynamics", "step": 1, "seconds": 60.0, "figures": figures, "held_out": False}
-    folder.mkdir()
-    (folder / "run.json").write_text(json.dumps({"history": history, "training": {"minutes": 20.02}}))
-    (folder / "progress.json").write_text(json.dumps({"points": [point, {**point, "seconds": 120.0}]}))
-    return folder
-
-
-def test_runs_of_different_history_become_a_section_of_the_page_of_results(
-    evaluation: dict[str, Any], folder: Path, tmp_path: Path
-) -> None:
-    names = ("one", "four")
-    entries = {f"{name}{mode}": evaluation["bundles"][f"tiny{mode}"] for name in names for mode in ("", "@ar")}
-    (tmp_path / "eval.json").write_text(json.dumps(evaluation | {"bundles": entries}))
-    page = tmp_path / "results.md"
-    page.write_text(results_page([evaluation], None, tmp_path))
-    before = page.read_text()
-    (tmp_path / "images").mkdir()
-    runs = [_trained(tmp_path / name, history) for name, history in zip(names, (1, 4), strict=True)]
-    command = [sys.executable, "-m", "reverie.evaluation.tokens.history", *map(str, runs), "-o", str(page)]
-    for _ in range(2):  # written again, the section stands there once
-        subprocess.run([*command, "--evaluation", str(tmp_path / "eval.json")], check=True)
-    text = page.read_text()
-    assert text.count("## What a longer history brings") == 1
-    assert [line.split(" | ")[:2] for line in text.split("\n") if line.startswith(("| 1 |", "| 4 |"))] == [
-        ["| 1", "parallel"], ["| 1", "ar"], ["| 4", "parallel"], ["| 4", "ar"],
-    ]  # fmt: skip
-    assert "reverie train four.toml --data recordings/garden -o runs/four --minutes 20" in text
-    assert "reverie eval one four --episodes" in text
-    assert all(part in text for part in before.split("\n\n")), "the other sections stay"
-    assert (tmp_path / "images/history.png").read_bytes().startswith(b"\x89PNG")
-    other = subprocess.run([*command, "--evaluation", str(folder / "e.json")], capture_output=True, text=True)
-    assert (other.returncode, other.stderr) == (2, "The page could not be written: the evaluation has no bundle one\n")
-    assert page.read_text() == text
-
-
 def test_a_command_names_no_mode_of_a_dream_that_has_none(evaluation: dict[str, Any], tmp_path: Path) -> None:
     entry = evaluation["bundles"]["tiny"] | {"mode": "", "decoder": "autoencoder"}
     page = results_page([evaluation | {"bundles": {"tiny": entry}}], None, tmp_path)
     assert " --quick --decoder autoencoder --json eval.json" in page
+
+
+def test_a_page_of_one_dream_has_its_name_and_its_pictures(evaluation: dict[str, Any], tmp_path: Path) -> None:
+    (tmp_path / "images").mkdir()
+    for name in ("side-by-side.png", "side-by-side-deep.png"):
+        (tmp_path / "images" / name).touch()
+    page = results_page([evaluation], None, tmp_path, of="deep")
+    assert page.startswith("# Results of deep\n")
+    assert "images/side-by-side-deep.png" in page
+    assert "images/side-by-side.png" not in page
+    assert results_page([evaluation], None, tmp_path).startswith("# Results\n")
 
 
 def test_what_knows_a_game_alone_is_spoken_of_where_there_is_one(evaluation: dict[str, Any]) -> None:

@@ -189,7 +189,7 @@ class LatentRecipe(Recipe):
 
 
 def _took_over(run: Path) -> bool:
-    """Whether a run that goes on has its autoencoder from another run: no time is for training it then."""
+    """Whether a run that goes on has its autoencoder from another run; the figures of a trained one say its steps."""
     figures = read_record(run).get("metrics", {}).get("autoencoder", {})
     return bool(figures) and "steps" not in figures
 
