@@ -26,7 +26,7 @@ class LatentModel:
 
     grid: tuple[Annotated[int, Within(1, 64)], Annotated[int, Within(1, 64)]]
     channels: Annotated[int, Within(1, 1024)]
-    hidden: Annotated[int, Within(1, 16384)]
+    hidden: Annotated[int, Within(1, 2**18)]
     positions: Annotated[int, Within(1, 4096)]
     rewards: Annotated[tuple[float, ...], Within(0, 256)] = ()
     layers: Annotated[int, Within(0, 64)] = 0

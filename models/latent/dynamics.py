@@ -15,7 +15,7 @@ from torch.nn import functional as F
 
 from reverie.limits import MOST_ACTIONS, MOST_GAMES
 from reverie.models.latent.autoencoder import limited
-from reverie.models.latent.layers import ConditionedLayer, TrunkLayer
+from reverie.models.latent.layers import ConditionedLayer, TrunkLayer, turned
 from reverie.models.latent.motion import Motion
 from reverie.schema import Within
 
@@ -44,6 +44,8 @@ class LatentDynamicsConfig:
     past_every: one layer of the trunk in so many looks at the frames before, the last one included.
     motion_width, motion_blocks: of the convolutions that move the newest frame's latents.
     denoiser_width, denoiser_layers, denoiser_heads: of the denoiser.
+    whole: the trunk itself denoises, with all frames of the past before it, and there is no other denoiser. It costs as
+        much at every denoising step as a small denoiser does not.
     rewards: the values a reward can have; with any, the model predicts the reward and the end of the round too.
     """
 
@@ -62,6 +64,7 @@ class LatentDynamicsConfig:
     denoiser_width: Annotated[int, Within(1, 4096)] = 256
     denoiser_layers: Annotated[int, Within(1, 64)] = 4
     denoiser_heads: Annotated[int, Within(1, 64)] = 4
+    whole: bool = False
     rewards: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
@@ -85,9 +88,14 @@ class LatentDynamicsConfig:
         return self.channels * self.merge**2
 
     @property
-    def hidden(self) -> int:
+    def told(self) -> int:
         """Numbers that say of a position what is known of the next frame: the trunk's, then the first guess."""
         return self.width + self.features
+
+    @property
+    def hidden(self) -> int:
+        """Numbers that the denoiser reads of a position; where it is the trunk, the past is among them."""
+        return self.told + (2 * sum(self.past) * self.history * self.width + self.history + 1 if self.whole else 0)
 
     @property
     def past(self) -> tuple[bool, ...]:
@@ -126,7 +134,7 @@ class LatentDynamics(nn.Module):
     def __init__(self, config: LatentDynamicsConfig) -> None:
         super().__init__()
         self.config = config
-        c, d = config.width, config.denoiser_width
+        c, d = config.width, config.width if config.whole else config.denoiser_width
         self.latent = nn.Linear(config.features, c)
         self.action = nn.Embedding(config.actions, c)
         self.game = nn.Embedding(config.games, c) if config.games > 1 else None
@@ -137,11 +145,12 @@ class LatentDynamics(nn.Module):
         self.steer = nn.Linear(c, config.motion_width * config.merge**2)
         self.motion = Motion(config.grid, config.channels, config.motion_width, config.motion_blocks)
         self.noisy = nn.Linear(config.features, d)
-        self.hidden = nn.Linear(config.hidden, d)
+        self.hidden = nn.Linear(config.told, d)
         self.place = nn.Parameter(torch.randn(config.positions, d) * 0.1)
         self.level = nn.Embedding(FINEST, d)
         self.size = nn.Embedding(int(math.log2(FINEST)) + 1, d)
-        self.denoiser = nn.ModuleList(ConditionedLayer(d, config.denoiser_heads) for _ in range(config.denoiser_layers))
+        small = () if config.whole else range(config.denoiser_layers)
+        self.denoiser = nn.ModuleList(ConditionedLayer(d, config.denoiser_heads) for _ in small)
         self.last = nn.LayerNorm(d, bias=False)
         self.clean = nn.Linear(d, config.features)
         self.clean.weight.data.mul_(0.1)
@@ -150,7 +159,7 @@ class LatentDynamics(nn.Module):
         trust = GUESS_ERROR * level / (GUESS_ERROR * level**2 + (1 - level) ** 2)  # of least squares
         self.trust.weight.data.copy_(trust.expand(FINEST, config.features))
         self.outcome_head = (
-            LatentOutcomeHead(config.features, config.hidden, c // 2, len(config.rewards)) if config.rewards else None
+            LatentOutcomeHead(config.features, config.told, c // 2, len(config.rewards)) if config.rewards else None
         )
         for embedding in (self.action, self.noise_share, self.level, self.size, self.game):
             if embedding is not None:
@@ -198,6 +207,7 @@ class LatentDynamics(nn.Module):
         int64, how noisy each frame is. games: (B,) int64.
         Returns hidden (B, W, P, hidden): at frame t what is known of frame t + 1, see `first_guess`.
         """
+        cached: list[Tensor] = []
         w, s = latents.shape[1], self.config.positions
         frame = torch.arange(w, device=latents.device).repeat_interleave(s)
         age = frame[:, None] - frame[None]
@@ -205,10 +215,32 @@ class LatentDynamics(nn.Module):
         angle = frame[:, None] * self.frequencies
         turns = torch.stack([angle.cos(), angle.sin()])
         x = self.embed(latents, actions, shares, None if games is None else games[:, None].expand_as(actions))
-        for layer in self.layers:
-            x = layer(x, mask, turns)
+        for layer, past in zip(self.layers, self.config.past, strict=True):
+            x, k, v = layer(x, mask, turns)
+            if past:
+                cached += [k, v]
         hidden = self.describe(self.norm(x).flatten(0, 1), latents.flatten(0, 1))
-        return hidden.unflatten(0, latents.shape[:2])
+        hidden = hidden.unflatten(0, latents.shape[:2])
+        return torch.cat([hidden, self._pasts(cached, w)], -1) if self.config.whole else hidden
+
+    def _pasts(self, cached: list[Tensor], w: int) -> Tensor:
+        """What `denoise` needs of the past of each frame in a window of W frames.
+
+        cached: keys, turned by the number of their frame, and values of every layer with past, each (B, heads, W * P,
+        head_dim). Returns (B, W, P, -1).
+        """
+        h, p = self.config.history, self.config.positions
+        parts = []
+        for one in cached:
+            frames = F.pad(one.unflatten(2, (w, p)), (0, 0, 0, 0, h - 1, 0))  # (B, heads, h - 1 + W, P, head_dim)
+            parts.append(
+                frames.unfold(2, h, 1).permute(0, 2, 1, 5, 3, 4).flatten(2)
+            )  # (B, W, heads * h * P * head_dim)
+        number = torch.arange(w, device=parts[0].device)
+        there = torch.arange(1 - h, 1, device=number.device) + number[:, None] >= 0  # (W, h)
+        known = torch.cat([there.float(), number[:, None].float()], -1)[:, None].expand(-1, p, -1)
+        past = torch.cat(parts, -1).unflatten(-1, (p, -1))
+        return torch.cat([past.float(), known.expand(len(past), -1, -1, -1)], -1)
 
     def describe(self, known: Tensor, latents: Tensor) -> Tensor:
         """Add the first guess to what the trunk says.
@@ -220,7 +252,7 @@ class LatentDynamics(nn.Module):
 
     def first_guess(self, hidden: Tensor) -> Tensor:
         """Return the guess that a description holds: (..., P, hidden) to latents (..., S, channels)."""
-        return self.unfold(hidden[..., self.config.width :])
+        return self.unfold(hidden[..., self.config.width : self.config.told])
 
     def step(
         self,
@@ -249,7 +281,17 @@ class LatentDynamics(nn.Module):
                 new_values.append(v)
             else:
                 x = layer.step(x)
-        return self.describe(self.norm(x), latents), torch.stack(new_keys, 1), torch.stack(new_values, 1)
+        hidden, k, v = self.describe(self.norm(x), latents), torch.stack(new_keys, 1), torch.stack(new_values, 1)
+        if self.config.whole:
+            angle = age[:, None, None, :, None, None] * -self.frequencies
+            keys = turned(keys, angle.cos(), angle.sin())
+            pairs = torch.stack([torch.cat([keys, k[:, :, :, None]], 3), torch.cat([values, v[:, :, :, None]], 3)], 2)
+            past = pairs.flatten(1).unflatten(1, (self.config.positions, -1))
+            there = torch.cat(
+                [(age > 0).float(), torch.ones_like(age[:, :1]).float(), torch.zeros_like(age[:, :1])], -1
+            )
+            hidden = torch.cat([hidden, past, there[:, None].expand(-1, self.config.positions, -1)], -1)
+        return hidden, k, v
 
     def denoise(self, hidden: Tensor, noisy: Tensor, level: Tensor, size: Tensor) -> Tensor:
         """Predict the clean latents of the next frame.
@@ -259,12 +301,32 @@ class LatentDynamics(nn.Module):
         Returns (N, S, channels).
         """
         condition = self.level(level) + self.size(size)  # (N, d)
-        noisy, guess = self.fold(noisy), hidden[..., self.config.width :]  # (N, P, features)
-        x = self.noisy(noisy) + self.hidden(hidden) + self.place
+        told, past = hidden[..., : self.config.told], hidden[..., self.config.told :]
+        noisy, guess = self.fold(noisy), told[..., self.config.width :]  # (N, P, features)
+        x = self.noisy(noisy) + self.hidden(told) + self.place
+        if self.config.whole:
+            x = self._through_trunk(x + condition[:, None], past)
         for layer in self.denoiser:
             x = layer(x, condition)
         between = guess + self.trust(level)[:, None] * (noisy - guess)
         return self.unfold(between + self.clean(self.last(x)).float())
+
+    def _through_trunk(self, x: Tensor, past: Tensor) -> Tensor:
+        """Run the trunk over a frame (N, P, width) that is not there yet. past: (N, P, -1), see `_pasts`."""
+        c, h = self.config, self.config.history
+        there, number = past[:, 0, -h - 1 : -1], past[:, 0, -1:]
+        shown = torch.where(there > 0, 0.0, float("-inf"))[..., None].expand(-1, -1, c.positions).flatten(1)
+        angle = (number + 1) * self.frequencies
+        cached = past[..., : -h - 1].flatten(1).unflatten(1, (sum(c.past), 2, c.heads, h * c.positions, -1))
+        looking = 0
+        for layer in self.layers:
+            assert isinstance(layer, TrunkLayer)
+            if layer.past:
+                x = layer.step_ahead(x, cached[:, looking, 0], cached[:, looking, 1], shown, angle)
+                looking += 1
+            else:
+                x = layer.step(x)
+        return x
 
     def sample(self, hidden: Tensor, noise: Tensor, steps: int) -> Tensor:
         """Denoise in equal steps: hidden (N, P, hidden), noise (N, S, channels) to latents (N, S, channels).
@@ -287,5 +349,5 @@ class LatentDynamics(nn.Module):
         """
         if self.outcome_head is None:
             raise ValueError("this model predicts no outcome: rewards is empty")
-        rewards, ended = self.outcome_head(hidden, self.fold(latents))
+        rewards, ended = self.outcome_head(hidden[..., : self.config.told], self.fold(latents))
         return rewards, ended

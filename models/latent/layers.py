@@ -39,11 +39,12 @@ class TrunkLayer(nn.Module):
         x = x + self.out(mixed.transpose(1, 2).flatten(2))
         return x + self.feed_forward(x)
 
-    def forward(self, x: Tensor, mask: Tensor, turns: Tensor) -> Tensor:
+    def forward(self, x: Tensor, mask: Tensor, turns: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """A whole window at once.
 
         x: (B, W, S, width). mask: (W * S, W * S) bool, what may be looked at. turns: (W * S, head_dim // 2) complex
         angles as cosine and sine (2, W * S, head_dim // 2), of each position's frame.
+        Returns the layer's output, and the keys, turned, and values that it looked at.
         """
         b, w, s, c = x.shape
         x = x.reshape(b, w * s, c) if self.past else x.reshape(b * w, s, c)
@@ -51,7 +52,7 @@ class TrunkLayer(nn.Module):
         if self.past:
             q, k = turned(q, turns[0], turns[1]), turned(k, turns[0], turns[1])
         mixed = F.scaled_dot_product_attention(q, k, v, attn_mask=mask if self.past else None)
-        return self.finish(x, mixed).reshape(b, w, s, c)
+        return self.finish(x, mixed).reshape(b, w, s, c), k, v
 
     def step(self, x: Tensor) -> Tensor:
         """One frame of a layer that does not look at the past. x: (B, S, width)."""
@@ -75,6 +76,20 @@ class TrunkLayer(nn.Module):
         shown = torch.cat([empty, torch.zeros_like(k[:, 0, :, 0])], 1)  # (B, slots * S + S)
         weights = (scores + shown[:, None, None]).softmax(-1)
         return self.finish(x, weights @ torch.cat([values.flatten(2, 3), v], 2)), k, v
+
+    def step_ahead(self, x: Tensor, keys: Tensor, values: Tensor, shown: Tensor, angle: Tensor) -> Tensor:
+        """One frame that nothing is kept of, with the keys and values of the frames before it.
+
+        x: (N, S, width). keys, values: (N, heads, frames * S, head_dim), the keys turned. shown: (N, frames * S), 0 for
+        what may be looked at and -inf for the rest. angle: (N, head_dim // 2), of this frame.
+        """
+        q, k, v = self.project(x)
+        cosine, sine = angle.cos()[:, None, None], angle.sin()[:, None, None]
+        q, k = turned(q, cosine, sine), turned(k, cosine, sine)
+        past = q @ keys.transpose(-1, -2) / math.sqrt(q.shape[-1]) + shown[:, None, None]
+        own = q @ k.transpose(-1, -2) / math.sqrt(q.shape[-1])
+        weights = torch.cat([past, own], -1).softmax(-1)
+        return self.finish(x, weights @ torch.cat([values, v], 2))
 
 
 class ConditionedLayer(nn.Module):

@@ -44,6 +44,16 @@ def test_every_precision_computes_what_the_networks_do_on_both_backends(run: Pat
         assert verify(export_run(run, tmp_path / precision, precision, log=lambda line: None)) == []
 
 
+@pytest.mark.parametrize("precision", ["fp32", "int8"])
+def test_a_trunk_that_denoises_itself_goes_the_same_way(precision: str, tmp_path: Path) -> None:
+    run = tiny_run(tmp_path / "run", whole=True)
+    folder = export_run(run, tmp_path / "whole", precision, log=lambda line: None)
+    assert verify(folder) == []
+    dreams = [Dream(Bundle.load(folder, backend, threads=1), seed=3) for backend in ("onnx", "torch")]
+    apart = [np.abs(np.subtract(*(dream.step(action).frame.astype(int) for dream in dreams))) for action in WORDS]
+    assert np.mean(apart) < (0.1 if precision == "fp32" else 4)
+
+
 def test_it_dreams_alone_and_in_a_batch_alike(deep: Path) -> None:
     bundle = Bundle.load(deep, threads=1)
     one, many = Dream(bundle, seed=3), DreamBatch(bundle, 2)

@@ -19,14 +19,17 @@ from reverie.models.registry import describe_network
 ACTIONS = ("noop", "up", "down", "left", "right", "a")
 
 
-def tiny_run(folder: Path, decoder: bool = False, **record_has: Any) -> Path:
-    """A run folder with random weights. decoder: with a diffusion decoder. record_has: what else its record says."""
+def tiny_run(folder: Path, decoder: bool = False, whole: bool = False, **record_has: Any) -> Path:
+    """A run folder with random weights.
+
+    decoder: with a diffusion decoder. whole: the trunk itself denoises. record_has: what else its record says.
+    """
     torch.manual_seed(0)
     folder.mkdir(parents=True)
     autoencoder = Autoencoder(AutoencoderConfig(channels=8, width=16, encoder_blocks=1, decoder_blocks=1))
     sizes: dict[str, Any] = {"grid": (8, 8), "channels": 8, "merge": 2, "actions": 6, "history": 5}
     sizes |= {"width": 32, "layers": 2, "heads": 2, "denoiser_width": 32, "denoiser_layers": 1, "denoiser_heads": 2}
-    dynamics = LatentDynamics(LatentDynamicsConfig(**sizes, rewards=(0.0, 1.0)))
+    dynamics = LatentDynamics(LatentDynamicsConfig(**sizes, whole=whole, rewards=(0.0, 1.0)))
     networks: dict[str, nn.Module] = {"autoencoder": autoencoder, "dynamics": dynamics}
     if decoder:
         networks["decoder"] = LatentDecoder(LatentDecoderConfig(channels=8, widths=(8, 16), conditioning=8, spread=0.3))

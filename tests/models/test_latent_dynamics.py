@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -26,10 +28,13 @@ TINY = LatentDynamicsConfig(
 )
 
 
-@pytest.fixture
-def network() -> LatentDynamics:
+WHOLE = replace(TINY, whole=True)
+
+
+@pytest.fixture(params=[TINY, WHOLE], ids=["trunk and denoiser", "whole"])
+def network(request: pytest.FixtureRequest) -> LatentDynamics:
     torch.manual_seed(0)
-    return LatentDynamics(TINY).eval()
+    return LatentDynamics(request.param).eval()
 
 
 def window(frames: int = 12) -> tuple[torch.Tensor, torch.Tensor]:
@@ -41,22 +46,45 @@ def window(frames: int = 12) -> tuple[torch.Tensor, torch.Tensor]:
 def test_frame_by_frame_with_the_ring_is_the_window_at_once(network: LatentDynamics) -> None:
     latents, actions = window()
     at_once = network.trunk(latents, actions, torch.zeros_like(actions))
-    ring = LatentRing.empty(network, 2)
-    one_by_one = [ring.step(latents[:, t], actions[:, t]) for t in range(12)]
-    assert torch.allclose(at_once, torch.stack(one_by_one, 1), atol=1e-5)
+    ring, told = LatentRing.empty(network, 2), network.config.told
+    noise, level, size = torch.randn(2, 4, 4), torch.tensor([0, 6]), torch.tensor([3, 0])
+    for t in range(12):
+        hidden = ring.step(latents[:, t], actions[:, t])
+        assert torch.allclose(at_once[:, t, :, :told], hidden[..., :told], atol=1e-5)
+        ahead = [network.denoise(known, noise, level, size) for known in (at_once[:, t], hidden)]
+        assert torch.allclose(*ahead, atol=1e-5)
 
 
 def test_the_future_is_not_seen_and_the_past_is_as_long_as_the_history(network: LatentDynamics) -> None:
     latents, actions = window()
     shares = torch.zeros_like(actions)
-    before = network.trunk(latents, actions, shares)
+    noise, places = torch.randn(24, 4, 4), torch.zeros(24, dtype=torch.int64)
+
+    def ahead(past: torch.Tensor) -> torch.Tensor:
+        hidden = network.trunk(past, actions, shares)
+        return network.denoise(hidden.flatten(0, 1), noise, places, places).unflatten(0, (2, 12))
+
     changed = latents.clone()
     changed[:, 4] = -changed[:, 4]
-    difference = (network.trunk(changed, actions, shares) - before).abs().amax((0, 2, 3))  # (W,)
+    difference = (ahead(changed) - ahead(latents)).abs().amax((0, 2, 3))  # (W,)
     assert torch.all(difference[:4] == 0)
     assert difference[4] > 1e-3
     # Two layers look at the past: what one has seen four frames later, the other sees four frames after that.
     assert difference[8] > 0
+
+
+def test_a_trunk_that_denoises_looks_at_the_past_at_every_step() -> None:
+    torch.manual_seed(0)
+    network = LatentDynamics(WHOLE).eval()
+    assert not network.denoiser
+    latents, actions = window()
+    hidden = network.trunk(latents, actions, torch.zeros_like(actions))[:, 8]
+    level, size = torch.tensor([4, 4]), torch.tensor([0, 0])
+    noisy = torch.randn(2, 4, 4)
+    before = network.denoise(hidden, noisy, level, size)
+    past = hidden.clone()
+    past[..., network.config.told : -network.config.history - 1] *= 0.5
+    assert (network.denoise(past, noisy, level, size) - before).abs().max() > 1e-3
 
 
 def test_each_number_of_steps_gives_other_latents_within_the_limit(network: LatentDynamics) -> None:
@@ -105,7 +133,7 @@ def test_it_is_built_from_its_description(network: LatentDynamics) -> None:
     again = build_network(describe_network(network), "run.json")
     again.load_state_dict(network.state_dict())
     assert isinstance(again, LatentDynamics)
-    assert again.config == TINY
+    assert again.config == network.config
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
+from reverie.models.latent.dynamics import LatentDynamics
 from reverie.training.data.recording import RecordingWriter, Rows
 from reverie.training.errors import RunError
 from reverie.training.loop import train as loop
@@ -65,6 +67,18 @@ def data(tmp_path: Path) -> Path:
     rows = Rows(frames, np.zeros(count, np.uint8), np.zeros(count, np.float32), np.zeros(count, bool))
     RecordingWriter(tmp_path / "data", "toy", ("noop", "up"), 64).write(rows, [20, 20, 20], [0, 1, 2])
     return tmp_path / "data"
+
+
+def test_a_trunk_that_denoises_itself_learns_like_the_other(data: Path, tmp_path: Path) -> None:
+    """Windows longer than the history, and the model's own frames from the beginning."""
+    recipe, out = tmp_path / "mine.toml", tmp_path / "run"
+    content = RECIPE.replace("layers = 1\nheads", "layers = 2\nwhole = true\nheads")
+    recipe.write_text(content.replace("own_frames = 2", "own_frames = 2\nown_from = 0.0"))
+    train(str(recipe), data, out, 0.05, log=quiet)
+    dynamics = read_run(out).networks["dynamics"]
+    assert isinstance(dynamics, LatentDynamics)
+    assert dynamics.config.whole
+    assert all(torch.isfinite(weight).all() for weight in dynamics.parameters())
 
 
 def test_a_finished_run_gains_a_decoder_and_its_other_parts_stay(data: Path, tmp_path: Path) -> None:
